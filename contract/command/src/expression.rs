@@ -1,0 +1,74 @@
+//! Row-wise expressions over the columns of one table.
+
+use serde::{Deserialize, Serialize};
+
+use crate::slot::Slot;
+
+/// A tree over columns and constants; evaluated for every row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Expression {
+    Column(String),
+    Integer(Slot<Integer>),
+    Boolean(bool),
+    Text(Slot<String>),
+    /// ISO 8601: `2000-01-31`.
+    Date(Slot<String>),
+    Binary { op: BinaryOp, left: Box<Expression>, right: Box<Expression> },
+    Not(Box<Expression>),
+    Negate(Box<Expression>),
+    IsNull(Box<Expression>),
+    FillNull { value: Box<Expression>, with: Box<Expression> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BinaryOp {
+    Add,
+    Subtract,
+    Multiply,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+    Xor,
+}
+
+/// A whole number; beyond ±2^53 it is written as a string, so that every JSON reader agrees on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Integer(pub i128);
+
+const EXACT: i128 = 1 << 53;
+
+impl Serialize for Integer {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match i64::try_from(self.0) {
+            Ok(small) if self.0.abs() <= EXACT => serializer.serialize_i64(small),
+            _ => serializer.serialize_str(&self.0.to_string()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(i64),
+            Text(String),
+        }
+        let refused = || serde::de::Error::custom("an integer is a number within ±2^53, or beyond that a string");
+        match Written::deserialize(deserializer)? {
+            Written::Number(n) if i128::from(n).abs() <= EXACT => Ok(Integer(n.into())),
+            Written::Text(text) => match text.parse::<i128>() {
+                Ok(n) if n.abs() > EXACT && n.to_string() == text => Ok(Integer(n)),
+                _ => Err(refused()),
+            },
+            Written::Number(_) => Err(refused()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The seam between Python and the client.
