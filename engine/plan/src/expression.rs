@@ -215,7 +215,10 @@ fn integer(value: i128, expression: &Expression) -> Result<Typed, PlanError> {
 fn date(text: &str) -> Result<Typed, PlanError> {
     let bad = || PlanError::BadDate { text: text.to_owned() };
     let shape = text.len() == 10
-        && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
     let mut parts = text.split('-').map(|part| part.parse::<i32>().ok());
     match (shape, parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
         (true, Some(year), Some(month), Some(day)) => {
@@ -294,7 +297,9 @@ fn arithmetic(
     let is_date = |x: &Typed| matches!(x.ctype.kind, Kind::Date { .. });
     let kind = match (op, is_date(&a), is_date(&b)) {
         (BinaryOp::Add, false, false) => bounds::integer(bounds::add(p, q), &place)?,
-        (BinaryOp::Add, true, false) | (BinaryOp::Add, false, true) => bounds::date(bounds::add(p, q), &place)?,
+        (BinaryOp::Add, true, false) | (BinaryOp::Add, false, true) => {
+            bounds::date(bounds::add(p, q), &place)?
+        }
         (BinaryOp::Subtract, true, false) => bounds::date(bounds::add(p, bounds::negate(q)), &place)?,
         (BinaryOp::Subtract, true, true) | (BinaryOp::Subtract, false, false) => {
             bounds::integer(bounds::add(p, bounds::negate(q)), &place)?

@@ -21,5 +21,7 @@ pub use vdl_command;
 pub use error::PlanError;
 pub use expression::{Comparison, Constant, Node, Typed};
 pub use kinds::common_kind;
-pub use operation::{Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction};
+pub use operation::{
+    Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction,
+};
 pub use plan::plan;

@@ -115,7 +115,8 @@ pub(crate) fn concat(inputs: &[Input]) -> Result<(Operation, Vec<ColumnMeta>), P
         for (column, original) in columns.iter_mut().zip(&first.columns) {
             let place = find(&input.columns, &column.name)?;
             let Some(other) = input.columns.get(place) else { continue };
-            let alike = matches!(original.ctype.kind, Kind::Boolean) == matches!(other.ctype.kind, Kind::Boolean);
+            let alike =
+                matches!(original.ctype.kind, Kind::Boolean) == matches!(other.ctype.kind, Kind::Boolean);
             match common_kind(&column.ctype.kind, &other.ctype.kind).filter(|_| alike) {
                 Some(kind) => column.ctype.kind = kind,
                 None => {

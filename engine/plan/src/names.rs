@@ -7,10 +7,10 @@ use vdl_command::ColumnMeta;
 use crate::error::PlanError;
 
 pub(crate) fn find(columns: &[ColumnMeta], name: &str) -> Result<usize, PlanError> {
-    columns.iter().position(|column| column.name == name).ok_or_else(|| PlanError::UnknownColumn {
-        name: name.to_owned(),
-        nearest: nearest(columns, name),
-    })
+    columns
+        .iter()
+        .position(|column| column.name == name)
+        .ok_or_else(|| PlanError::UnknownColumn { name: name.to_owned(), nearest: nearest(columns, name) })
 }
 
 /// Refuses two columns of one name.

@@ -23,9 +23,13 @@ pub struct Plan {
 /// What the command gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum PlanOutput {
-    Table { columns: Vec<ColumnMeta> },
+    Table {
+        columns: Vec<ColumnMeta>,
+    },
     /// Shares of these columns go to the analyst.
-    Opened { columns: Vec<ColumnMeta> },
+    Opened {
+        columns: Vec<ColumnMeta>,
+    },
     Nothing,
 }
 
@@ -37,16 +41,38 @@ pub enum Operation {
     Save,
     Remove,
     Open,
-    Filter { condition: Typed, threshold: Option<u64> },
+    Filter {
+        condition: Typed,
+        threshold: Option<u64>,
+    },
     /// Positions of the input's columns, in the result's order.
-    Project { columns: Vec<usize> },
-    Assign { columns: Vec<Assigned> },
-    Merge { how: How, validate: Validate, keys: Vec<KeyPair>, columns: Vec<MergeSource> },
+    Project {
+        columns: Vec<usize>,
+    },
+    Assign {
+        columns: Vec<Assigned>,
+    },
+    Merge {
+        how: How,
+        validate: Validate,
+        keys: Vec<KeyPair>,
+        columns: Vec<MergeSource>,
+    },
     /// For every table: where each column of the result lies in it.
-    Concat { columns: Vec<Vec<usize>> },
-    Aggregate { reductions: Vec<Reduction>, threshold: Option<u64> },
-    GroupBy { keys: Vec<usize>, reductions: Vec<Reduction> },
-    Sort { keys: Vec<Ordering> },
+    Concat {
+        columns: Vec<Vec<usize>>,
+    },
+    Aggregate {
+        reductions: Vec<Reduction>,
+        threshold: Option<u64>,
+    },
+    GroupBy {
+        keys: Vec<usize>,
+        reductions: Vec<Reduction>,
+    },
+    Sort {
+        keys: Vec<Ordering>,
+    },
 }
 
 /// Where a column of an `assign` comes from.

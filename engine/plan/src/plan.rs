@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use vdl_command::{Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, SortKey};
+use vdl_command::{
+    Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, SortKey,
+};
 
 use crate::bounds::{self, wide, written};
 use crate::error::PlanError;
