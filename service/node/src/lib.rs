@@ -1,1 +1,4 @@
-//! See ARCHITECTURE.md.
+//! One of the three servers.
+mod error;
+pub mod net;
+pub use error::NodeError;
