@@ -6,7 +6,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use vdl_command::{Digest, Handle, TableMeta};
-use vdl_share::{ColumnShares, TableShares, segment};
+use vdl_share::{ColumnShares, TableShares, decode_segment, encode_segment};
 
 use crate::disk::{Disk, DiskError, Folder, Memory};
 use crate::error::{StoreError, committing, reading};
@@ -104,20 +104,26 @@ impl Store {
 
     fn write_segments(&self, mut row: Row, shares: &TableShares) -> Result<Row, StoreError> {
         for (index, column) in shares.columns.iter().enumerate() {
-            row.columns.push(self.write_segment(row.meta.handle, &index.to_string(), column)?);
+            row.columns.push(self.write_segment(row.meta.handle, &index.to_string(), shares.rows, column)?);
         }
         if let Some(selected) = &shares.selected {
             let column = ColumnShares::default();
             // A fresh cell is empty: this cannot fail.
             let _ = column.bits.set(selected.clone());
-            row.selected = Some(self.write_segment(row.meta.handle, "selected", &column)?);
+            row.selected = Some(self.write_segment(row.meta.handle, "selected", shares.rows, &column)?);
         }
         self.disk.sync_folder().map_err(|error| written("the folder", error))?;
         Ok(row)
     }
 
-    fn write_segment(&self, handle: Handle, part: &str, column: &ColumnShares) -> Result<Digest, StoreError> {
-        let bytes = segment::encode(column);
+    fn write_segment(
+        &self,
+        handle: Handle,
+        part: &str,
+        rows: usize,
+        column: &ColumnShares,
+    ) -> Result<Digest, StoreError> {
+        let bytes = encode_segment(rows, column);
         let (name, unfinished) = (format!("{handle}.{part}"), format!("{handle}.{part}.new"));
         self.disk.write(&unfinished, &bytes).map_err(|error| written(&name, error))?;
         self.disk
@@ -209,10 +215,10 @@ impl Store {
         let row = self.row(handle)?;
         let rows = usize::try_from(row.held).map_err(|_| StoreError::Damaged(handle))?;
         let columns = (0..).zip(&row.columns);
-        let columns = columns.map(|(index, digest)| self.segment(handle, &format!("{index}"), *digest));
+        let columns = columns.map(|(index, digest)| self.segment(handle, &format!("{index}"), rows, *digest));
         let columns = columns.collect::<Result<_, _>>()?;
         let selected = match row.selected {
-            Some(digest) => self.segment(handle, "selected", digest)?.bits.into_inner(),
+            Some(digest) => self.segment(handle, "selected", rows, digest)?.bits.into_inner(),
             None => None,
         };
         if selected.is_none() != row.selected.is_none() {
@@ -221,12 +227,18 @@ impl Store {
         Ok(TableShares { rows, columns, selected })
     }
 
-    fn segment(&self, handle: Handle, part: &str, expected: Digest) -> Result<ColumnShares, StoreError> {
+    fn segment(
+        &self,
+        handle: Handle,
+        part: &str,
+        rows: usize,
+        expected: Digest,
+    ) -> Result<ColumnShares, StoreError> {
         let bytes = self.disk.read(&format!("{handle}.{part}")).map_err(|_| StoreError::Damaged(handle))?;
         if digest(handle, part, &bytes) != expected {
             return Err(StoreError::Damaged(handle));
         }
-        segment::decode(&bytes).map_err(|_| StoreError::Damaged(handle))
+        decode_segment(rows, &bytes).map_err(|_| StoreError::Damaged(handle))
     }
 
     fn row(&self, handle: Handle) -> Result<Row, StoreError> {

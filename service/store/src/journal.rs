@@ -1,6 +1,6 @@
 //! The journal of runs: how often each approval was used, and how far each run has come.
 
-use redb::{ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use vdl_command::{Digest, Nonce};
 
 use crate::catalogue::Store;

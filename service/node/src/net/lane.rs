@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vdl_command::JobId;
-use vdl_transport::{Lane, Peer, TransportError};
+use vdl_transport::{Frame, Labels, Lane, MAX_PAYLOAD, Peer, TransportError};
 
-use super::frame::Frame;
 use super::post::{End, Mailbox};
-use super::{Wire, slot};
+use super::Wire;
 
 /// One lane of one job. Both ends count and name every frame for themselves.
 pub(crate) struct NodeLane {
@@ -16,35 +14,26 @@ pub(crate) struct NodeLane {
     mailbox: Arc<Mailbox>,
     lane: u16,
     patience: Duration,
-    sent: [u32; 2],
-    received: [u32; 2],
+    labels: Labels,
 }
 
 impl NodeLane {
     pub fn new(wire: Arc<dyn Wire>, mailbox: Arc<Mailbox>, lane: u16, patience: Duration) -> Self {
-        Self { wire, mailbox, lane, patience, sent: [0; 2], received: [0; 2] }
-    }
-
-    pub fn job(&self) -> JobId {
-        self.mailbox.job
+        let labels = Labels::new(mailbox.job.0, lane);
+        Self { wire, mailbox, lane, patience, labels }
     }
 
     /// The next frame, whatever its length.
     pub fn receive_any(&mut self, from: Peer, step: &'static str) -> Result<Vec<u8>, TransportError> {
-        let frame = self
-            .mailbox
-            .take(self.lane, from, self.patience)
-            .map_err(|end| end.map_or(TransportError::TimedOut { from, step, waited: self.patience }, failure))?;
-        let expected = self.received[slot(from)];
-        self.received[slot(from)] = expected.wrapping_add(1);
-        if frame.sequence != expected || frame.step != step {
-            return Err(TransportError::WrongFrame {
-                from,
-                expected: format!("{expected} `{step}`"),
-                got: format!("{} `{}`", frame.sequence, frame.step.escape_default()),
-            });
-        }
-        Ok(frame.payload)
+        let frame = self.next_frame(from, step)?;
+        self.labels.check(from, step, frame.payload.len(), frame)
+    }
+
+    fn next_frame(&mut self, from: Peer, step: &'static str) -> Result<Frame, TransportError> {
+        let patience = self.patience;
+        self.mailbox
+            .take(self.lane, from, patience)
+            .map_err(|end| end.map_or(TransportError::TimedOut { from, step, waited: patience }, failure))
     }
 }
 
@@ -53,20 +42,22 @@ impl Lane for NodeLane {
         if let Some(end) = self.mailbox.ended() {
             return Err(failure(end));
         }
-        let sequence = self.sent[slot(to)];
-        self.sent[slot(to)] = sequence.wrapping_add(1);
-        let frame = Frame { job: self.job(), lane: self.lane, sequence, step: step.into(), payload };
-        self.wire.send(to, frame)
+        if payload.len() <= MAX_PAYLOAD {
+            return self.wire.send(to, self.labels.stamp(to, step, payload));
+        }
+        for part in payload.chunks(MAX_PAYLOAD) {
+            self.wire.send(to, self.labels.stamp(to, step, part.to_vec()))?;
+        }
+        Ok(())
     }
 
     fn receive(&mut self, from: Peer, step: &'static str, length: usize) -> Result<Vec<u8>, TransportError> {
-        let payload = self.receive_any(from, step)?;
-        if payload.len() != length {
-            return Err(TransportError::WrongFrame {
-                from,
-                expected: format!("`{step}` of {length} bytes"),
-                got: format!("{} bytes", payload.len()),
-            });
+        let first = self.next_frame(from, step)?;
+        let mut payload = self.labels.check(from, step, length.min(MAX_PAYLOAD), first)?;
+        while payload.len() < length {
+            let part = self.next_frame(from, step)?;
+            let expected = (length - payload.len()).min(MAX_PAYLOAD);
+            payload.extend_from_slice(&self.labels.check(from, step, expected, part)?);
         }
         Ok(payload)
     }

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
-use vdl_transport::{Peer, TransportError};
+use vdl_transport::{Frame, FrameError, Peer, TransportError};
 
 use super::certificate::{Identity, certificate};
-use super::frame::Frame;
 use super::post::Post;
 use super::tls::{HYBRID_GROUP, peer_client_config, peer_server_config};
 use super::{PEERS, Wire, slot};
@@ -250,7 +249,7 @@ impl Wire for Links {
         let closed = TransportError::Closed { peer: to };
         let mut guard = self.outgoing(to);
         let outgoing = guard.as_mut().ok_or_else(|| closed.clone())?;
-        let sent = outgoing.write(&frame);
+        let sent = outgoing.send(&frame);
         if let Err(error) = sent {
             tracing::warn!(peer = ?to, %error, "sending to a peer failed");
             // The watching thread sees the end and dials again; half a frame must not be continued.
@@ -293,15 +292,13 @@ impl Wire for Links {
 
 impl Outgoing {
     /// One record and one system call for a small frame; a large one is encrypted where it lies.
-    fn write(&mut self, frame: &Frame) -> io::Result<()> {
-        let mut start = frame.header().ok_or(io::ErrorKind::InvalidInput)?;
-        let (head, tail) = frame.payload.split_at(frame.payload.len().min(RECORD - start.len()));
-        start.extend_from_slice(head);
-        self.write_all(&start)?;
-        self.write_all(tail)
+    fn send(&mut self, frame: &Frame) -> Result<(), FrameError> {
+        let mut record = Record { start: Vec::with_capacity(256), to: self };
+        frame.write(&mut record)?;
+        Ok(record.flush()?)
     }
 
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    fn encrypt(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let taken = self.tls.writer().write(bytes)?;
             bytes = &bytes[taken..];
@@ -310,6 +307,28 @@ impl Outgoing {
             }
         }
         Ok(())
+    }
+}
+
+/// Holds back the header until the payload fills the record with it.
+struct Record<'a> {
+    start: Vec<u8>,
+    to: &'a mut Outgoing,
+}
+
+impl Write for Record<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (head, tail) = bytes.split_at(bytes.len().min(RECORD.saturating_sub(self.start.len())));
+        self.start.extend_from_slice(head);
+        if !tail.is_empty() {
+            self.flush()?;
+            self.to.encrypt(tail)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.encrypt(&std::mem::take(&mut self.start))
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use vdl_transport::{Peer, TransportError};
+use vdl_transport::{Frame, Peer, TransportError};
 
-use super::frame::Frame;
 use super::post::Post;
 use super::{Wire, node_of, peer_of};
 

@@ -10,8 +10,7 @@ mod post;
 mod tls;
 
 pub use certificate::Identity;
-pub use frame::Frame;
-pub(crate) use frame::step;
+pub(crate) use frame::{control, step};
 pub(crate) use lane::NodeLane;
 pub use links::{LinkConfig, Links};
 pub use memory::memory_wires;
@@ -22,7 +21,7 @@ pub use tls::{HYBRID_GROUP, PinnedPeer, https_config, peer_client_config, peer_s
 
 use std::time::Duration;
 
-use vdl_transport::{Peer, TransportError};
+use vdl_transport::{Frame, Peer, TransportError};
 
 /// Carries frames to the two other nodes; what arrives from them is delivered to the node's post.
 pub trait Wire: Send + Sync {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vdl_command::JobId;
-use vdl_transport::Peer;
+use vdl_transport::{Frame, Peer};
 
-use super::frame::{CONTROL, Frame, step};
+use super::frame::{CONTROL, step};
 use super::order::{Order, Touches};
 use super::slot;
 
@@ -263,15 +263,15 @@ impl Post {
     /// Takes what a wire brought. Never blocks: the wire's other frames wait behind this one.
     pub fn deliver(&self, from: Peer, frame: Frame) {
         if frame.lane != CONTROL {
-            if let Some(mailbox) = self.find(frame.job) {
+            if let Some(mailbox) = self.find(JobId(frame.job)) {
                 mailbox.put(from, frame);
             }
             return;
         }
-        match frame.step.as_ref() {
-            step::READY => self.on_ready(from, frame.job),
+        match frame.step.as_str() {
+            step::READY => self.on_ready(from, JobId(frame.job)),
             step::START => {
-                if let Some(mailbox) = self.find(frame.job) {
+                if let Some(mailbox) = self.find(JobId(frame.job)) {
                     self.order.told_to_start(from, mailbox);
                 }
             }
@@ -301,12 +301,12 @@ impl Post {
             _ => End::Stopped { peer: from, notice },
         };
         let mut boxes = self.lock();
-        match boxes.open.get(&frame.job).cloned() {
+        match boxes.open.get(&JobId(frame.job)).cloned() {
             Some(mailbox) => {
                 drop(boxes);
                 mailbox.end(end);
             }
-            None => remember(&mut boxes, frame.job, Early::Stop(end)),
+            None => remember(&mut boxes, JobId(frame.job), Early::Stop(end)),
         }
     }
 
