@@ -1,6 +1,7 @@
 //! What can keep a node from starting or from going on.
 
 use thiserror::Error;
+use vdl_authorize::Refusal;
 use vdl_store::StoreError;
 
 /// Errors of the node itself; what a request gets is an `ErrorAnswer`.
@@ -14,4 +15,6 @@ pub enum NodeError {
     Link(String),
     #[error("{0}")]
     Store(#[from] StoreError),
+    #[error("{0}")]
+    Authority(#[from] Refusal),
 }

@@ -14,9 +14,9 @@ pub(crate) use frame::{control, step};
 pub(crate) use lane::NodeLane;
 pub use links::{LinkConfig, Links};
 pub use memory::memory_wires;
-pub(crate) use order::Touches;
+pub(crate) use order::{Order, Touches};
 pub use post::Limits;
-pub(crate) use post::{End, Mailbox, Notice, Post};
+pub(crate) use post::{End, Inquiry, Mailbox, NoBox, Notice, Post};
 pub use tls::{HYBRID_GROUP, PinnedPeer, https_config, peer_client_config, peer_server_config};
 
 use std::time::Duration;

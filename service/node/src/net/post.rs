@@ -116,6 +116,12 @@ impl Mailbox {
         self.wait(patience, |inside| inside.begun.then_some(()))
     }
 
+    /// Waits for the job to end, at most so long.
+    pub fn wait_until_ended(&self, patience: Duration) {
+        // The end is what `wait` itself looks for.
+        let _: Result<(), _> = self.wait(patience, |_| None);
+    }
+
     pub fn begin(&self) {
         self.lock().begun = true;
         self.changed.notify_all();
@@ -300,13 +306,18 @@ impl Post {
             "cancelled" => End::Cancelled,
             _ => End::Stopped { peer: from, notice },
         };
+        self.stop(JobId(frame.job), end);
+    }
+
+    /// Ends a job, even before it has come here.
+    pub fn stop(&self, job: JobId, end: End) {
         let mut boxes = self.lock();
-        match boxes.open.get(&JobId(frame.job)).cloned() {
+        match boxes.open.get(&job).cloned() {
             Some(mailbox) => {
                 drop(boxes);
                 mailbox.end(end);
             }
-            None => remember(&mut boxes, JobId(frame.job), Early::Stop(end)),
+            None => remember(&mut boxes, job, Early::Stop(end)),
         }
     }
 
