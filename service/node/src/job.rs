@@ -13,6 +13,7 @@ use vdl_share::{TableShares, UploadColumn, UploadLayout, UploadShares, opened_an
 use vdl_transport::{Frame, Lane, Peer};
 
 use crate::agreement::{Agreement, Intention, agree};
+use crate::table_stub as vdl_table;
 use crate::authority::Admitted;
 use crate::held::Held;
 use crate::net::{End, Mailbox, NodeLane, PEERS, Wire, control, node_of, peer_of, step};
@@ -226,8 +227,9 @@ impl Job<'_> {
         let keys = PairKeys { next: **next, previous: **previous };
         let lane = Box::new(self.lane(PROTOCOL_LANE));
         let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE);
-        let outcome =
-            vdl_table::run(&mut party, plan, tables).map_err(|error| self.from_table(&error))?;
+        let mut progress = |done, total| self.mailbox.progress(done, total);
+        let outcome = vdl_table::run(&mut party, plan, tables, &mut progress);
+        let outcome = outcome.map_err(|error| self.from_table(&error))?;
         match outcome {
             vdl_table::Outcome::Table { columns, rows, shares } => {
                 let meta = TableMeta { handle: with.handle, name: None, rows, columns };

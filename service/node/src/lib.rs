@@ -22,3 +22,4 @@ mod shelf;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};
+mod table_stub;

@@ -95,8 +95,9 @@ impl Node {
             }
             Route::Progress => {
                 let (job, _) = decode::<JobId>(body).map_err(unreadable)?;
-                let done = self.post.find(job).map_or(0, |mailbox| mailbox.taken());
-                written(&Progress { done, total: 0 })
+                let known = self.post.find(job).map(|mailbox| mailbox.how_far());
+                let (done, total) = known.unwrap_or_default();
+                written(&Progress { done, total })
             }
         };
         answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
@@ -118,6 +119,11 @@ impl Node {
             Some(wire) => wire.wait_until_up(self.config.limits.connect).map_err(missing),
             None => Err(refuse("internal", "the node has no wires")),
         }
+    }
+
+    /// Whether `stop` was called.
+    pub fn stopped(&self) -> bool {
+        self.post.closed()
     }
 
     /// Ends all jobs and connections; nothing is answered any more.

@@ -87,11 +87,8 @@ fn announce(node: &Node, ready: impl FnOnce()) {
     loop {
         match node.wait_for_peers() {
             Ok(()) => return ready(),
-            Err(answer) if answer.code == "shutting_down" => return,
+            Err(_) if node.stopped() => return,
             Err(answer) => tracing::warn!("{}", answer.message),
-        }
-        if node.stopped() {
-            return;
         }
     }
 }
