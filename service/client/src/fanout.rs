@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use vdl_command::wire::encode_header;
 use vdl_command::{JobId, Route};
 
 use crate::endpoint::{CallError, Endpoint};
 use crate::error::ClientError;
-use crate::frame;
 
 /// How long the other servers get to answer once one has failed; then they are given up.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ impl Servers {
 
     /// Tells every server but `except` to give the job up.
     pub(crate) fn cancel_without_waiting(&self, job: JobId, except: Option<u8>) {
-        let Ok(body) = frame::body(&job, 0) else { return };
+        let Ok(body) = encode_header(&job) else { return };
         for node in (0..3).filter(|node| Some(*node) != except) {
             let (endpoint, body) = (self.endpoint(node), body.clone());
             std::thread::spawn(move || endpoint.call(Route::Cancel, body));
@@ -83,6 +83,10 @@ impl Servers {
             1 => second,
             _ => third,
         })
+    }
+
+    pub(crate) fn garbled(&self, node: u8, what: &str) -> ClientError {
+        self.explain(node, CallError::Garbled(what.to_owned()))
     }
 
     pub(crate) fn explain(&self, node: u8, error: CallError) -> ClientError {

@@ -8,12 +8,12 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use vdl_command::wire::decode;
 use vdl_command::{ErrorAnswer, Route};
 
 use crate::connection::Server;
 use crate::endpoint::{CallError, Endpoint};
 use crate::error::ClientError;
-use crate::frame;
 
 /// Keeps its connections open between calls; uses no proxy.
 pub struct HttpsEndpoint {
@@ -49,7 +49,7 @@ impl HttpsEndpoint {
 
 impl Endpoint for HttpsEndpoint {
     fn call(&self, route: Route, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
-        let url = format!("{}/v1/{}", self.address, path(route));
+        let url = format!("{}{}", self.address, route.path());
         let mut request = self.client.post(url).bearer_auth(&self.token).body(Body::from(body));
         if let Some(limit) = limit(route) {
             request = request.timeout(limit);
@@ -64,7 +64,7 @@ impl Endpoint for HttpsEndpoint {
         if status == reqwest::StatusCode::UNAUTHORIZED {
             return Err(CallError::Refused(wrong_token()));
         }
-        match serde_json::from_slice::<ErrorAnswer>(&body).ok().or_else(|| Some(frame::read(&body).ok()?.0)) {
+        match serde_json::from_slice::<ErrorAnswer>(&body).ok().or_else(|| Some(decode(&body).ok()?.0)) {
             Some(answer) => Err(CallError::Refused(answer)),
             None => Err(CallError::Garbled(format!("HTTP status {status}"))),
         }
@@ -72,17 +72,6 @@ impl Endpoint for HttpsEndpoint {
 
     fn address(&self) -> &str {
         &self.address
-    }
-}
-
-fn path(route: Route) -> &'static str {
-    match route {
-        Route::Info => "info",
-        Route::Command => "command",
-        Route::StartRun => "runs/start",
-        Route::CloseRun => "runs/close",
-        Route::Cancel => "jobs/cancel",
-        Route::Progress => "jobs/progress",
     }
 }
 
