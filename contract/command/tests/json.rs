@@ -1,5 +1,7 @@
 //! Strict reading: each attack is a text that two readers could take for two things.
 
+#![allow(clippy::unwrap_used)]
+
 use vdl_command::{
     Command, DEEPEST_JSON, Domain, Expression, HoleDomain, HoleName, Integer, LARGEST_JSON, Nonce, ReadError,
     Request, SCRIPT_FORMAT, Script, Slot, Step, TableRef, Tree, holes, read_command, read_script, wire,

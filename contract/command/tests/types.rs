@@ -1,5 +1,7 @@
 //! Types as users write them.
 
+#![allow(clippy::unwrap_used)]
+
 use vdl_command::{ColumnType, Kind};
 
 fn canonical(text: &str) -> String {
