@@ -12,7 +12,7 @@ fn class(error: &ClientError) -> &'static str {
         ClientError::Garbled { .. } => "ServerError",
         ClientError::Disagreement(_) | ClientError::Inconsistent { .. } => "IntegrityError",
         ClientError::Value { .. } => "BoundsError",
-        ClientError::Column { .. } => "TypeMismatchError",
+        ClientError::Column { .. } | ClientError::Type(_) => "TypeMismatchError",
         ClientError::Command(_) => "CommandError",
         ClientError::Authorization { .. } => "AuthorizationError",
         ClientError::KeyFile { .. } => "KeyFileError",

@@ -73,9 +73,12 @@ impl ClearColumn {
         match &self.valid {
             // One plain pass each, which the compiler vectorises.
             None => values.iter().copied().min().zip(values.iter().copied().max()),
-            Some(valid) => {
-                values.iter().zip(valid).filter(|(_, valid)| **valid).map(|(value, _)| *value).fold(None, ends)
-            }
+            Some(valid) => values
+                .iter()
+                .zip(valid)
+                .filter(|(_, valid)| **valid)
+                .map(|(value, _)| *value)
+                .fold(None, ends),
         }
     }
 
@@ -109,7 +112,8 @@ pub fn derive_type(column: &ClearColumn) -> Result<ColumnType, ClientError> {
         }
         ClearValues::Text(values) => {
             let (length, ascii) = column.text_shape(values);
-            let length = u32::try_from(length.max(1)).map_err(|_| refused("holds a text that is too long"))?;
+            let length =
+                u32::try_from(length.max(1)).map_err(|_| refused("holds a text that is too long"))?;
             Kind::Text { length, ascii }
         }
     };
@@ -125,10 +129,10 @@ const CENTURIES: (i32, i32) = (-25_567, 47_481);
 pub fn widen_type(derived: &ColumnType) -> ColumnType {
     let kind = match derived.kind {
         Kind::Integer { min, max } => {
-            let (min, max) = (1..8).map(|bytes| 8 * bytes).find_map(|bits| standard(min, max, bits)).unwrap_or((
-                if min < 0 { -i64::MAX } else { 0 },
-                i64::MAX,
-            ));
+            let (min, max) = (1..8)
+                .map(|bytes| 8 * bytes)
+                .find_map(|bits| standard(min, max, bits))
+                .unwrap_or((if min < 0 { -i64::MAX } else { 0 }, i64::MAX));
             Kind::Integer { min, max }
         }
         Kind::Date { min, max } => Kind::Date { min: min.min(CENTURIES.0), max: max.max(CENTURIES.1) },

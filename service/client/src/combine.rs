@@ -27,8 +27,9 @@ fn reveal(meta: &ColumnMeta, column: &vdl_share::OpenedColumn) -> Result<OpenedC
         return Err(disagreement(&format!("whether column \"{}\" has missing values", meta.name)));
     }
     let valid = column.valid.as_ref().map(Planes::to_bools);
-    let values = values(meta, &column.data)
-        .ok_or_else(|| disagreement(&format!("the values of column \"{}\", which are not of its type", meta.name)))?;
+    let values = values(meta, &column.data).ok_or_else(|| {
+        disagreement(&format!("the values of column \"{}\", which are not of its type", meta.name))
+    })?;
     Ok(OpenedColumn { name: meta.name.clone(), ctype: meta.ctype.clone(), values, valid })
 }
 
@@ -58,7 +59,9 @@ fn values(meta: &ColumnMeta, data: &vdl_share::Opened) -> Option<OpenedValues> {
             let days = numbers((*min).into(), (*max).into())?;
             OpenedValues::Date(days.into_iter().map(|day| i32::try_from(day).ok()).collect::<Option<_>>()?)
         }
-        (Kind::Boolean, _) => OpenedValues::Boolean(numbers(0, 1)?.into_iter().map(|value| value == 1).collect()),
+        (Kind::Boolean, _) => {
+            OpenedValues::Boolean(numbers(0, 1)?.into_iter().map(|value| value == 1).collect())
+        }
         (Kind::Text { length, ascii }, Bits(bits)) => {
             let words = text_words(*length, *ascii);
             if bits.width() != meta.ctype.width() as usize {

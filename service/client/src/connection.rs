@@ -96,8 +96,9 @@ mod tests {
     use super::*;
 
     fn file(servers: usize, version: &str) -> String {
-        let mut text =
-            format!("connection_file_version=\"{version}\"\nmode=\"design\"\nenvironment=\"x\"\ntoken=\"t\"\n");
+        let mut text = format!(
+            "connection_file_version=\"{version}\"\nmode=\"design\"\nenvironment=\"x\"\ntoken=\"t\"\n"
+        );
         for n in 0..servers {
             text += &format!(
                 "[[servers]]\nendpoint=\"https://127.0.0.1:{n}/\"\ncertificate=\"\"\"\n\

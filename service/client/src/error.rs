@@ -23,6 +23,9 @@ pub enum ClientError {
     Value { column: String, row: usize, reason: String },
     #[error("column \"{column}\": {reason}")]
     Column { column: String, reason: String },
+    /// A written type that is none.
+    #[error("{0}")]
+    Type(String),
     #[error("{0}")]
     Command(String),
     #[error("{message}")]
@@ -53,6 +56,7 @@ impl ClientError {
             Self::Node(answer) => &answer.code,
             Self::Value { .. } => "value_out_of_bounds",
             Self::Column { .. } => "column_type",
+            Self::Type(_) => "bad_type",
             Self::Command(_) => "command",
             Self::Authorization { .. } => "not_authorized",
             Self::KeyFile { .. } => "key_file",
@@ -80,7 +84,9 @@ impl ClientError {
             }
             Self::Garbled { .. } => "check that client and servers have the same version",
             Self::Disagreement(_) => "ask the operators of the servers to bring them to the same state",
-            Self::Inconsistent { .. } => "tell the operators: a server gave a wrong answer; do not use results of it",
+            Self::Inconsistent { .. } => {
+                "tell the operators: a server gave a wrong answer; do not use results of it"
+            }
             Self::Value { .. } => "correct the value, or give the column a wider type with ctype",
             Self::Column { .. } => "give the column a type with ctype, or convert it first",
             Self::Mismatch(_) => {
@@ -88,7 +94,7 @@ impl ClientError {
             }
             Self::StepsLeft(_) => "the run is closed; to run the missing steps, load the script again",
             Self::Cancelled => "run the command again",
-            Self::Command(_) | Self::System(_) => return None,
+            Self::Type(_) | Self::Command(_) | Self::System(_) => return None,
         };
         Some(text.to_owned())
     }

@@ -24,7 +24,8 @@ pub struct HttpsEndpoint {
 
 impl HttpsEndpoint {
     pub fn new(server: &Server, token: &str) -> Result<Self, ClientError> {
-        let failed = |error: &dyn std::fmt::Display| ClientError::System(format!("TLS cannot be set up: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| ClientError::System(format!("TLS cannot be set up: {error}"));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let pin = Pin { certificate: server.certificate.clone(), provider: provider.clone() };
         let tls = ClientConfig::builder_with_provider(provider)

@@ -113,7 +113,12 @@ impl Outputs {
 
     /// The command as a script says it: tables of earlier steps as step references, production tables
     /// for dummies. Where two steps produced one table, the step that `expected` names is meant.
-    pub(crate) fn as_recorded(&self, command: &Command, links: &Links, expected: Option<&Command>) -> Command {
+    pub(crate) fn as_recorded(
+        &self,
+        command: &Command,
+        links: &Links,
+        expected: Option<&Command>,
+    ) -> Command {
         let mut recorded = command.clone();
         let hints = expected.map(Command::inputs).unwrap_or_default();
         for (place, table) in recorded.inputs_mut().into_iter().enumerate() {

@@ -18,6 +18,11 @@ pub enum Reply {
     Removed,
 }
 
+/// A table's public description as JSON text.
+pub fn describe(meta: &TableMeta) -> Result<String, ClientError> {
+    serde_json::to_string(meta).map_err(|error| ClientError::System(error.to_string()))
+}
+
 /// Reads the three bodies; they must say the same of this job, and be of the kind the command asks for.
 pub(crate) fn read(
     servers: &Servers,

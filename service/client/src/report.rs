@@ -6,7 +6,14 @@ use vdl_command::{Command, Step};
 const SIDE: usize = 48;
 
 /// Names the first place where they differ, the source lines of both, and shows both whole.
-pub(crate) fn mismatch(number: usize, of: usize, expected: &Step, actual: &Command, source: Option<&str>, place: &str) -> String {
+pub(crate) fn mismatch(
+    number: usize,
+    of: usize,
+    expected: &Step,
+    actual: &Command,
+    source: Option<&str>,
+    place: &str,
+) -> String {
     let left = lines(&expected.command);
     let right = lines(actual);
     let mut report = format!("this command is not step {number} of {of} of the script; nothing was sent\n");
@@ -22,7 +29,8 @@ pub(crate) fn mismatch(number: usize, of: usize, expected: &Step, actual: &Comma
 
 /// An extra command after the last step.
 pub(crate) fn beyond(of: usize, actual: &Command, source: Option<&str>) -> String {
-    let mut report = format!("all {of} steps of the script are done, and this is one more; nothing was sent\n\n");
+    let mut report =
+        format!("all {of} steps of the script are done, and this is one more; nothing was sent\n\n");
     report += &row(' ', "expected", "actual");
     report += &row(' ', "(the end)", source.unwrap_or(""));
     for line in lines(actual) {

@@ -86,7 +86,12 @@ impl Loaded {
     }
 
     /// The command in the script's words if it is the next step; otherwise both side by side.
-    pub(crate) fn follow(&self, command: &Command, source: Option<&str>, links: &Links) -> Result<NextStep, ClientError> {
+    pub(crate) fn follow(
+        &self,
+        command: &Command,
+        source: Option<&str>,
+        links: &Links,
+    ) -> Result<NextStep, ClientError> {
         let Some(expected) = self.expected() else {
             let actual = self.outputs.as_recorded(command, links, None);
             return Err(ClientError::Mismatch(report::beyond(self.steps(), &actual, source)));

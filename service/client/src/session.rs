@@ -94,9 +94,12 @@ impl Session {
         let answers = servers.call_same(Route::Info, &[])?;
         let mut infos = Vec::new();
         for (node, answer) in (0u8..).zip(&answers) {
-            let (info, _): (Info, _) = decode(answer).map_err(|error| servers.garbled(node, &error.to_string()))?;
+            let (info, _): (Info, _) =
+                decode(answer).map_err(|error| servers.garbled(node, &error.to_string()))?;
             if info.node != node {
-                let what = format!("which of them is server {node}; the connection file lists them in another order");
+                let what = format!(
+                    "which of them is server {node}; the connection file lists them in another order"
+                );
                 return Err(ClientError::Disagreement(what));
             }
             infos.push(info);
@@ -181,13 +184,14 @@ impl Session {
         let state = self.state();
         let recording = matches!(state.active, Active::Recording(_));
         let pinned = state.pinned_types(columns);
-        let derive = |(place, column): (usize, &ClearColumn)| {
-            match (types.get(place).cloned().flatten(), pinned.as_ref().and_then(|types| types.get(place))) {
-                (Some(given), _) => Ok(given),
-                (None, Some(pinned)) => Ok(pinned.clone()),
-                (None, None) if recording => derive_type(column).map(|derived| widen_type(&derived)),
-                (None, None) => derive_type(column),
-            }
+        let derive = |(place, column): (usize, &ClearColumn)| match (
+            types.get(place).cloned().flatten(),
+            pinned.as_ref().and_then(|types| types.get(place)),
+        ) {
+            (Some(given), _) => Ok(given),
+            (None, Some(pinned)) => Ok(pinned.clone()),
+            (None, None) if recording => derive_type(column).map(|derived| widen_type(&derived)),
+            (None, None) => derive_type(column),
         };
         columns.iter().enumerate().map(derive).collect()
     }
@@ -213,8 +217,9 @@ impl Session {
             let remedy = "run the commands of the analysis between record() and save()";
             return Err(ClientError::script("nothing was recorded yet", remedy));
         }
-        let text = write_script(&recording.script())
-            .map_err(|error| ClientError::script(format!("this script cannot be written: {error}"), "record again"))?;
+        let text = write_script(&recording.script()).map_err(|error| {
+            ClientError::script(format!("this script cannot be written: {error}"), "record again")
+        })?;
         std::fs::write(path, text).map_err(|error| {
             let message = format!("{} cannot be written: {error}", path.display());
             ClientError::script(message, "save it elsewhere; the recording goes on")
@@ -228,7 +233,10 @@ impl Session {
     pub fn load(&self, path: &Path) -> Result<(), ClientError> {
         let mut state = self.state();
         if matches!(state.active, Active::Recording(_)) {
-            return Err(ClientError::script("a script is being recorded", "save or close it before loading one"));
+            return Err(ClientError::script(
+                "a script is being recorded",
+                "save or close it before loading one",
+            ));
         }
         if let Active::Loaded(earlier) = std::mem::take(&mut state.active) {
             // An unfinished script gives way, as when a notebook is run again from the top.
@@ -251,7 +259,9 @@ impl Session {
     pub fn close(&self) -> Result<(), ClientError> {
         let mut state = self.state();
         match std::mem::take(&mut state.active) {
-            Active::Nothing => Err(ClientError::script("no script is active", "load one with script.load(path)")),
+            Active::Nothing => {
+                Err(ClientError::script("no script is active", "load one with script.load(path)"))
+            }
             Active::Recording(_) => Ok(()),
             Active::Loaded(loaded) => {
                 let left = loaded.left();
@@ -320,8 +330,14 @@ impl Session {
     }
 
     /// Sends a command that may be sent. Holds no lock.
-    fn send(&self, prepared: &Prepared, columns: Option<&[ClearColumn]>, job: JobId) -> Result<Reply, ClientError> {
-        let text = write_command(&prepared.command).map_err(|error| ClientError::Command(error.to_string()))?;
+    fn send(
+        &self,
+        prepared: &Prepared,
+        columns: Option<&[ClearColumn]>,
+        job: JobId,
+    ) -> Result<Reply, ClientError> {
+        let text =
+            write_command(&prepared.command).map_err(|error| ClientError::Command(error.to_string()))?;
         let (rows, payloads) = match (columns, &prepared.command) {
             (Some(columns), Command::Upload { columns: Slot::Value(metas), .. }) => {
                 let (rows, payloads) = split(columns, metas)?;
@@ -385,7 +401,10 @@ impl Session {
         match self.mode {
             Mode::Design => Ok(()),
             Mode::Authorized => Err(ClientError::script(
-                format!("{what} belongs in a design environment; \"{}\" is an authorized one", self.environment),
+                format!(
+                    "{what} belongs in a design environment; \"{}\" is an authorized one",
+                    self.environment
+                ),
                 "connect to a design environment, or to none for the engine in this process",
             )),
         }

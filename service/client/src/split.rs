@@ -8,9 +8,16 @@ use crate::column::{ClearColumn, ClearValues};
 use crate::error::ClientError;
 
 /// The three servers' payloads.
-pub(crate) fn split(columns: &[ClearColumn], metas: &[ColumnMeta]) -> Result<(u64, [Vec<u8>; 3]), ClientError> {
+pub(crate) fn split(
+    columns: &[ClearColumn],
+    metas: &[ColumnMeta],
+) -> Result<(u64, [Vec<u8>; 3]), ClientError> {
     let rows = check_shape(columns, metas)?;
-    let data = columns.iter().zip(metas).map(|(column, meta)| encode(column, meta)).collect::<Result<Vec<_>, _>>()?;
+    let data = columns
+        .iter()
+        .zip(metas)
+        .map(|(column, meta)| encode(column, meta))
+        .collect::<Result<Vec<_>, _>>()?;
     let widths = metas
         .iter()
         .map(|meta| UploadColumn { width: meta.ctype.width() as usize, nullable: meta.ctype.nullable })
@@ -41,7 +48,9 @@ fn check_shape(columns: &[ClearColumn], metas: &[ColumnMeta]) -> Result<usize, C
 }
 
 fn encode(column: &ClearColumn, meta: &ColumnMeta) -> Result<UploadData, ClientError> {
-    if !meta.ctype.nullable && let Some(row) = (0..column.rows()).find(|row| !column.is_valid(*row)) {
+    if !meta.ctype.nullable
+        && let Some(row) = (0..column.rows()).find(|row| !column.is_valid(*row))
+    {
         return Err(wrong_value(column, row, format!("missing, but the type {} has no ?", meta.ctype)));
     }
     let width = meta.ctype.width() as usize;
@@ -52,7 +61,11 @@ fn encode(column: &ClearColumn, meta: &ColumnMeta) -> Result<UploadData, ClientE
         }
         (ClearValues::Date(values), Kind::Date { min, max }) => {
             check_range(column, values, (*min, *max), meta)?;
-            offsets(column, values.iter().map(|value| i64::from(*value).wrapping_sub(i64::from(*min)) as u64), width)
+            offsets(
+                column,
+                values.iter().map(|value| i64::from(*value).wrapping_sub(i64::from(*min)) as u64),
+                width,
+            )
         }
         (ClearValues::Boolean(values), Kind::Boolean) => {
             Planes::from_bools(values.iter().enumerate().map(|(row, value)| *value && column.is_valid(row)))
@@ -65,10 +78,8 @@ fn encode(column: &ClearColumn, meta: &ColumnMeta) -> Result<UploadData, ClientE
             return Err(ClientError::Column { column: column.name.clone(), reason });
         }
     };
-    let valid = meta
-        .ctype
-        .nullable
-        .then(|| Planes::from_bools((0..column.rows()).map(|row| column.is_valid(row))));
+    let valid =
+        meta.ctype.nullable.then(|| Planes::from_bools((0..column.rows()).map(|row| column.is_valid(row))));
     Ok(UploadData { bits, valid })
 }
 
@@ -117,7 +128,8 @@ fn texts(
         }
     }
     let rows = values.len();
-    Rows::from_raw(rows, stride, words).ok_or_else(|| ClientError::System("texts do not fill their rows".into()))
+    Rows::from_raw(rows, stride, words)
+        .ok_or_else(|| ClientError::System("texts do not fill their rows".into()))
 }
 
 fn name_of(values: &ClearValues) -> &'static str {
