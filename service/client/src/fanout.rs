@@ -1,7 +1,7 @@
 //! One request to each of the three servers, at the same time.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use vdl_command::wire::encode_header;
@@ -107,10 +107,7 @@ type Answered = (u8, Result<Vec<u8>, CallError>);
 fn next(receiver: &mpsc::Receiver<Answered>, give_up: Option<Instant>) -> Option<Answered> {
     match give_up {
         None => receiver.recv().ok(),
-        Some(end) => match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(answered) => Some(answered),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        },
+        Some(end) => receiver.recv_timeout(end.saturating_duration_since(Instant::now())).ok(),
     }
 }
 

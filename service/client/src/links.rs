@@ -66,10 +66,6 @@ impl Links {
         Ok(())
     }
 
-    pub(crate) fn is_linked(&self, production: &str) -> bool {
-        self.dummies.contains_key(&Production::parse(production))
-    }
-
     /// What runs in a design environment: dummies where the command names production tables.
     pub(crate) fn to_dummies(&self, command: &mut Command) {
         for table in command.inputs_mut() {

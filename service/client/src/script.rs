@@ -1,8 +1,9 @@
 //! A recording being made, or a loaded script being followed.
 
-use vdl_command::{Command, Handle, Script, Step, Tree};
+use vdl_authorize::{Bindings, match_step};
+use vdl_command::{Command, Handle, Script, Step};
 
-use crate::approval::{Holes, Run};
+use crate::approval::Run;
 use crate::error::ClientError;
 use crate::links::{Links, Outputs};
 use crate::report;
@@ -13,7 +14,7 @@ pub(crate) enum Active {
     #[default]
     Nothing,
     Recording(Recording),
-    Loaded(Loaded),
+    Loaded(Box<Loaded>),
 }
 
 /// Steps so far. Only commands that succeeded are steps.
@@ -51,7 +52,7 @@ impl Recording {
 pub(crate) struct Loaded {
     script: Script,
     outputs: Outputs,
-    holes: Holes,
+    holes: Bindings,
     /// In an authorized environment.
     pub(crate) run: Option<Run>,
 }
@@ -61,12 +62,12 @@ pub(crate) struct NextStep {
     pub(crate) command: Command,
     pub(crate) number: u32,
     /// What the holes are bound to once it has succeeded.
-    pub(crate) holes: Holes,
+    pub(crate) holes: Bindings,
 }
 
 impl Loaded {
     pub(crate) fn new(script: Script, run: Option<Run>) -> Self {
-        Self { script, outputs: Outputs::default(), holes: Holes::default(), run }
+        Self { script, outputs: Outputs::default(), holes: Bindings::default(), run }
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -96,23 +97,11 @@ impl Loaded {
             let actual = self.outputs.as_recorded(command, links, None);
             return Err(ClientError::Mismatch(report::beyond(self.steps(), &actual, source)));
         };
-        let actual = self.outputs.as_recorded(command, links, Some(&expected.command));
-        let mut holes = self.holes.clone();
-        let unreadable = |error: vdl_command::ReadError| ClientError::Command(error.to_string());
-        let tree = Tree::of(&actual).map_err(unreadable)?;
-        match holes.fill(&self.script, &expected.command, &tree)? {
-            None => {
-                let number = u32::try_from(self.done()).unwrap_or(u32::MAX);
-                Ok(NextStep { command: actual, number, holes })
-            }
-            Some(place) => Err(ClientError::Mismatch(report::mismatch(
-                self.done() + 1,
-                self.steps(),
-                expected,
-                &actual,
-                source,
-                &place,
-            ))),
+        let command = self.outputs.as_recorded(command, links, Some(&expected.command));
+        let number = u32::try_from(self.done()).unwrap_or(u32::MAX);
+        match match_step(&self.script, number, &command, &self.holes) {
+            Ok(holes) => Ok(NextStep { command, number, holes }),
+            Err(mismatch) => Err(ClientError::Mismatch(report::mismatch(self.steps(), &mismatch, source))),
         }
     }
 
@@ -121,7 +110,7 @@ impl Loaded {
         self.outputs.resolve(command)
     }
 
-    pub(crate) fn advance(&mut self, holes: Holes, output: Option<Handle>) {
+    pub(crate) fn advance(&mut self, holes: Bindings, output: Option<Handle>) {
         self.holes = holes;
         self.outputs.push(output);
     }
@@ -129,6 +118,6 @@ impl Loaded {
     /// The first step that was not run.
     pub(crate) fn left(&self) -> Option<ClientError> {
         let expected = self.expected()?;
-        Some(ClientError::StepsLeft(report::step(self.done() + 1, self.steps(), expected)))
+        Some(ClientError::StepsLeft(report::missing(self.done() + 1, self.steps(), expected)))
     }
 }

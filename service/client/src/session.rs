@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vdl_authorize::Bindings;
 use vdl_command::wire::{decode, encode_header};
 use vdl_command::{
-    ColumnType, Command, Info, JobId, Mode, Progress, Request, Route, Slot, TableMeta, holes, write_command,
-    write_script,
+    Authority, ColumnType, Command, Info, JobId, Mode, Progress, Request, Route, Slot, TableMeta, holes,
+    write_command, write_script,
 };
 
-use crate::approval::{Analyst, Authorization, Permission, Run};
+use crate::approval::{Authorization, Run, none_allows, read_any_script};
 use crate::column::{ClearColumn, derive_type, widen_type};
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::fanout::Servers;
 use crate::https::HttpsEndpoint;
+use crate::keys::Analyst;
 use crate::links::{Links, Production};
 use crate::reply::{self, Reply};
 use crate::script::{Active, Loaded, Recording};
@@ -62,11 +64,14 @@ pub struct ScriptState {
     pub steps: Option<usize>,
 }
 
+/// Codes after which an authorization outside scripts needs another run.
+const RUN_IS_GONE: [&str; 4] = ["other_run", "unknown_run", "run_closed", "run_too_long"];
+
 /// A command that may be sent, and what to do once it has succeeded.
 struct Prepared {
     /// As the servers will read it.
     command: Command,
-    permission: Option<Permission>,
+    authority: Option<Authority>,
     after: After,
 }
 
@@ -74,7 +79,9 @@ enum After {
     Nothing,
     Link(Production),
     Record(Command),
-    Advance(crate::approval::Holes),
+    Advance(Bindings),
+    /// Rests on the authorization of this number.
+    Outside(usize),
 }
 
 impl Session {
@@ -200,6 +207,7 @@ impl Session {
     pub fn record(&self, name: Option<&str>) -> Result<(), ClientError> {
         self.design_only("a recording")?;
         let mut state = self.state();
+        state.check_idle()?;
         if matches!(state.active, Active::Loaded(_)) {
             return Err(ClientError::script("a script is loaded", "close it before recording another one"));
         }
@@ -232,6 +240,7 @@ impl Session {
     /// the run begins here, on all three servers.
     pub fn load(&self, path: &Path) -> Result<(), ClientError> {
         let mut state = self.state();
+        state.check_idle()?;
         if matches!(state.active, Active::Recording(_)) {
             return Err(ClientError::script(
                 "a script is being recorded",
@@ -240,10 +249,10 @@ impl Session {
         }
         if let Active::Loaded(earlier) = std::mem::take(&mut state.active) {
             // An unfinished script gives way, as when a notebook is run again from the top.
-            self.end(earlier, state.analyst.as_ref()).ok();
+            self.end(*earlier, state.analyst.as_ref()).ok();
         }
         let loaded = match self.mode {
-            Mode::Design => Loaded::new(crate::approval::read_any_script(path)?, None),
+            Mode::Design => Loaded::new(read_any_script(path)?, None),
             Mode::Authorized => {
                 let authorization = Authorization::read(path)?;
                 authorization.check_script(&self.environment, state.analyst.as_ref())?;
@@ -251,7 +260,7 @@ impl Session {
                 Loaded::new(authorization.script().clone(), Some(run))
             }
         };
-        state.active = Active::Loaded(loaded);
+        state.active = Active::Loaded(Box::new(loaded));
         Ok(())
     }
 
@@ -265,7 +274,7 @@ impl Session {
             Active::Recording(_) => Ok(()),
             Active::Loaded(loaded) => {
                 let left = loaded.left();
-                let ended = self.end(loaded, state.analyst.as_ref());
+                let ended = self.end(*loaded, state.analyst.as_ref());
                 left.map_or(ended, Err)
             }
         }
@@ -315,12 +324,9 @@ impl Session {
         if let Some(production) = call.dummy_for {
             self.design_only("a dummy")?;
             let after = After::Link(Production::parse(production));
-            return Ok(Prepared { command: command.clone(), permission: None, after });
+            return Ok(Prepared { command: command.clone(), authority: None, after });
         }
-        if state.under_way {
-            let remedy = "wait for it: the steps of a script run one after the other";
-            return Err(ClientError::script("another step of the script is still running", remedy));
-        }
+        state.check_idle()?;
         let prepared = match self.mode {
             Mode::Design => state.prepare_in_design(command, call.source)?,
             Mode::Authorized => state.prepare_authorized(self, command, call.source, job)?,
@@ -345,8 +351,7 @@ impl Session {
             }
             _ => (None, Default::default()),
         };
-        let authority = prepared.permission.as_ref().map(|permission| permission.authority.clone());
-        let request = Request { job, command: text, rows, authority };
+        let request = Request { job, command: text, rows, authority: prepared.authority.clone() };
         let header = encode_header(&request).map_err(|error| ClientError::Command(error.to_string()))?;
         let bodies = payloads.map(|payload| {
             let mut body = Vec::with_capacity(header.len() + payload.len());
@@ -368,6 +373,12 @@ impl Session {
         let mut state = self.state();
         if matches!(prepared.after, After::Record(_) | After::Advance(_)) {
             state.under_way = false;
+        }
+        if let (After::Outside(number), Err(ClientError::Node(answer))) = (&prepared.after, &result)
+            && RUN_IS_GONE.contains(&answer.code.as_str())
+            && let Some(authorization) = state.authorizations.get_mut(*number)
+        {
+            authorization.forget_run();
         }
         let reply = result?;
         let output = match &reply {
@@ -417,6 +428,14 @@ impl Session {
 }
 
 impl State {
+    fn check_idle(&self) -> Result<(), ClientError> {
+        if !self.under_way {
+            return Ok(());
+        }
+        let remedy = "wait for it: the steps of a script run one after the other";
+        Err(ClientError::script("a step of the script is still running", remedy))
+    }
+
     fn prepare_in_design(&self, command: &Command, source: Option<&str>) -> Result<Prepared, ClientError> {
         let mut executed = command.clone();
         let after = match &self.active {
@@ -430,7 +449,7 @@ impl State {
             }
         };
         self.links.to_dummies(&mut executed);
-        Ok(Prepared { command: executed, permission: None, after })
+        Ok(Prepared { command: executed, authority: None, after })
     }
 
     /// The next step of the script, or what an authorization outside scripts allows.
@@ -443,30 +462,31 @@ impl State {
     ) -> Result<Prepared, ClientError> {
         let analyst = self.analyst.as_ref().ok_or_else(Analyst::missing)?;
         let mut refusal = None;
-        if let Active::Loaded(Loaded { run: Some(run), .. }) = &self.active
-            && let Active::Loaded(loaded) = &self.active
+        if let Active::Loaded(loaded) = &self.active
+            && let Some(run) = &loaded.run
         {
             match loaded.follow(command, source, &self.links) {
                 Ok(next) => {
-                    let permission = run.permit(analyst, next.number, &next.command, job)?;
+                    let authority = Some(run.sign(analyst, next.number, &next.command, job)?);
                     let after = After::Advance(next.holes);
-                    return Ok(Prepared { command: next.command, permission: Some(permission), after });
+                    return Ok(Prepared { command: next.command, authority, after });
                 }
                 Err(mismatch) => refusal = Some(mismatch),
             }
         }
-        for authorization in &mut self.authorizations {
-            let Some(step) = authorization.find(command)? else { continue };
+        for (number, authorization) in self.authorizations.iter_mut().enumerate() {
+            let Some(step) = authorization.find(command) else { continue };
             match authorization.run(&session.servers, analyst, &session.environment) {
                 Ok(run) => {
-                    let permission = Some(run.permit(analyst, step, command, job)?);
-                    return Ok(Prepared { command: command.clone(), permission, after: After::Nothing });
+                    let authority = Some(run.sign(analyst, step, command, job)?);
+                    let after = After::Outside(number);
+                    return Ok(Prepared { command: command.clone(), authority, after });
                 }
                 // Perhaps another one that is loaded allows the same.
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
-        Err(refusal.unwrap_or_else(|| crate::approval::none_allows(command, self.authorizations.len())))
+        Err(refusal.unwrap_or_else(|| none_allows(command, self.authorizations.len())))
     }
 
     /// The types that the next approved step, or an authorization, pins for columns of these names.
