@@ -5,7 +5,8 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::vdl_command::{ColumnType, Kind, encode_text};
+use vdl_plan::vdl_command::encoding::encode_text;
+use vdl_plan::vdl_command::{ColumnType, Kind};
 use vdl_plan::{Constant, Node, Typed};
 use vdl_protocol::{Party, add, add_public, and, multiply};
 use vdl_share::{ColumnShares, Planes, TableShares};

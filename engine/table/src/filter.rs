@@ -34,7 +34,8 @@ pub(crate) fn filter(
         count_rows(party, &selected)?
     } else {
         let count = flags_to_ring(party, &selected)?.sum();
-        let few = less_than_public(party, &ring_to_planes(party, &count, 32)?, &[threshold])?;
+        let bits = ring_to_planes(party, &count, 32)?;
+        let few = less_than_public(party, &bits, &[threshold])?;
         if open_bit(party, &few)? {
             return Err(TableError::TooFewRows { threshold });
         }
@@ -91,7 +92,7 @@ pub(crate) fn pack(
     let mut moving = std::mem::take(bundle);
     moving.planes.push(flags.clone());
     moving.ranks.push(ranks);
-    let mut shuffle = Shuffle::random(party, rows)?;
+    let shuffle = Shuffle::random(party, rows)?;
     let mut moved = moving.moved(rows, |blocks| Ok(shuffle.apply(party, blocks)?))?;
     let (Some(flags), Some(ranks)) = (moved.planes.pop(), moved.ranks.pop()) else {
         return Err(TableError::Shape("rows lost on the way"));

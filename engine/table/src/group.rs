@@ -122,9 +122,9 @@ fn pass(
         }
         None => None,
     };
-    let mut order = order(party, table.rows, keys, value.as_ref().zip(extreme))?;
+    let order = order(party, table.rows, keys, value.as_ref().zip(extreme))?;
     let mut sums = if totals { Totals::of(party, table, reductions)? } else { Totals::default() };
-    let sorted = sorted(party, table.rows, keys, value.as_ref(), &mut sums, &mut order)?;
+    let sorted = sorted(party, table.rows, keys, value.as_ref(), &mut sums, &order)?;
     let last = last_of_group(party, table.rows, &sorted)?;
 
     // What the last row of a group knows: its key, the running totals, how many rows so far, its own
@@ -198,7 +198,7 @@ fn sorted(
     keys: &Keys,
     value: Option<&Value<'_>>,
     sums: &mut Totals,
-    order: &mut Permutation,
+    order: &Permutation,
 ) -> Result<Sorted, TableError> {
     let bits = value.and_then(|value| value.shares().bits.get());
     let valid = value.and_then(Value::valid);

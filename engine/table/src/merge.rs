@@ -51,10 +51,10 @@ impl Merge<'_> {
 
         let from_left = self.side(party, left, 0)?;
         let from_right = self.side(party, right, 1)?;
-        let mut order = self.order(party, &from_right, &from_left)?;
-        let ranks = self.ranks(party, &from_right, &from_left, &mut order)?;
+        let order = self.order(party, &from_right, &from_left)?;
+        let ranks = self.ranks(party, &from_right, &from_left, &order)?;
         let taken: Vec<&ColumnShares> = self.right_columns(right)?;
-        let (carried, found) = carry(party, &from_right, &from_left, &mut order, ranks, &taken)?;
+        let (carried, found) = carry(party, &from_right, &from_left, &order, ranks, &taken)?;
         self.assemble(party, left, left_rows, carried, found)
     }
 
@@ -92,7 +92,7 @@ impl Merge<'_> {
         party: &mut Party,
         right: &Side,
         left: &Side,
-        order: &mut Permutation,
+        order: &Permutation,
     ) -> Result<Shared<Vec<u32>>, TableError> {
         let rows = right.rows + left.rows;
         let id = party.id();
@@ -112,7 +112,8 @@ impl Merge<'_> {
             Validate::ManyToOne => and(party, side, &before)?,
             Validate::OneToOne => side.xor(&before).not(id),
         };
-        let mut twice = and(party, &equal(party, keys, &keys.shift_down(1))?, &alike)?;
+        let same = equal(party, keys, &keys.shift_down(1))?;
+        let mut twice = and(party, &same, &alike)?;
         if let Some(alive) = bundle.planes.get(2) {
             twice = and(party, &twice, alive)?;
         }
@@ -182,7 +183,7 @@ fn carry(
     party: &mut Party,
     right: &Side,
     left: &Side,
-    order: &mut Permutation,
+    order: &Permutation,
     ranks: Shared<Vec<u32>>,
     columns: &[&ColumnShares],
 ) -> Result<(Vec<ColumnShares>, Bits), TableError> {
@@ -193,7 +194,7 @@ fn carry(
     };
     bundle.planes.extend([right.keys.clone(), live]);
     let mut bundle = bundle.moved(right.rows, |blocks| {
-        let mut placement = place(party, ranks, blocks)?;
+        let placement = place(party, ranks, blocks)?;
         blocks.iter_mut().for_each(differences);
         placement.undo(party, blocks)?;
         blocks.iter_mut().for_each(|block| lengthen(block, left.rows));
@@ -207,7 +208,8 @@ fn carry(
     let [keys, live] = &bundle.planes[..] else {
         return Err(TableError::Shape("rows lost on the way"));
     };
-    let mut found = and(party, &equal(party, &left.keys, keys)?, live)?;
+    let same = equal(party, &left.keys, keys)?;
+    let mut found = and(party, &same, live)?;
     if let Some(alive) = &left.alive {
         found = and(party, &found, alive)?;
     }

@@ -94,8 +94,8 @@ fn unstack(rows: &Shared<Rows>, widths: &[usize]) -> Vec<Bits> {
 impl Manifest {
     /// Takes the columns out of the front of the bundle; what was added behind them stays.
     pub fn unpack(&self, bundle: &mut Bundle) -> Result<Vec<ColumnShares>, TableError> {
-        let planes = self.0.iter().map(|p| usize::from(p.bits) + usize::from(p.valid)).sum();
-        let rings = self.0.iter().map(|p| usize::from(p.ring) + usize::from(p.count)).sum();
+        let planes: usize = self.0.iter().map(|p| usize::from(p.bits) + usize::from(p.valid)).sum();
+        let rings: usize = self.0.iter().map(|p| usize::from(p.ring) + usize::from(p.count)).sum();
         if planes > bundle.planes.len() || rings > bundle.rings.len() {
             return Err(TableError::Shape("columns lost on the way"));
         }

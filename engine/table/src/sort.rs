@@ -34,7 +34,7 @@ pub(crate) fn sort(
     }
     planes.extend(table.selected.as_ref().map(|selected| selected.not(id)));
     let all: Vec<&Bits> = planes.iter().collect();
-    let mut order = sort_rows(party, &Bits::stack(table.rows, &all))?;
+    let order = sort_rows(party, &Bits::stack(table.rows, &all))?;
 
     let (bundle, manifest) = Bundle::of(table.columns.iter());
     let mut moved = bundle.moved(table.rows, |blocks| Ok(order.apply(party, blocks)?))?;

@@ -1,7 +1,7 @@
 //! Texts as bits: characters side by side, the first one most significant, zeros after the last.
 
 use vdl_plan::Comparison;
-use vdl_plan::vdl_command::{character_bits, text_words};
+use vdl_plan::vdl_command::encoding::{character_bits, text_words};
 use vdl_share::Planes;
 
 use crate::column::Bits;
@@ -81,7 +81,7 @@ pub(crate) fn question(op: Comparison, constant: &str, shape: Shape) -> Question
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vdl_plan::vdl_command::encode_text;
+    use vdl_plan::vdl_command::encoding::encode_text;
 
     const OPS: [Comparison; 6] = [
         Comparison::Equal,
