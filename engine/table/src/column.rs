@@ -136,7 +136,8 @@ pub(crate) fn of_ring(ring: Numbers, valid: Option<Bits>) -> ColumnShares {
 
 /// The forms of a column that are worth moving: bits if there are any, because they are narrow.
 pub(crate) fn lean(column: &ColumnShares) -> ColumnShares {
-    let mut lean = ColumnShares { count: column.count.clone(), valid: column.valid.clone(), ..Default::default() };
+    let mut lean =
+        ColumnShares { count: column.count.clone(), valid: column.valid.clone(), ..Default::default() };
     match (column.bits.get(), column.ring.get()) {
         (Some(bits), _) => lean.bits = OnceLock::from(bits.clone()),
         (None, Some(ring)) => lean.ring = OnceLock::from(ring.clone()),

@@ -1,8 +1,8 @@
 //! Comparisons: between two columns, or of a column with a constant. One plane comes out, false where
 //! either side is missing. Nothing is opened.
 
-use vdl_plan::{Comparison, Constant, Node, Typed, common_kind};
 use vdl_plan::vdl_command::Kind;
+use vdl_plan::{Comparison, Constant, Node, Typed, common_kind};
 use vdl_protocol::{Party, and, equal, equal_public, greater_public, less_than, less_than_public};
 use vdl_share::{Planes, TableShares};
 

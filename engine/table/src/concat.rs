@@ -3,8 +3,8 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::vdl_command::{ColumnMeta, Kind};
 use vdl_plan::Input;
+use vdl_plan::vdl_command::{ColumnMeta, Kind};
 use vdl_protocol::Party;
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
 
@@ -24,7 +24,11 @@ pub(crate) fn concat(
         let mut parts = Vec::with_capacity(tables.len());
         for ((table, input), places) in tables.iter().zip(inputs).zip(places) {
             let part = places.get(position).and_then(|&place| {
-                Some(Part { shares: table.columns.get(place)?, meta: input.columns.get(place)?, rows: table.rows })
+                Some(Part {
+                    shares: table.columns.get(place)?,
+                    meta: input.columns.get(place)?,
+                    rows: table.rows,
+                })
             });
             parts.push(part.ok_or(TableError::Shape("a column is not there"))?);
         }

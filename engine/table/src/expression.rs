@@ -148,7 +148,11 @@ pub(crate) fn validity(
 }
 
 /// Rows in which both are there.
-pub(crate) fn both(party: &mut Party, a: Option<&Bits>, b: Option<&Bits>) -> Result<Option<Bits>, TableError> {
+pub(crate) fn both(
+    party: &mut Party,
+    a: Option<&Bits>,
+    b: Option<&Bits>,
+) -> Result<Option<Bits>, TableError> {
     Ok(match (a, b) {
         (Some(a), Some(b)) => Some(and(party, a, b)?),
         (one, other) => one.or(other).cloned(),
@@ -168,7 +172,9 @@ pub(crate) fn number(value: &Typed) -> Option<i64> {
 /// The bits of a constant as a value of `kind`, least significant word first.
 pub(crate) fn pattern(constant: &Constant, kind: &Kind) -> Option<Vec<u64>> {
     let offset = |value: i64| {
-        span(kind).filter(|(min, max)| (min..=max).contains(&&value)).map(|(min, _)| vec![value.abs_diff(min)])
+        span(kind)
+            .filter(|(min, max)| (min..=max).contains(&&value))
+            .map(|(min, _)| vec![value.abs_diff(min)])
     };
     match (constant, kind) {
         (Constant::Integer(value), _) => offset(*value),
@@ -312,7 +318,8 @@ fn fill(
     };
     let missing = valid.not(party.id());
     if let Node::Constant(constant) = &with.node {
-        let pattern = pattern(constant, &ctype.kind).ok_or(TableError::Shape("a constant outside its type"))?;
+        let pattern =
+            pattern(constant, &ctype.kind).ok_or(TableError::Shape("a constant outside its type"))?;
         xor_where(&mut filled, &missing, &pattern);
         return Ok(of_bits(filled, None));
     }

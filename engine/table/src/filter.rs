@@ -2,7 +2,9 @@
 //! table. Only when rows must really move does [`compact`] drop the others.
 
 use vdl_plan::Typed;
-use vdl_protocol::{Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes};
+use vdl_protocol::{
+    Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes,
+};
 use vdl_share::{Shared, TableShares};
 
 use crate::column::{Bits, flags_to_ranks, flags_to_ring};
@@ -135,7 +137,11 @@ fn inverse(ranks: &[u32], sources: &[usize]) -> Result<Vec<usize>, TableError> {
             _ => return Err(TableError::Shape("opened positions are no order")),
         }
     }
-    if ranks.len() == sources.len() { Ok(order) } else { Err(TableError::Shape("opened positions are no order")) }
+    if ranks.len() == sources.len() {
+        Ok(order)
+    } else {
+        Err(TableError::Shape("opened positions are no order"))
+    }
 }
 
 /// The first rows of a table, which are all selected.

@@ -1,8 +1,8 @@
 //! `sort_values`: one stable radix sort over all keys together, then every column moves once.
 //! Nothing is opened but the sort's own uniformly random positions.
 
-use vdl_plan::vdl_command::ColumnMeta;
 use vdl_plan::Ordering;
+use vdl_plan::vdl_command::ColumnMeta;
 use vdl_protocol::{Party, sort as sort_rows};
 use vdl_share::TableShares;
 

@@ -51,7 +51,8 @@ fn expressions_of_truth() {
 
 #[test]
 fn filled_texts_dates_and_truth() {
-    let fill = |value: &str, with| Expression::FillNull { value: Box::new(name(value)), with: Box::new(with) };
+    let fill =
+        |value: &str, with| Expression::FillNull { value: Box::new(name(value)), with: Box::new(with) };
     everywhere(2500, |seed, clear| {
         for value in [
             fill("v", text("é")),

@@ -80,7 +80,8 @@ fn split_column(
     if meta.ctype.nullable {
         let valid: Vec<bool> =
             physical.iter().map(|row| row.map_or_else(|| random.chance(50), Option::is_some)).collect();
-        for (column, flags) in columns.iter_mut().zip(planes(random, &Planes::from_bools(valid.into_iter()))) {
+        for (column, flags) in columns.iter_mut().zip(planes(random, &Planes::from_bools(valid.into_iter())))
+        {
             column.valid = Some(flags);
         }
     }
@@ -185,7 +186,12 @@ pub fn join(plan: &Plan, outcomes: [Outcome; 3]) -> Clearly {
     }
 }
 
-fn join_column(meta: &ColumnMeta, shares: [ColumnShares; 3], rows: usize, selected: Option<&[bool]>) -> Column {
+fn join_column(
+    meta: &ColumnMeta,
+    shares: [ColumnShares; 3],
+    rows: usize,
+    selected: Option<&[bool]>,
+) -> Column {
     let kind = &meta.ctype.kind;
     let flags = |pick: &dyn Fn(&ColumnShares) -> Option<Shared<Planes>>| {
         let all = [0, 1, 2].map(|id| pick(&shares[id]));
