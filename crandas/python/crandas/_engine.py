@@ -72,9 +72,9 @@ def _run(
 class ProgressBar:
     """Shows how far a command is, once it takes long enough for anybody to wonder."""
 
-    def __init__(self, label: str, show_after: float = _SHOW_AFTER_SECONDS) -> None:
+    def __init__(self, label: str) -> None:
         self._label = label
-        self._show_at = monotonic() + show_after
+        self._show_at = monotonic() + _SHOW_AFTER_SECONDS
         self._bar: Any = None
 
     def __enter__(self) -> Callable[[int, int], None]:

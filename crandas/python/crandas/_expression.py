@@ -75,7 +75,11 @@ def _written(tree: Any, table: Table) -> Any:
 
 def binary(op: str, left: Expression, right: Expression) -> Expression:
     """`left op right`."""
-    kind: Kind = "boolean" if op in COMPARISONS | LOGIC else "integer"
+    kind: Kind = "integer"
+    if op in COMPARISONS | LOGIC:
+        kind = "boolean"
+    elif [left.kind, right.kind].count("date") == 1:
+        kind = "date"
     return Expression({"binary": {"op": op, "left": left.tree, "right": right.tree}}, kind)
 
 

@@ -157,7 +157,7 @@ def concat(
                 f"column {column!r} is not in all tables",
                 remedy="join='inner' keeps only the common columns.",
             )
-    alike = [frame if list(frame.columns) == names else frame.project(names) for frame in frames]
+    alike = [frame if len(frame.columns) == len(names) else frame.project(names) for frame in frames]
     return frames[0]._new("concat", tables=[frame._table.reference for frame in alike])
 
 

@@ -1,5 +1,7 @@
 //! What goes over the wire and onto the disk comes back, and nothing else is taken for it.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use vdl_share::{
     ColumnShares, Opened, Planes, ShareError, Shared, UploadColumn, UploadData, UploadLayout, combine_opened,
