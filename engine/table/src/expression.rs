@@ -25,7 +25,7 @@ pub(crate) enum Form {
 /// A column of the input, or one made from it.
 pub(crate) enum Value<'a> {
     Input(&'a ColumnShares),
-    Made(ColumnShares),
+    Made(Box<ColumnShares>),
 }
 
 impl Value<'_> {
@@ -39,7 +39,7 @@ impl Value<'_> {
     pub fn into_shares(self) -> ColumnShares {
         match self {
             Value::Input(column) => column.clone(),
-            Value::Made(column) => column,
+            Value::Made(column) => *column,
         }
     }
 
@@ -83,13 +83,13 @@ pub(crate) fn evaluate<'a>(
             (None, Some(term)) => shifted(party, a, term.wrapping_neg(), table, wanted)?,
             (Some(term), None) => {
                 let negative = negation_of(b);
-                let value = Value::Made(negated(party, b, table, wanted)?);
+                let value = Value::Made(Box::new(negated(party, b, table, wanted)?));
                 shift(party, &negative, &value, term)?
             }
             _ => {
                 let x = evaluate(party, a, table, wanted)?;
                 let negative = negation_of(b);
-                let y = Value::Made(negated(party, b, table, wanted)?);
+                let y = Value::Made(Box::new(negated(party, b, table, wanted)?));
                 sum(party, ctype, (a, &x), (&negative, &y), wanted)?
             }
         },
@@ -125,7 +125,7 @@ pub(crate) fn evaluate<'a>(
         }
         Node::Fill { value, with } => fill(party, ctype, value, with, table)?,
     };
-    Ok(Value::Made(made))
+    Ok(Value::Made(Box::new(made)))
 }
 
 /// Where a value is there; `None` means everywhere. Computes no more than that.
