@@ -4,6 +4,7 @@
 //! This crate decides nothing, touches no disk, clock or network, and depends on nothing of ours.
 
 mod command;
+pub mod encoding;
 mod expression;
 mod handle;
 mod script;

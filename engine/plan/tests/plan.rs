@@ -1,0 +1,206 @@
+//! What a command means for a table, and what it is told when it means nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use vdl_plan::vdl_command::*;
+use vdl_plan::{Constant, Input, Node, Operation, PlanError, PlanOutput, plan};
+
+fn int(name: &str, min: i64, max: i64) -> ColumnMeta {
+    column(name, Kind::Integer { min, max }, false)
+}
+
+fn column(name: &str, kind: Kind, nullable: bool) -> ColumnMeta {
+    ColumnMeta { name: name.into(), ctype: ColumnType { kind, nullable } }
+}
+
+fn people() -> Input {
+    Input {
+        columns: vec![
+            int("age", 0, 120),
+            int("income", -1000, 1_000_000),
+            column("name", Kind::Text { length: 12, ascii: true }, false),
+            column("born", Kind::Date { min: 0, max: 20_000 }, true),
+            column("smokes", Kind::Boolean, true),
+            column("average", Kind::Mean { min: 0, max: 9 }, false),
+        ],
+        rows: 1000,
+    }
+}
+
+fn it() -> TableRef {
+    TableRef::Step(0)
+}
+
+fn name(name: &str) -> Expression {
+    Expression::Column(name.into())
+}
+
+fn number(n: i128) -> Expression {
+    Expression::Integer(Integer(n).into())
+}
+
+fn binary(op: BinaryOp, left: Expression, right: Expression) -> Expression {
+    Expression::Binary { op, left: Box::new(left), right: Box::new(right) }
+}
+
+fn filter(condition: Expression) -> Command {
+    Command::Filter { table: it(), condition, threshold: None }
+}
+
+fn assigned(value: Expression) -> Result<ColumnType, PlanError> {
+    let columns = vec![NamedExpression { name: "new".into(), value }];
+    let made = plan(&Command::Assign { table: it(), columns }, &[people()])?;
+    Ok(made.columns().last().unwrap().ctype.clone())
+}
+
+fn condition(expression: Expression) -> Node {
+    match plan(&filter(expression), &[people()]).unwrap().operation {
+        Operation::Filter { condition, .. } => condition.node,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn bounds_widen_through_arithmetic() {
+    use BinaryOp::*;
+    let kind = |e| assigned(e).unwrap().kind;
+    let is = |min, max| Kind::Integer { min, max };
+    assert_eq!(kind(binary(Add, name("age"), name("income"))), is(-1000, 1_000_120));
+    assert_eq!(kind(binary(Subtract, name("age"), name("income"))), is(-1_000_000, 1120));
+    assert_eq!(kind(binary(Multiply, name("income"), name("income"))), is(-1_000_000_000, 1_000_000_000_000));
+    assert_eq!(kind(Expression::Negate(Box::new(name("income")))), is(-1_000_000, 1000));
+    assert_eq!(kind(binary(Add, name("smokes"), name("smokes"))), is(0, 2));
+    assert_eq!(kind(binary(Add, name("born"), name("age"))), Kind::Date { min: 0, max: 20_120 });
+    assert_eq!(kind(binary(Subtract, name("born"), name("born"))), is(-20_000, 20_000));
+}
+
+#[test]
+fn what_could_leave_64_bits_is_refused_by_name() {
+    use BinaryOp::*;
+    let cubed = binary(Multiply, name("income"), binary(Multiply, name("income"), name("income")));
+    let whole = binary(Add, number(1), binary(Multiply, cubed, name("income")));
+    match assigned(whole) {
+        Err(PlanError::Overflow { expression, .. }) => {
+            assert_eq!(expression, "((income * (income * income)) * income)");
+        }
+        other => panic!("{other:?}"),
+    }
+    let wide = Input { columns: vec![int("x", 0, i64::MAX)], rows: 2 };
+    let value = name("x");
+    let sum = Aggregation { name: "s".into(), aggregate: Aggregate::Sum, value };
+    let command = Command::Aggregate { table: it(), aggregations: vec![sum], threshold: None };
+    assert!(matches!(plan(&command, &[wide]), Err(PlanError::Overflow { .. })));
+}
+
+#[test]
+fn comparisons_that_bounds_decide_cost_nothing() {
+    use BinaryOp::*;
+    let truth = |known| Node::Constant(Constant::Boolean(known));
+    assert_eq!(condition(binary(GreaterOrEqual, name("age"), number(0))), truth(true));
+    assert_eq!(condition(binary(Greater, name("age"), number(120))), truth(false));
+    assert_eq!(condition(binary(Equal, number(1 << 100), name("age"))), truth(false));
+    assert_eq!(condition(binary(Less, name("age"), number(1 << 100))), truth(true));
+    // A missing date is not before any day, however late.
+    let late = Expression::Date("2200-01-01".to_owned().into());
+    assert!(matches!(condition(binary(Less, name("born"), late)), Node::Not(_)));
+    assert!(matches!(condition(binary(Greater, name("age"), number(119))), Node::Compare { .. }));
+}
+
+#[test]
+fn an_unknown_column_suggests_the_nearest() {
+    let error = plan(&filter(binary(BinaryOp::Equal, name("aeg"), number(3))), &[people()]).unwrap_err();
+    assert_eq!(error.to_string(), "there is no column `aeg`");
+    let error = plan(&filter(binary(BinaryOp::Equal, name("Age"), number(3))), &[people()]).unwrap_err();
+    assert_eq!(error.to_string(), "there is no column `Age`; did you mean `age`?");
+}
+
+#[test]
+fn wrong_types_are_refused() {
+    let refused = |e| plan(&filter(e), &[people()]).unwrap_err().code();
+    assert_eq!(refused(name("age")), "wrong_type");
+    assert_eq!(refused(binary(BinaryOp::Equal, name("age"), name("name"))), "incomparable");
+    assert_eq!(refused(binary(BinaryOp::Less, name("born"), number(3))), "incomparable");
+    assert_eq!(refused(binary(BinaryOp::And, name("smokes"), name("age"))), "wrong_type");
+    assert_eq!(refused(binary(BinaryOp::Less, name("average"), number(3))), "mean_in_expression");
+    assert_eq!(assigned(binary(BinaryOp::Add, name("born"), name("born"))).unwrap_err().code(), "wrong_type");
+    assert_eq!(assigned(binary(BinaryOp::Add, name("name"), name("age"))).unwrap_err().code(), "wrong_type");
+    assert_eq!(refused(Expression::Date("1999-02-30".to_owned().into())), "bad_date");
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    let columns = vec![int("a", 0, 1), int("a", 0, 1)];
+    let upload = Command::Upload { columns: columns.into(), name: None };
+    assert_eq!(plan(&upload, &[]).unwrap_err().code(), "duplicate_column");
+}
+
+#[test]
+fn types_that_no_column_can_have_are_refused() {
+    for kind in [
+        Kind::Integer { min: 3, max: 2 },
+        Kind::Integer { min: i64::MIN, max: 2 },
+        Kind::Text { length: 0, ascii: true },
+        Kind::Mean { min: 0, max: 1 },
+    ] {
+        let upload = Command::Upload { columns: vec![column("a", kind, false)].into(), name: None };
+        assert_eq!(plan(&upload, &[]).unwrap_err().code(), "bad_type");
+    }
+}
+
+#[test]
+fn a_merge_keeps_one_key_column_and_suffixes_the_rest() {
+    let left = Input { columns: vec![int("id", 0, 9), int("x", 0, 1), int("y", 0, 1)], rows: 2 };
+    let right = Input { columns: vec![int("x", 0, 5), int("id", -4, 9), int("z", 0, 1)], rows: 3 };
+    let merge = |how| Command::Merge {
+        left: it(),
+        right: it(),
+        how,
+        left_on: vec!["id".into()],
+        right_on: vec!["id".into()],
+        validate: Validate::ManyToOne,
+        suffixes: ("_x".into(), "_y".into()),
+    };
+    let made = plan(&merge(How::Left), &[left.clone(), right.clone()]).unwrap();
+    let names: Vec<&str> = made.columns().iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["id", "x_x", "y", "x_y", "z"]);
+    let nullable: Vec<bool> = made.columns().iter().map(|c| c.ctype.nullable).collect();
+    assert_eq!(nullable, [false, false, false, true, true]);
+    assert_ne!(made.digest(), plan(&merge(How::Inner), &[left, right]).unwrap().digest());
+}
+
+#[test]
+fn concat_widens_and_finds_columns_by_name() {
+    let first = Input { columns: vec![int("a", 0, 9), column("b", Kind::Boolean, false)], rows: 2 };
+    let other = Input { columns: vec![column("b", Kind::Boolean, true), int("a", -5, 3)], rows: 3 };
+    let command = Command::Concat { tables: vec![it(), it()] };
+    let made = plan(&command, &[first.clone(), other]).unwrap();
+    assert_eq!(made.columns()[0].ctype.to_string(), "int[min=-5,max=9]");
+    assert!(made.columns()[1].ctype.nullable);
+    assert_eq!(made.operation, Operation::Concat { columns: vec![vec![0, 1], vec![1, 0]] });
+    let unlike = Input { columns: vec![int("b", 0, 1), int("a", 0, 1)], rows: 1 };
+    assert_eq!(plan(&command, &[first, unlike]).unwrap_err().code(), "unlike_columns");
+}
+
+#[test]
+fn a_hole_that_is_still_open_has_no_plan() {
+    let hole = Slot::Hole(HoleName::parse("##n##").unwrap());
+    let command = Command::Filter { table: it(), condition: name("smokes"), threshold: Some(hole) };
+    assert_eq!(plan(&command, &[people()]).unwrap_err().code(), "open_hole");
+}
+
+#[test]
+fn aggregates_have_the_bounds_of_their_rows() {
+    let of = |aggregate, value: &str| Aggregation { name: "out".into(), aggregate, value: name(value) };
+    let ctype = |a| {
+        let command = Command::Aggregate { table: it(), aggregations: vec![a], threshold: None };
+        let made = plan(&command, &[people()]).unwrap();
+        assert!(matches!(made.output, PlanOutput::Opened { .. }));
+        made.columns()[0].ctype.to_string()
+    };
+    assert_eq!(ctype(of(Aggregate::Sum, "age")), "int[min=0,max=120000]");
+    assert_eq!(ctype(of(Aggregate::Sum, "smokes")), "int[min=0,max=1000]");
+    assert_eq!(ctype(of(Aggregate::Count, "age")), "int[min=1000,max=1000]");
+    assert_eq!(ctype(of(Aggregate::Count, "born")), "int[min=0,max=1000]");
+    assert_eq!(ctype(of(Aggregate::Mean, "income")), "mean[min=-1000,max=1000000]");
+    assert_eq!(ctype(of(Aggregate::Max, "age")), "int[min=0,max=120]");
+}
