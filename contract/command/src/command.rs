@@ -135,6 +135,23 @@ pub struct SortKey {
 }
 
 impl Command {
+    /// Whether a later step may refer to its result.
+    pub fn makes_table(&self) -> bool {
+        match self {
+            Command::Aggregate { .. } | Command::Open { .. } | Command::Remove { .. } => false,
+            Command::Upload { .. }
+            | Command::Get { .. }
+            | Command::Filter { .. }
+            | Command::Project { .. }
+            | Command::Assign { .. }
+            | Command::Merge { .. }
+            | Command::Concat { .. }
+            | Command::GroupBy { .. }
+            | Command::Sort { .. }
+            | Command::Save { .. } => true,
+        }
+    }
+
     /// The tables it reads, in order.
     pub fn inputs(&self) -> Vec<&TableRef> {
         match self {

@@ -14,11 +14,18 @@ pub enum Expression {
     Text(Slot<String>),
     /// ISO 8601: `2000-01-31`.
     Date(Slot<String>),
-    Binary { op: BinaryOp, left: Box<Expression>, right: Box<Expression> },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expression>,
+        right: Box<Expression>,
+    },
     Not(Box<Expression>),
     Negate(Box<Expression>),
     IsNull(Box<Expression>),
-    FillNull { value: Box<Expression>, with: Box<Expression> },
+    FillNull {
+        value: Box<Expression>,
+        with: Box<Expression>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,10 +51,18 @@ pub struct Integer(pub i128);
 
 const EXACT: i128 = 1 << 53;
 
+impl Integer {
+    /// Reads the text form, which only numbers beyond ±2^53 have.
+    pub(crate) fn written(text: &str) -> Option<Self> {
+        let number: i128 = text.parse().ok()?;
+        (number.unsigned_abs() > EXACT.unsigned_abs() && number.to_string() == text).then_some(Self(number))
+    }
+}
+
 impl Serialize for Integer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match i64::try_from(self.0) {
-            Ok(small) if self.0.abs() <= EXACT => serializer.serialize_i64(small),
+            Ok(small) if (-EXACT..=EXACT).contains(&self.0) => serializer.serialize_i64(small),
             _ => serializer.serialize_str(&self.0.to_string()),
         }
     }
@@ -56,18 +71,16 @@ impl Serialize for Integer {
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "an integer is a number within ±2^53, or beyond that a string")]
         enum Written {
             Number(i64),
             Text(String),
         }
-        let refused = || serde::de::Error::custom("an integer is a number within ±2^53, or beyond that a string");
+        let refused =
+            || serde::de::Error::custom("an integer is a number within ±2^53, or beyond that a string");
         match Written::deserialize(deserializer)? {
-            Written::Number(n) if i128::from(n).abs() <= EXACT => Ok(Integer(n.into())),
-            Written::Text(text) => match text.parse::<i128>() {
-                Ok(n) if n.abs() > EXACT && n.to_string() == text => Ok(Integer(n)),
-                _ => Err(refused()),
-            },
+            Written::Number(n) if (-EXACT..=EXACT).contains(&i128::from(n)) => Ok(Integer(n.into())),
+            Written::Text(text) => Integer::written(&text).ok_or_else(refused),
             Written::Number(_) => Err(refused()),
         }
     }

@@ -1,21 +1,34 @@
 //! The language: what may be asked of the three servers.
 //!
 //! A [`Command`] is recorded, shown to approvers, signed and sent; there is no second vocabulary.
+//! Reading is strict: [`read_script`], [`read_command`] (exact JSON text), [`wire::decode`] for what
+//! travels; [`write_script`], [`write_command`], [`wire::encode`] are their inverses. Types are read
+//! with `text.parse::<ColumnType>()`, in short forms too; inside JSON only the canonical form stands.
+//!
 //! This crate decides nothing, touches no disk, clock or network, and depends on nothing of ours.
 
 mod command;
 pub mod encoding;
 mod expression;
 mod handle;
+mod holes;
+mod json;
 mod script;
 mod slot;
 mod types;
-mod wire;
+pub mod wire;
 
-pub use command::{Aggregate, Aggregation, Command, How, NamedExpression, Projection, SortKey, TableRef, Validate};
+pub use command::{
+    Aggregate, Aggregation, Command, How, NamedExpression, Projection, SortKey, TableRef, Validate,
+};
 pub use expression::{BinaryOp, Expression, Integer};
 pub use handle::{Digest, Handle, JobId, Nonce};
-pub use script::{Script, Step, SCRIPT_FORMAT};
+pub use holes::{Domain, HoleDomain, holes};
+pub use json::{DEEPEST_JSON, LARGEST_JSON, ReadError, Tree, read_strict, write_strict};
+pub use script::{SCRIPT_FORMAT, Script, Step, read_command, read_script, write_command, write_script};
 pub use slot::{HoleName, Slot};
-pub use types::{ColumnType, ColumnMeta, Kind, TypeError};
-pub use wire::{Answer, Authority, CloseRun, ErrorAnswer, Info, Mode, Opened, Outcome, Progress, Request, Route, StartedRun, TableMeta};
+pub use types::{ColumnMeta, ColumnType, Kind, LONGEST_TEXT, TypeError};
+pub use wire::{
+    Answer, Authority, CloseRun, DEFAULT_ENVIRONMENT, ErrorAnswer, Info, Mode, Opened, Outcome, Progress,
+    Request, Route, StartedRun, TableMeta, WireError,
+};

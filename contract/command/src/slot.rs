@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A value, or a hole written `##name##` that the analyst fills in when the command is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither a value of the right form nor a hole ##name##")]
 pub enum Slot<T> {
     Hole(HoleName),
     Value(T),

@@ -1,10 +1,58 @@
 //! What a client and a node say to each other. Every body is one header in JSON and raw bytes:
 //! `u32` little-endian header length, header, payload.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::handle::{Digest, Handle, JobId, Nonce};
+use crate::json::{LARGEST_JSON, ReadError, Tree};
 use crate::types::ColumnMeta;
+
+/// Why a body is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WireError {
+    #[error("the body is shorter than it says")]
+    Short,
+    #[error("the header is longer than {} MiB", LARGEST_JSON >> 20)]
+    Long,
+    #[error("the header is not understood: {0}")]
+    Header(#[from] ReadError),
+}
+
+/// The length and the header; the payload, if any, is to follow it.
+pub fn encode_header<T: Serialize>(header: &T) -> Result<Vec<u8>, WireError> {
+    let mut body = vec![0; 4];
+    serde_json::to_writer(&mut body, header).map_err(ReadError::from)?;
+    let length = body.len() - 4;
+    let written = u32::try_from(length).ok().filter(|_| length <= LARGEST_JSON).ok_or(WireError::Long)?;
+    body.splice(..4, written.to_le_bytes());
+    Ok(body)
+}
+
+/// A whole body.
+pub fn encode<T: Serialize>(header: &T, payload: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut body = encode_header(header)?;
+    body.extend_from_slice(payload);
+    Ok(body)
+}
+
+/// How long header and its length field are together, once the first four bytes are known.
+pub fn header_end(start: [u8; 4]) -> Result<usize, WireError> {
+    match usize::try_from(u32::from_le_bytes(start)) {
+        Ok(length) if length <= LARGEST_JSON => Ok(length + 4),
+        _ => Err(WireError::Long),
+    }
+}
+
+/// The header, read strictly, and the payload behind it.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<(T, &[u8]), WireError> {
+    let start = body.first_chunk::<4>().ok_or(WireError::Short)?;
+    let (header, payload) = body.split_at_checked(header_end(*start)?).ok_or(WireError::Short)?;
+    let header = header.get(4..).ok_or(WireError::Short)?;
+    Tree::read(header)?;
+    Ok((serde_json::from_slice(header).map_err(ReadError::from)?, payload))
+}
 
 /// Where a request goes; `POST /v1/<path>` over HTTPS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +70,26 @@ pub enum Route {
     /// `JobId` -> `Progress`.
     Progress,
 }
+
+impl Route {
+    pub const ALL: [Route; 6] =
+        [Route::Info, Route::Command, Route::StartRun, Route::CloseRun, Route::Cancel, Route::Progress];
+
+    /// As in the address.
+    pub fn path(self) -> &'static str {
+        match self {
+            Route::Info => "/v1/info",
+            Route::Command => "/v1/command",
+            Route::StartRun => "/v1/runs/start",
+            Route::CloseRun => "/v1/runs/close",
+            Route::Cancel => "/v1/jobs/cancel",
+            Route::Progress => "/v1/jobs/progress",
+        }
+    }
+}
+
+/// The environment a cluster has and an approval is for, where nothing else is said.
+pub const DEFAULT_ENVIRONMENT: &str = "production";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

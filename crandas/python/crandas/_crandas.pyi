@@ -10,7 +10,7 @@ class                         when
 ``CrandasError``              root of the tree; any code that has no class of its own
 ``ConnectionFileError``       the connection file is missing, unreadable or of another version
 ``ServerError``               a server failed; parent of the next three
-``NodeUnreachableError``      a server is down or does not answer
+``ConnectionLostError``      a server is down or does not answer
 ``IntegrityError``            two servers' copies of one share disagree, or the servers disagree with each other
 ``CancelledError``            the job was cancelled
 ``AuthorizationError``        not approved, expired, wrong analyst key; parent of ``KeyFileError``
@@ -20,8 +20,8 @@ class                         when
 ``CommandError``              the servers cannot do this: parent of the next six
 ``UnknownColumnError``        no such column (also a ``KeyError``)
 ``UnknownTableError``         no such handle or name
-``ColumnTypeError``           wrong type, or a written type that is none (also a ``TypeError``)
-``OutOfBoundsError``          a value outside its declared type, with column and row (also a ``ValueError``)
+``TypeMismatchError``         wrong type, or a written type that is none (also a ``TypeError``)
+``BoundsError``               a value outside its declared type, with column and row (also a ``ValueError``)
 ``TooFewRowsError``           fewer rows than the threshold
 ``KeyNotUniqueError``         a merge key that occurs more than once
 ============================  =================================================================================
@@ -53,7 +53,7 @@ OpenedColumn = tuple[
     str,  # type as the engine knows it, in canonical form (a mean is "mean[min=..,max=..]?")
     # integer: int64; boolean: bool; date: int32 days; mean: float64; text: list of str.
     npt.NDArray[Any] | list[str],
-    # True where the value is there; None where the type is not nullable. Where False the value is 0/""/nan.
+    # True where the value is there; None where the type is not nullable. Where False the value means nothing.
     npt.NDArray[np.bool_] | None,
 ]
 """One opened column."""
@@ -98,11 +98,15 @@ class Session:
         source: str | None = None,
         columns: list[ClearColumn] | None = None,
         progress: Callable[[int, int], object] | None = None,
+        dummy_for: str | None = None,
     ) -> str | list[OpenedColumn] | None:
         """Runs one command (the JSON text of a ``Command``), recording, matching and signing as needed.
 
         ``source`` is the Python line it came from (``"analysis.ipynb:12: df = df[cond]"``).
         ``columns`` goes with an upload and only with it, in the order of the command's columns.
+        ``dummy_for`` (a production handle or name) goes with an upload in design mode: the upload is linked as
+        by ``link_dummy`` and is not a step of a script. In authorized mode it is refused: upload nothing there,
+        use the production table.
         ``progress(done, total)`` is called a few times a second while the servers work.
 
         Returns the JSON text of a ``TableMeta`` (``{"handle", "name"?, "rows", "columns": [{"name", "type"}]}``)

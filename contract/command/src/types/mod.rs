@@ -1,7 +1,9 @@
 //! Column types. Everything here is public: the bounds decide how many bits a value takes.
 
+mod dates;
+mod read;
+
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -14,6 +16,9 @@ pub struct ColumnType {
     /// Whether a value may be missing (`?` at the end of the written form).
     pub nullable: bool,
 }
+
+/// The longest text a column may hold, in characters.
+pub const LONGEST_TEXT: u32 = 4096;
 
 /// What a column holds, apart from nullability.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,13 +54,23 @@ impl ColumnType {
         Self { kind, nullable: false }
     }
 
+    /// The days since 1970-01-01 of an ISO date (`2000-01-31`, years 0001 to 9999).
+    pub fn days_of(date: &str) -> Option<i32> {
+        dates::days(date)
+    }
+
+    /// The ISO date of so many days since 1970-01-01.
+    pub fn date_of(days: i32) -> String {
+        dates::written(days)
+    }
+
     /// Bit planes one value takes: integers and dates as offsets from their minimum.
     pub fn width(&self) -> u32 {
         match self.kind {
             Kind::Integer { min, max } => bits_of(max.abs_diff(min)),
             Kind::Date { min, max } => bits_of(u64::from(max.abs_diff(min))),
             Kind::Boolean => 1,
-            Kind::Text { length, ascii } => length * if ascii { 7 } else { 21 },
+            Kind::Text { length, ascii } => length.saturating_mul(if ascii { 7 } else { 21 }),
             Kind::Mean { .. } => 128,
         }
     }
@@ -71,19 +86,14 @@ impl fmt::Display for ColumnType {
         match self.kind {
             Kind::Integer { min, max } => write!(f, "int[min={min},max={max}]")?,
             Kind::Boolean => write!(f, "bool")?,
-            Kind::Date { min, max } => write!(f, "date[min={min},max={max}]")?,
+            Kind::Date { min, max } => {
+                write!(f, "date[min={},max={}]", dates::written(min), dates::written(max))?;
+            }
             Kind::Text { length, ascii: true } => write!(f, "varchar[{length},ascii]")?,
             Kind::Text { length, ascii: false } => write!(f, "varchar[{length}]")?,
             Kind::Mean { min, max } => write!(f, "mean[min={min},max={max}]")?,
         }
         if self.nullable { write!(f, "?") } else { Ok(()) }
-    }
-}
-
-impl FromStr for ColumnType {
-    type Err = TypeError;
-    fn from_str(_text: &str) -> Result<Self, Self::Err> {
-        Err(TypeError("not yet".into()))
     }
 }
 

@@ -1,0 +1,186 @@
+//! Whole tables.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use vdl_plan::vdl_command::{Aggregate, How, Validate};
+use vdl_plan::{Assigned, KeyPair, MergeSource, Operation, Plan, Reduction};
+
+use crate::expression::{evaluate, order};
+use crate::{Column, Value};
+
+/// What a plan gives on clear data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Table(Vec<Column>),
+    Opened(Vec<Column>),
+    Nothing,
+}
+
+/// What a plan refuses once it sees the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    TooFewRows,
+    KeyNotUnique,
+}
+
+/// Runs a plan on the columns of its inputs.
+pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
+    let first: Vec<&Column> = inputs.first().map(|columns| columns.iter().collect()).unwrap_or_default();
+    let rows = plan.inputs.first().map_or(0, |input| input.rows as usize);
+    Ok(Outcome::Table(match &plan.operation {
+        Operation::Upload | Operation::Get | Operation::Save => return Ok(Outcome::Nothing),
+        Operation::Remove => return Ok(Outcome::Nothing),
+        Operation::Open => return Ok(Outcome::Opened(first.into_iter().cloned().collect())),
+        Operation::Filter { condition, threshold } => {
+            let kept: Vec<usize> = (0..rows)
+                .filter(|&row| evaluate(condition, &first, row).is_some_and(|value| value.truth()))
+                .collect();
+            if threshold.is_some_and(|least| (kept.len() as u64) < least) {
+                return Err(Refused::TooFewRows);
+            }
+            take(&first, &kept)
+        }
+        Operation::Project { columns } => columns.iter().map(|&position| first[position].clone()).collect(),
+        Operation::Assign { columns } => columns
+            .iter()
+            .map(|source| match source {
+                Assigned::Keep(position) => first[*position].clone(),
+                Assigned::Compute(value) => (0..rows).map(|row| evaluate(value, &first, row)).collect(),
+            })
+            .collect(),
+        Operation::Merge { how, validate, keys, columns } => {
+            let right: Vec<&Column> = inputs[1].iter().collect();
+            merge(*how, *validate, keys, columns, &first, &right)?
+        }
+        Operation::Concat { columns } => (0..columns[0].len())
+            .map(|column| {
+                columns.iter().zip(inputs).flat_map(|(places, table)| table[places[column]].clone()).collect()
+            })
+            .collect(),
+        Operation::Aggregate { reductions, threshold } => {
+            let all: Vec<usize> = (0..rows).collect();
+            let counted = |reduction: &Reduction| present(reduction, &first, &all).len() as u64;
+            if threshold.is_some_and(|least| reductions.iter().any(|r| counted(r) < least)) {
+                return Err(Refused::TooFewRows);
+            }
+            return Ok(Outcome::Opened(
+                reductions.iter().map(|reduction| vec![reduce(reduction, &first, &all)]).collect(),
+            ));
+        }
+        Operation::GroupBy { keys, reductions } => group_by(keys, reductions, &first, rows),
+        Operation::Sort { keys } => {
+            let mut order: Vec<usize> = (0..rows).collect();
+            order.sort_by(|&a, &b| {
+                keys.iter()
+                    .map(|key| nulls_last(&first[key.column][a], &first[key.column][b], key.ascending))
+                    .find(|ordering| ordering.is_ne())
+                    .unwrap_or(Ordering::Equal)
+            });
+            take(&first, &order)
+        }
+    }))
+}
+
+fn take(columns: &[&Column], rows: &[usize]) -> Vec<Column> {
+    columns.iter().map(|column| rows.iter().map(|&row| column[row].clone()).collect()).collect()
+}
+
+fn nulls_last(a: &Option<Value>, b: &Option<Value>, ascending: bool) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if ascending => order(a, b),
+        (Some(a), Some(b)) => order(b, a),
+        _ => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+/// A key in a form in which equal values are equal; `None` where part of it is missing.
+fn key(columns: &[&Column], positions: impl Iterator<Item = usize>, row: usize) -> Option<Vec<Value>> {
+    positions
+        .map(|position| {
+            columns[position][row].as_ref().map(|value| match value {
+                Value::Boolean(truth) => Value::Integer(i64::from(*truth)),
+                other => other.clone(),
+            })
+        })
+        .collect()
+}
+
+fn merge(
+    how: How,
+    validate: Validate,
+    keys: &[KeyPair],
+    sources: &[MergeSource],
+    left: &[&Column],
+    right: &[&Column],
+) -> Result<Vec<Column>, Refused> {
+    let (left_rows, right_rows) = (left[0].len(), right[0].len());
+    let mut places = HashMap::new();
+    for row in 0..right_rows {
+        if let Some(found) = key(right, keys.iter().map(|pair| pair.right), row)
+            && places.insert(found, row).is_some()
+        {
+            return Err(Refused::KeyNotUnique);
+        }
+    }
+    let mut used = HashMap::new();
+    let mut result = vec![Column::new(); sources.len()];
+    for row in 0..left_rows {
+        let found = key(left, keys.iter().map(|pair| pair.left), row);
+        if let Some(found) = &found
+            && used.insert(found.clone(), row).is_some()
+            && validate == Validate::OneToOne
+        {
+            return Err(Refused::KeyNotUnique);
+        }
+        let partner = found.and_then(|found| places.get(&found).copied());
+        if partner.is_none() && how == How::Inner {
+            continue;
+        }
+        for (column, source) in result.iter_mut().zip(sources) {
+            column.push(match source {
+                MergeSource::Left(position) => left[*position][row].clone(),
+                MergeSource::Right(position) => partner.and_then(|other| right[*position][other].clone()),
+            });
+        }
+    }
+    Ok(result)
+}
+
+fn group_by(keys: &[usize], reductions: &[Reduction], columns: &[&Column], rows: usize) -> Vec<Column> {
+    let mut groups: HashMap<Vec<Value>, Vec<usize>> = HashMap::new();
+    for row in 0..rows {
+        if let Some(found) = key(columns, keys.iter().copied(), row) {
+            groups.entry(found).or_default().push(row);
+        }
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.sort_by(|a, b| {
+        keys.iter()
+            .map(|&position| nulls_last(&columns[position][a[0]], &columns[position][b[0]], true))
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(Ordering::Equal)
+    });
+    let named = keys.iter().map(|&position| groups.iter().map(|g| columns[position][g[0]].clone()).collect());
+    let reduced = reductions
+        .iter()
+        .map(|reduction| groups.iter().map(|group| reduce(reduction, columns, group)).collect());
+    named.chain(reduced).collect()
+}
+
+fn present(reduction: &Reduction, columns: &[&Column], rows: &[usize]) -> Vec<Value> {
+    rows.iter().filter_map(|&row| evaluate(&reduction.value, columns, row)).collect()
+}
+
+fn reduce(reduction: &Reduction, columns: &[&Column], rows: &[usize]) -> Option<Value> {
+    let values = present(reduction, columns, rows);
+    let count = values.len() as i64;
+    let sum = || values.iter().map(Value::number).sum();
+    match reduction.aggregate {
+        Aggregate::Count => Some(Value::Integer(count)),
+        Aggregate::Sum => Some(Value::Integer(sum())),
+        Aggregate::Mean => Some(Value::Mean { sum: sum(), count }),
+        Aggregate::Min => values.into_iter().min_by(order),
+        Aggregate::Max => values.into_iter().max_by(order),
+    }
+}
