@@ -2,8 +2,8 @@
 
 Run by `make demo`. Everything happens in a temporary folder and on loopback; nothing is left running.
 
-The data are the 2,139 patients of the AIDS Clinical Trials Group study 175 (Hammer et al., New England Journal
-of Medicine, 1996), as shipped in the PyPI package lifelines (MIT licence).
+The data are the 2,139 patients of AIDS Clinical Trials Group study 175 (Hammer et al., New England Journal of
+Medicine, 1996), as shipped in the PyPI package lifelines (MIT licence).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
         page.chapter("Keys, and two environments of three servers each")
         for person in ("alice", "bob", "analyst", "hospital", "laboratory"):
             vdl("keygen", f"{person}.sk", f"{person}.pk", quiet=True)
-        page.say("alice and bob approve, the analyst asks, a hospital and a laboratory have the data; each made a key")
+        page.say("alice and bob approve, the analyst asks, a hospital and a laboratory have data; each made a key")
         design = cleanup.enter_context(cluster("design"))
         production = cleanup.enter_context(
             cluster("production", "--mode", "authorized", "--approver", "alice.pk", "--approver", "bob.pk")
@@ -72,7 +72,7 @@ def main() -> None:
     page.close(f"the demo took {time.monotonic() - started:.0f} s; nothing is left running")
 
 
-# --- the data ------------------------------------------------------------------------------------------------
+# --- the data ---------------------------------------------------------------------------------------------
 
 
 def real_patients() -> pd.DataFrame:
@@ -114,7 +114,7 @@ def expected_mean(survey: pd.DataFrame, medical: pd.DataFrame) -> float:
     return float(merged[merged["progressed"] == 1]["age"].mean())
 
 
-# --- the story -----------------------------------------------------------------------------------------------
+# --- the story --------------------------------------------------------------------------------------------
 
 
 def provide(production: Path, owner: str, table: pd.DataFrame) -> str:
@@ -221,8 +221,7 @@ def refusals(design: Path, production: Path, survey_handle: str, medical_handle:
     connect(production, "analyst.sk")
     refused("an approved script with one step changed", changed)
 
-    vdl("approve", "mean-age.json", "--key", "alice.sk", "--analyst", "analyst.pk", "--output", "half.approved",
-        quiet=True)  # fmt: skip
+    approve("mean-age", "alice", output="half.approved", quiet=True)
     connect(production, "analyst.sk")
     refused("an approval that bob has not signed", lambda: cd.script.load("half.approved"))
     vdl("verify", "half.approved", "--approver", "alice.pk", "--approver", "bob.pk", expect=1)
@@ -239,7 +238,7 @@ def refused(what: str, action: Callable[[], object]) -> None:
         raise SystemExit(f"{what} was not refused: this is a bug")
 
 
-# --- the tools -----------------------------------------------------------------------------------------------
+# --- the tools --------------------------------------------------------------------------------------------
 
 
 def connect(environment: Path, key: str) -> None:
@@ -249,12 +248,17 @@ def connect(environment: Path, key: str) -> None:
     cd.base.session.analyst_key = key
 
 
-def approve(script: str, *approvers: str, analyst: str = "analyst", quiet: bool = False) -> None:
-    """The first approver names the analyst; each further one adds a signature to the same bytes."""
-    first, *others = approvers
-    vdl("approve", f"{script}.json", "--key", f"{first}.sk", "--analyst", f"{analyst}.pk", quiet=quiet)
-    for other in others:
-        vdl("approve", f"{script}.approved", "--key", f"{other}.sk", "--analyst", f"{analyst}.pk", quiet=quiet)
+def approve(
+    script: str, *approvers: str, analyst: str = "analyst", output: str | None = None, quiet: bool = False
+) -> None:
+    """The first approver starts from the script; each further one adds a signature over the same bytes."""
+    output = output or f"{script}.approved"
+    Path(output).unlink(missing_ok=True)
+    source = f"{script}.json"
+    for approver in approvers:
+        terms = ["--key", f"{approver}.sk", "--analyst", f"{analyst}.pk", "--output", output]
+        vdl("approve", source, *terms, quiet=quiet)
+        source = output
 
 
 def vdl(*arguments: str, quiet: bool = False, expect: int = 0) -> str:

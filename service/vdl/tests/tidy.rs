@@ -156,6 +156,56 @@ fn banned_crates_and_foreign_sources_are_not_in_the_lock_file() {
 }
 
 #[test]
+fn every_dependency_has_a_licence_we_allow() {
+    let deny = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let list = deny.split("[licenses]").nth(1).unwrap().split(']').next().unwrap();
+    let allowed: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .other_options(["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned))
+        .exec()
+        .unwrap();
+    for package in &metadata.packages {
+        let licence = package.license.as_deref().unwrap_or("(none)");
+        assert!(is_allowed(&licence.replace('/', " OR "), &allowed), "{}: {licence}", package.name);
+    }
+}
+
+/// Evaluates an SPDX expression; AND binds tighter than OR.
+fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
+    let expression = expression.trim();
+    let alternatives = split_outside_parentheses(expression, " OR ");
+    if alternatives.len() > 1 {
+        return alternatives.iter().any(|part| is_allowed(part, allowed));
+    }
+    let demands = split_outside_parentheses(expression, " AND ");
+    if demands.len() > 1 {
+        return demands.iter().all(|part| is_allowed(part, allowed));
+    }
+    match expression.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+        Some(inner) => is_allowed(inner, allowed),
+        None => allowed.contains(expression),
+    }
+}
+
+fn split_outside_parentheses<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (position, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ if depth == 0 && position >= start && text[position..].starts_with(separator) => {
+                parts.push(&text[start..position]);
+                start = position + separator.len();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+#[test]
 fn rust_lines_fit_the_page() {
     for path in sources("rs") {
         for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
