@@ -31,14 +31,14 @@ class                         when
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["integer", "boolean", "date", "text"]
+Kind: TypeAlias = Literal["integer", "boolean", "date", "text"]
 
-ClearColumn = tuple[
+ClearColumn: TypeAlias = tuple[
     str,  # name
     Kind,
     # integer: int64; boolean: bool; date: int32, days since 1970-01-01; text: list of str.
@@ -48,7 +48,7 @@ ClearColumn = tuple[
 ]
 """One column to upload."""
 
-OpenedColumn = tuple[
+OpenedColumn: TypeAlias = tuple[
     str,  # name
     str,  # type as the engine knows it, in canonical form (a mean is "mean[min=..,max=..]?")
     # integer: int64; boolean: bool; date: int32 days; mean: float64; text: list of str.

@@ -1,0 +1,161 @@
+//! Whether a command is the one that was approved: tree against tree, holes bound as values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use vdl_command::{Command, HoleName, Script, Tree, holes};
+
+/// What fills the holes. In a script one name means one value for the whole run; in an authorization
+/// for commands in any order, for one command.
+pub type Bindings = BTreeMap<HoleName, Tree>;
+
+/// How a command differs from the approved one: for the eyes of the analyst who sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Steps count from 0 here, from 1 in texts.
+    pub step: u32,
+    /// The Python line that was recorded for this step.
+    pub source: Option<String>,
+    /// Indented JSON.
+    pub expected: String,
+    pub actual: String,
+    /// Where they differ first: `filter.threshold`.
+    pub path: String,
+    /// More than that they differ, where there is more.
+    pub reason: Option<String>,
+}
+
+/// Compares `command` with step `step` of `script` and gives the bindings that make them equal.
+pub fn match_step(
+    script: &Script,
+    step: u32,
+    command: &Command,
+    bindings: &Bindings,
+) -> Result<Bindings, Box<Mismatch>> {
+    let approved = script.steps.get(step as usize);
+    let expected = approved.and_then(|approved| Tree::of(&approved.command).ok()).unwrap_or(Tree::Null);
+    let actual = Tree::of(command).unwrap_or(Tree::Null);
+    let mut found = bindings.clone();
+    let mut reason = holes(command).first().map(|hole| format!("nothing was filled into {hole}"));
+    let mut fills = |approved: &Tree, given: &Tree| {
+        let Tree::Text(text) = approved else { return false };
+        let Some(hole) = HoleName::parse(text) else { return false };
+        match fill(script, &found, &hole, given) {
+            Ok(()) => {
+                found.insert(hole, given.clone());
+                true
+            }
+            Err(why) => {
+                reason.get_or_insert(why);
+                false
+            }
+        }
+    };
+    let difference = expected.difference_except(&actual, &mut fills);
+    if approved.is_some() && difference.is_none() && reason.is_none() {
+        return Ok(found);
+    }
+    Err(Box::new(Mismatch {
+        step,
+        source: approved.and_then(|approved| approved.source.clone()),
+        expected: expected.pretty(),
+        actual: actual.pretty(),
+        path: difference.unwrap_or_else(|| "the top".to_owned()),
+        reason,
+    }))
+}
+
+/// The first command of an authorization in any order that `command` matches.
+pub fn find_pattern(script: &Script, command: &Command) -> Option<u32> {
+    let numbers = 0..u32::try_from(script.steps.len()).ok()?;
+    numbers.into_iter().find(|step| match_step(script, *step, command, &Bindings::new()).is_ok())
+}
+
+fn fill(script: &Script, found: &Bindings, hole: &HoleName, given: &Tree) -> Result<(), String> {
+    if found.get(hole).is_some_and(|earlier| earlier.difference(given).is_some()) {
+        return Err(format!("{hole} stands for another value elsewhere"));
+    }
+    match script.holes.iter().find(|declared| declared.hole == *hole) {
+        Some(declared) if !declared.domain.contains(given) => {
+            Err(format!("{hole} may not stand for this value"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} is not the approved one; they differ first at {}", self.step + 1, self.path)?;
+        match &self.reason {
+            Some(reason) => write!(f, " ({reason})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Mismatch {
+    /// Both texts in two columns, lines that differ marked with `|`, `<` or `>`.
+    pub fn side_by_side(&self) -> String {
+        let (left, right): (Vec<&str>, Vec<&str>) =
+            (self.expected.lines().collect(), self.actual.lines().collect());
+        let width = left.iter().map(|line| line.chars().count()).max().unwrap_or(0).clamp(20, 60);
+        let mut text = format!("{:width$}   actual\n", "expected");
+        for (mine, theirs) in aligned(&left, &right) {
+            let mark = match (mine, theirs) {
+                (Some(a), Some(b)) if a == b => ' ',
+                (Some(_), Some(_)) => '|',
+                (Some(_), None) => '<',
+                (None, _) => '>',
+            };
+            let line = format!("{:width$} {mark} {}", mine.unwrap_or(""), theirs.unwrap_or(""));
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Equal lines side by side, by the longest common subsequence; long texts simply line by line.
+fn aligned<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(Option<&'a str>, Option<&'a str>)> {
+    if left.len().saturating_mul(right.len()) > 1_000_000 {
+        let rows = 0..left.len().max(right.len());
+        return rows.map(|at| (left.get(at).copied(), right.get(at).copied())).collect();
+    }
+    let wide = right.len() + 1;
+    let mut common = vec![0_u32; (left.len() + 1) * wide];
+    let at = |common: &[u32], i: usize, j: usize| common.get(i * wide + j).copied().unwrap_or(0);
+    for (i, a) in left.iter().enumerate().rev() {
+        for (j, b) in right.iter().enumerate().rev() {
+            let best = match a == b {
+                true => at(&common, i + 1, j + 1) + 1,
+                false => at(&common, i + 1, j).max(at(&common, i, j + 1)),
+            };
+            if let Some(cell) = common.get_mut(i * wide + j) {
+                *cell = best;
+            }
+        }
+    }
+    let (mut i, mut j, mut rows) = (0, 0, Vec::new());
+    loop {
+        match (left.get(i).copied(), right.get(j).copied()) {
+            (None, None) => return rows,
+            (Some(a), Some(b)) if a == b => {
+                rows.push((Some(a), Some(b)));
+                (i, j) = (i + 1, j + 1);
+            }
+            // Neither line is needed further on: they stand for each other.
+            (Some(a), Some(b)) if at(&common, i, j) == at(&common, i + 1, j + 1) => {
+                rows.push((Some(a), Some(b)));
+                (i, j) = (i + 1, j + 1);
+            }
+            (Some(a), b) if b.is_none() || at(&common, i + 1, j) >= at(&common, i, j + 1) => {
+                rows.push((Some(a), None));
+                i += 1;
+            }
+            (_, b) => {
+                rows.push((None, b));
+                j += 1;
+            }
+        }
+    }
+}

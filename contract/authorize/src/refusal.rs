@@ -1,0 +1,146 @@
+//! Every reason to say no. Denying is the default: what is not named here as allowed is refused.
+
+use thiserror::Error;
+use vdl_command::ReadError;
+
+use crate::keys::KeyError;
+use crate::matching::Mismatch;
+
+/// Why something may not run. Messages hold names, places and fingerprints, never data.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    #[error("the approved file is not understood: {0}")]
+    Envelope(ReadError),
+    #[error("the approved file is not understood: its base64 is malformed")]
+    Base64,
+    #[error("this file is not an approval; its payload type is another")]
+    PayloadType,
+    #[error("the approval is not understood: {0}")]
+    Statement(ReadError),
+    #[error("the approval names an analyst key that cannot be used: {0}")]
+    AnalystKey(KeyError),
+    #[error("signatures are missing, or do not fit the file, of the approver(s) with key {}", .0.join(", "))]
+    MissingApprovers(Vec<String>),
+    #[error("no approvers are configured")]
+    NoApprovers,
+    #[error("two approvers have the same key {0}")]
+    SameApproverTwice(String),
+    #[error("this key has already signed the file")]
+    AlreadySigned,
+    #[error("the approval is for the environment `{approved}`, this is `{here}`")]
+    Environment { approved: String, here: String },
+    #[error("the approval was made under policy version {approved}; this is version {here}")]
+    PolicyVersion { approved: u32, here: u32 },
+    #[error("the approval is not valid before {from}; the clock here says {now}")]
+    NotYetValid { from: String, now: String },
+    #[error("the approval expired {at}; the clock here says {now}")]
+    Expired { at: String, now: String },
+    #[error("the approval allows {allowed} run(s), and so many have been started")]
+    RunsUsedUp { allowed: u64 },
+    #[error("this is a design environment, where everything runs without approval")]
+    DesignMode,
+    #[error("this environment runs approved commands only")]
+    NeedsApproval,
+    #[error("the command belongs to another approval")]
+    OtherApproval,
+    #[error("the command belongs to another run")]
+    OtherRun,
+    #[error("the command was not signed by the analyst this script is approved for, whose key is {analyst}")]
+    NotTheAnalyst { analyst: String },
+    #[error("this attempt was already made; a retry is signed anew")]
+    Replayed,
+    #[error("the run has been closed")]
+    Closed,
+    #[error("the run has taken {0} commands, the most a run may")]
+    TooManyCommands(usize),
+    #[error("step {} of {of} is next, not step {}", .next + 1, .got + 1)]
+    OutOfOrder { next: u32, got: u32, of: u32 },
+    #[error("all {of} steps of the script have been run")]
+    ScriptEnded { of: u32 },
+    #[error("step {} is still running", .step + 1)]
+    StillRunning { step: u32 },
+    #[error("step {} was tried before with other content; a retry must be the same", .step + 1)]
+    RetryDiffers { step: u32 },
+    #[error("step {} has been run and would change something if it ran again", .step + 1)]
+    RepeatChanges { step: u32 },
+    #[error("the command is not understood: {0}")]
+    Command(ReadError),
+    #[error("{0}")]
+    Mismatch(Box<Mismatch>),
+    #[error("none of the commands of the authorization has the number {}", .step + 1)]
+    NoSuchPattern { step: u32 },
+}
+
+impl Refusal {
+    /// Stable; listed in docs/errors.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Envelope(_) | Refusal::Base64 | Refusal::PayloadType => "approval_unreadable",
+            Refusal::Statement(_) | Refusal::AnalystKey(_) => "approval_unreadable",
+            Refusal::MissingApprovers(_) => "approver_missing",
+            Refusal::NoApprovers | Refusal::SameApproverTwice(_) => "approvers_misconfigured",
+            Refusal::AlreadySigned => "already_signed",
+            Refusal::Environment { .. } => "wrong_environment",
+            Refusal::PolicyVersion { .. } => "wrong_policy",
+            Refusal::NotYetValid { .. } => "approval_not_yet_valid",
+            Refusal::Expired { .. } => "approval_expired",
+            Refusal::RunsUsedUp { .. } => "runs_used_up",
+            Refusal::DesignMode => "design_mode",
+            Refusal::NeedsApproval => "not_approved",
+            Refusal::OtherApproval | Refusal::OtherRun => "other_run",
+            Refusal::NotTheAnalyst { .. } => "wrong_analyst",
+            Refusal::Replayed => "replayed",
+            Refusal::Closed => "run_closed",
+            Refusal::TooManyCommands(_) => "run_too_long",
+            Refusal::OutOfOrder { .. } => "step_out_of_order",
+            Refusal::ScriptEnded { .. } => "script_ended",
+            Refusal::StillRunning { .. } => "step_running",
+            Refusal::RetryDiffers { .. } | Refusal::RepeatChanges { .. } => "step_repeated",
+            Refusal::Command(_) => "command_unreadable",
+            Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => "step_mismatch",
+        }
+    }
+
+    /// What to do next.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Refusal::Envelope(_) | Refusal::Base64 | Refusal::PayloadType | Refusal::Statement(_) => {
+                "Download or make the approved file again; it must not be edited."
+            }
+            Refusal::AnalystKey(_) => "Have the script approved for a key made by `vdl keygen`.",
+            Refusal::MissingApprovers(_) => "Let the approvers named sign the file with `vdl approve`.",
+            Refusal::NoApprovers | Refusal::SameApproverTwice(_) => {
+                "Configure one verification key for each approver, each with a key of their own."
+            }
+            Refusal::AlreadySigned => "Pass the file on to the next approver.",
+            Refusal::Environment { .. } => {
+                "Connect to the environment that was approved, or have the script approved for this one."
+            }
+            Refusal::PolicyVersion { .. } => "Have the script approved again.",
+            Refusal::NotYetValid { .. } => "Wait until then, or compare the clocks.",
+            Refusal::Expired { .. } | Refusal::RunsUsedUp { .. } => "Have the script approved again.",
+            Refusal::DesignMode => "Leave out the approved script, or connect to the production environment.",
+            Refusal::NeedsApproval => {
+                "Record the analysis, have it approved, and load it with crandas.script.load(...)."
+            }
+            Refusal::OtherApproval | Refusal::OtherRun | Refusal::Closed | Refusal::TooManyCommands(_) => {
+                "Load the approved script again, which starts a new run."
+            }
+            Refusal::NotTheAnalyst { .. } => {
+                "Set crandas.base.session.analyst_key to the signing key of the approved analyst."
+            }
+            Refusal::Replayed => "Send the command again through the client.",
+            Refusal::OutOfOrder { .. } | Refusal::ScriptEnded { .. } => {
+                "Run exactly the recorded commands, from top to bottom; to start over, load the script again."
+            }
+            Refusal::StillRunning { .. } => "Wait for it to end, or cancel it.",
+            Refusal::RetryDiffers { .. } | Refusal::RepeatChanges { .. } => {
+                "Load the approved script again to start over."
+            }
+            Refusal::Command(_) => "Use a client of the same version as the servers.",
+            Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => {
+                "Run the command as it was recorded, or record and have approved what you want to run."
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+"""Tables on three servers, each of which holds only shares; pandas-like, and opened only where you say so.
+
+import crandas as cd
+
+people = cd.DataFrame({"id": [1, 2, 3], "age": [34, 58, 71]}, auto_bounds=True)
+people[people["age"] > 40]["age"].mean()
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from crandas import base, config, ctypes, errors, groupby, script
+from crandas._diagnostics import check_connection, show_versions
+from crandas._upload import get_table, read_csv, upload_pandas_dataframe
+from crandas.base import connect
+from crandas.combine import concat, merge
+from crandas.config import settings
+from crandas.frame import DataFrame
+from crandas.series import Series
+
+__all__ = [
+    "DataFrame",
+    "Series",
+    "base",
+    "check_connection",
+    "concat",
+    "config",
+    "connect",
+    "ctypes",
+    "errors",
+    "get_table",
+    "groupby",
+    "merge",
+    "read_csv",
+    "script",
+    "settings",
+    "show_versions",
+    "upload_pandas_dataframe",
+]
+
+try:
+    __version__ = version("crandas")
+except PackageNotFoundError:
+    __version__ = "unknown"

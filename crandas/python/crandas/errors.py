@@ -1,0 +1,132 @@
+"""What can go wrong, as one tree under `CrandasError`.
+
+Every error says what happened and, where there is something to do about it, what to do next. None contains a
+value from a table. The session stays usable after each of them.
+"""
+
+from __future__ import annotations
+
+
+class CrandasError(Exception):
+    """Root of the tree.
+
+    Attributes:
+        code: the stable code listed in docs/errors.md, if the error has one.
+        remedy: what to do next.
+        node: the server (0, 1 or 2) that reported it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        remedy: str | None = None,
+        node: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.remedy = remedy
+        self.node = node
+
+    def __str__(self) -> str:
+        where = f" (server {self.node})" if self.node is not None else ""
+        what_next = f"\n{self.remedy}" if self.remedy else ""
+        return f"{self.message}{where}{what_next}"
+
+
+class ConnectionFileError(CrandasError):
+    """The connection file is missing, unreadable or of another version."""
+
+
+class ServerError(CrandasError):
+    """A server failed."""
+
+
+class ConnectionLostError(ServerError, ConnectionError):
+    """A server is down or does not answer."""
+
+
+class IntegrityError(ServerError):
+    """The servers' shares contradict each other; nothing was opened from them."""
+
+
+class CancelledError(ServerError):
+    """The command was cancelled; no table came of it."""
+
+
+class AuthorizationError(CrandasError):
+    """Not approved: signatures missing, expired, out of runs, or for another analyst."""
+
+
+class KeyFileError(AuthorizationError):
+    """A key file that is missing or holds something else."""
+
+
+class ScriptError(CrandasError):
+    """Recording, saving, loading or closing a script at a point where that means nothing."""
+
+
+class ScriptMismatchError(ScriptError, AuthorizationError):
+    """The command is not the next approved step. The message shows both, side by side."""
+
+
+class CommandError(CrandasError):
+    """The servers were asked for something they cannot do."""
+
+
+class UnknownColumnError(CommandError, KeyError):
+    """The table has no such column."""
+
+
+class UnknownTableError(CommandError, LookupError):
+    """No table has this handle or name."""
+
+
+class TypeMismatchError(CommandError, TypeError):
+    """A value or column of the wrong type, or a written type that is none."""
+
+
+class BoundsError(CommandError, ValueError):
+    """A value outside the type that was declared for its column. Names column and row, never the value."""
+
+
+class TooFewRowsError(CommandError):
+    """Fewer rows than the threshold asked for; how many is not revealed."""
+
+
+class KeyNotUniqueError(CommandError, ValueError):
+    """A merge key that must be unique occurs more than once."""
+
+
+class CsvError(CommandError, ValueError):
+    """A CSV file that cannot be read without guessing. Names the line."""
+
+
+class AmbiguousDateError(CommandError, ValueError):
+    """A date that can be read in more than one way. Names column and row."""
+
+
+class UnsupportedError(CommandError, NotImplementedError):
+    """Something pandas has and crandas has not; the message names the nearest thing that works."""
+
+
+class CrandasWarning(UserWarning):
+    """Root of the warnings."""
+
+
+class ColumnBoundDerivedWarning(CrandasWarning):
+    """A column's bounds were taken from its values, and bounds are public."""
+
+
+class DesignModeWarning(CrandasWarning):
+    """The servers run any query at once: for dummy data only."""
+
+
+class DummySkippedWarning(CrandasWarning):
+    """A dummy was not uploaded, because this session sees the real table."""
+
+
+class ScriptDroppedWarning(CrandasWarning):
+    """A recording that was never saved gave way to a new one."""

@@ -1,0 +1,104 @@
+"""Where the tests run: on a client that only notes commands, on the embedded engine, on three processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import crandas as cd
+from crandas import base
+from fakes import FakeEngine, session_with
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("CRANDAS_HOME", str(tmp_path_factory.mktemp("config")))
+    before = base.session
+    yield
+    base.session = before
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    engine = FakeEngine()
+    monkeypatch.setattr(base, "session", session_with(engine))
+    return engine
+
+
+def vdl_binary() -> Path | None:
+    given = os.environ.get("VDL_BINARY")
+    candidates = [Path(given)] if given else [ROOT / "target" / kind / "vdl" for kind in ("release", "debug")]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@pytest.fixture(scope="session")
+def vdl() -> Path:
+    binary = vdl_binary()
+    if binary is None:
+        pytest.skip("no vdl binary: cargo build -p vdl, or VDL_BINARY=path")
+    return binary
+
+
+@pytest.fixture(scope="session")
+def cluster(vdl: Path) -> Iterator[Callable[..., Path]]:
+    """Starts three server processes; gives back their connection file."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(folder: Path, *arguments: str) -> Path:
+        process = subprocess.Popen(
+            [str(vdl), "up", "--dir", str(folder), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=(folder.parent / f"{folder.name}.log").open("w"),
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("ready "):
+                return Path(line.removeprefix("ready ").strip())
+        raise AssertionError((folder.parent / f"{folder.name}.log").read_text())
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        process.wait(timeout=20)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def design_file(cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cluster(tmp_path_factory.mktemp("design") / "cluster")
+
+
+@pytest.fixture(scope="session")
+def _engines() -> dict[str, base.Session]:
+    return {}
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def engine(
+    request: pytest.FixtureRequest, _engines: dict[str, base.Session], monkeypatch: pytest.MonkeyPatch
+) -> base.Session:
+    """A connected session in design mode, in this process and on three others."""
+    where = request.param
+    if where not in _engines:
+        source = request.getfixturevalue("design_file") if where == "cluster" else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
+            session = base.Session(source)
+            session.connect()
+        _engines[where] = session
+    monkeypatch.setattr(base, "session", _engines[where])
+    return _engines[where]
