@@ -1,9 +1,14 @@
 //! How the command line fails: one line that says what is wrong, one that says what to do.
 
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// An error for the person at the terminal. Becomes exit code 1; wrong usage is 2 (clap's).
+use vdl_authorize::Refusal;
+
+use crate::files::printable;
+
+/// An error for the person at the terminal. It ends the program with 1; wrong usage is 2 (clap's).
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -15,6 +20,16 @@ impl Failure {
         Self { message: message.to_string(), remedy: None }
     }
 
+    /// Something is wrong with a file.
+    pub fn of_file(path: &Path, what: impl fmt::Display) -> Self {
+        Self::new(format!("{}: {what}", path.display()))
+    }
+
+    /// What `authorize` says about a file.
+    pub fn refused(path: &Path, refusal: &Refusal) -> Self {
+        Self::of_file(path, refusal).remedy(refusal.remedy())
+    }
+
     /// Says what to do next.
     pub fn remedy(mut self, remedy: impl fmt::Display) -> Self {
         self.remedy = Some(remedy.to_string());
@@ -23,9 +38,9 @@ impl Failure {
 
     /// Prints itself to standard error.
     pub fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        eprintln!("error: {}", printable(&self.message));
         if let Some(remedy) = &self.remedy {
-            eprintln!("help: {remedy}");
+            eprintln!("help: {}", printable(remedy));
         }
         ExitCode::FAILURE
     }
