@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vdl_command::{ReadError, Script, read_strict};
+use vdl_command::{ReadError, Script, explain_script, read_strict};
 
 use crate::keys::{KeyError, VerifyingKey};
 
@@ -84,6 +84,26 @@ impl Statement {
         }
         self.script.check()
     }
+}
+
+/// An approved file as `vdl explain` shows it: for whom, where, when, how often, and the script.
+pub fn explain_statement(statement: &Statement) -> String {
+    let analyst = VerifyingKey::from_base64(&statement.analyst);
+    let analyst = analyst.map_or_else(|_| "an unusable key".to_owned(), |key| key.fingerprint());
+    let until = match statement.expires {
+        Some(expires) => format!("until {}", moment(expires)),
+        None => "without end\n  ! It never expires.".to_owned(),
+    };
+    let runs = match statement.max_runs {
+        Some(most) => format!("at most {most}"),
+        None => "any number\n  ! The analyst may run it again whenever the data has changed.".to_owned(),
+    };
+    format!(
+        "Analyst      {analyst}\nEnvironment  {}\nValid        from {} {until}\nRuns         {runs}\n\n{}",
+        statement.environment.escape_debug(),
+        moment(statement.not_before),
+        explain_script(&statement.script),
+    )
 }
 
 /// The last second of a day (`2027-01-31`) in UTC, for `--expires`.

@@ -14,6 +14,7 @@ mod handle;
 mod holes;
 mod json;
 mod script;
+mod sentences;
 mod slot;
 mod types;
 pub mod wire;
@@ -26,6 +27,7 @@ pub use handle::{Digest, Handle, JobId, Nonce};
 pub use holes::{Domain, HoleDomain, holes};
 pub use json::{DEEPEST_JSON, LARGEST_JSON, ReadError, Tree, read_strict, write_strict};
 pub use script::{SCRIPT_FORMAT, Script, Step, read_command, read_script, write_command, write_script};
+pub use sentences::{Explained, Opens, explain_script, explain_step, sentence};
 pub use slot::{HoleName, Slot};
 pub use types::{ColumnMeta, ColumnType, Kind, LONGEST_TEXT, TypeError};
 pub use wire::{
