@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vdl_authorize::{
-    Statement, Terms, add_signature, approve_script, is_envelope, read_envelope,
-};
+use vdl_authorize::{Statement, Terms, add_signature, approve_script, is_envelope, read_envelope};
 use vdl_command::DEFAULT_ENVIRONMENT;
 
 use crate::clock::{self, DAY};
@@ -52,8 +50,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         print_script(&file.statement.script);
         add_signature(&bytes, &key)
     } else {
-        let script =
-            vdl_command::read_script(&bytes).map_err(|error| Failure::of_file(&args.file, error))?;
+        let script = vdl_command::read_script(&bytes).map_err(|error| Failure::of_file(&args.file, error))?;
         let analyst = args.analyst.as_deref().ok_or_else(|| {
             Failure::new("whom is it for?").remedy("give the analyst's verification key with --analyst")
         })?;
