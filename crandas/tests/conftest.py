@@ -36,7 +36,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 
 
 def vdl_binary() -> Path | None:
-    given = os.environ.get("VDL_BINARY")
+    given = os.environ.get("VDL")
     candidates = [Path(given)] if given else [ROOT / "target" / kind / "vdl" for kind in ("release", "debug")]
     return next((path for path in candidates if path.is_file()), None)
 
@@ -45,7 +45,7 @@ def vdl_binary() -> Path | None:
 def vdl() -> Path:
     binary = vdl_binary()
     if binary is None:
-        pytest.skip("no vdl binary: cargo build -p vdl, or VDL_BINARY=path")
+        pytest.skip("no vdl binary: cargo build -p vdl, or VDL=path")
     return binary
 
 
@@ -80,6 +80,44 @@ def cluster(vdl: Path) -> Iterator[Callable[..., Path]]:
 @pytest.fixture(scope="session")
 def design_file(cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cluster(tmp_path_factory.mktemp("design") / "cluster")
+
+
+@pytest.fixture(scope="session")
+def approvers(vdl: Path, tmp_path_factory: pytest.TempPathFactory) -> Approvers:
+    return Approvers(vdl, tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def production_file(
+    approvers: Approvers, cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    keys = [
+        argument
+        for who in ("alice", "bob")
+        for argument in ("--approver", str(approvers.folder / f"{who}.pk"))
+    ]
+    folder = tmp_path_factory.mktemp("production") / "cluster"
+    return cluster(folder, "--mode", "authorized", "--environment", ENVIRONMENT, *keys)
+
+
+@pytest.fixture
+def connected(approvers: Approvers) -> Callable[..., AbstractContextManager[base.Session]]:
+    """A session on one cluster, with the key of one person, for a while."""
+
+    @contextmanager
+    def connect(file: Path, who: str | None = None) -> Iterator[base.Session]:
+        outer = base.session
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
+            session = cd.connect(file)
+        if who is not None:
+            session.analyst_key = approvers.folder / f"{who}.sk"
+        try:
+            yield session
+        finally:
+            base.session = outer
+
+    return connect
 
 
 @pytest.fixture(scope="session")
