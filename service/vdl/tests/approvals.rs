@@ -1,5 +1,7 @@
 //! The command line as people use it: the real binary, real files.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
