@@ -1,6 +1,6 @@
-//! The rings of integers modulo a power of two.
+//! The rings of integers modulo a power of two, and the groups shares are made in.
 
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
 
 /// Z_2^32 (row positions), Z_2^64 and Z_2^128 (values).
 pub trait Ring: Pod + Send + Sync + PartialEq + Eq + 'static {
@@ -28,3 +28,42 @@ macro_rules! ring {
     )*};
 }
 ring!(u32, u64, u128);
+
+/// What a secret is split in: every share is one of these, and the three components combine with `plus`.
+pub trait Group: Pod + Send + Sync + PartialEq + Eq + 'static {
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+}
+
+impl<R: Ring> Group for R {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.add(other)
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        self.sub(other)
+    }
+}
+
+/// 64 bits under XOR.
+#[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Xor(pub u64);
+
+impl Group for Xor {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+}
+
+impl std::fmt::Debug for Xor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Xor(..)")
+    }
+}

@@ -3,9 +3,16 @@
 //! A lane knows nothing of shares. Every frame carries a label that both ends compute for themselves;
 //! a frame that is long, short, repeated, out of order or misnamed is an error, never a hang.
 
+mod frame;
+mod label;
+pub mod memory;
+
 use std::time::Duration;
 
 use thiserror::Error;
+
+pub use frame::{Frame, FrameError, MAX_PAYLOAD};
+pub use label::Labels;
 
 /// One of the other two parties, seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +21,16 @@ pub enum Peer {
     Next,
     /// Party `i - 1` (mod 3).
     Previous,
+}
+
+impl Peer {
+    /// The number of this peer of party `id`.
+    pub fn of(self, id: usize) -> usize {
+        match self {
+            Peer::Next => (id + 1) % 3,
+            Peer::Previous => (id + 2) % 3,
+        }
+    }
 }
 
 /// A pair of ordered byte streams to the two other parties, for one lane of one job.

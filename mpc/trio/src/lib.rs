@@ -1,1 +1,181 @@
-//! See ARCHITECTURE.md.
+//! The test world: three parties in one process, a seed, recording and tampering.
+//!
+//! For tests and measurements only. Here one process holds all three components, so nothing is secret.
+
+mod tamper;
+mod wire;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use vdl_protocol::{Context, Costs, PairKeys, Party};
+use vdl_share::{
+    Keystream, Planes, Ring, Shared, reconstruct_planes, reconstruct_ring, shares_for, split_planes,
+    split_ring,
+};
+use vdl_transport::memory;
+
+pub use tamper::{Tamper, Trick};
+pub use wire::Message;
+
+use wire::Wire;
+
+/// Three parties whose randomness comes from one printed seed.
+pub struct Trio {
+    seed: u64,
+    uses: u64,
+    timeout: Duration,
+    tamper: Option<Tamper>,
+    contexts: bool,
+    /// What the last run sent and spent.
+    pub last: Record,
+}
+
+/// What a run looked like from outside, and what it cost.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// In the order each party sent them, party 0 first.
+    pub messages: Vec<Message>,
+    pub costs: [Costs; 3],
+    /// Every use of pairwise randomness of each party, where asked for.
+    pub contexts: [Vec<Context>; 3],
+}
+
+impl Record {
+    pub fn rounds(&self) -> u64 {
+        self.costs[0].rounds
+    }
+
+    /// Bytes sent by all three parties.
+    pub fn bytes(&self) -> u64 {
+        self.costs.iter().map(|costs| costs.bytes_sent).sum()
+    }
+}
+
+impl Trio {
+    /// Prints the seed, so that a failing test can be run again.
+    pub fn new(seed: u64) -> Self {
+        println!("trio seed {seed}");
+        let timeout = Duration::from_secs(60);
+        Self { seed, uses: 0, timeout, tamper: None, contexts: false, last: Record::default() }
+    }
+
+    /// No party waits longer than this for a message.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// One party misbehaves on the wire.
+    pub fn tamper(mut self, tamper: Tamper) -> Self {
+        self.tamper = Some(tamper);
+        self
+    }
+
+    pub fn record_contexts(mut self) -> Self {
+        self.contexts = true;
+        self
+    }
+
+    /// 16 bytes that differ from call to call and depend on the seed only.
+    fn fresh(&mut self) -> [u8; 16] {
+        self.uses += 1;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes()).update(&self.uses.to_le_bytes());
+        let mut out = [0; 16];
+        hasher.finalize_xof().fill(&mut out);
+        out
+    }
+
+    /// Runs `work` as each of the three parties, on three threads.
+    pub fn run<T: Send>(&mut self, work: impl Fn(&mut Party) -> T + Sync) -> [T; 3] {
+        let seed = self.fresh();
+        let keys: [[u8; 32]; 3] = std::array::from_fn(|pair| {
+            let mut stream = Keystream::new(&seed);
+            stream.words::<[u8; 32]>(3)[pair]
+        });
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lanes = memory::lanes(self.timeout);
+        let (tamper, contexts, work) = (self.tamper, self.contexts, &work);
+        let ends = std::thread::scope(|scope| {
+            let mut id = 0;
+            let running = lanes.map(|lane| {
+                let party = id;
+                id += 1;
+                // Key `i` belongs to parties `i` and `i + 1`.
+                let keys = PairKeys { next: keys[party], previous: keys[(party + 2) % 3] };
+                let wire = Wire::new(party, lane, log.clone(), tamper.filter(|t| t.party == party));
+                scope.spawn(move || {
+                    let mut party = Party::new(party, Box::new(wire), keys, 0);
+                    if contexts {
+                        party.record_contexts();
+                    }
+                    let result = work(&mut party);
+                    (result, party.costs(), party.contexts().to_vec())
+                })
+            });
+            running.map(|thread| match thread.join() {
+                Ok(end) => end,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        });
+        let mut messages = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
+        messages.sort_by_key(|message: &Message| (message.from, message.number));
+        self.last = Record { messages, ..Record::default() };
+        let mut party = 0;
+        ends.map(|(result, costs, contexts)| {
+            self.last.costs[party] = costs;
+            self.last.contexts[party] = contexts;
+            party += 1;
+            result
+        })
+    }
+
+    /// What each party holds of some bits.
+    pub fn share_planes(&mut self, bits: &Planes) -> [Shared<Planes>; 3] {
+        let components = split_planes(bits, &[self.fresh(), self.fresh()]);
+        [0, 1, 2].map(|id| shares_for(id, &components))
+    }
+
+    /// What each party holds of some values, as planes.
+    pub fn share_values(&mut self, values: &[u64], width: usize) -> [Shared<Planes>; 3] {
+        self.share_planes(&Planes::from_values(values, width))
+    }
+
+    /// What each party holds of a ring column.
+    pub fn share_ring<R: Ring>(&mut self, values: &[R]) -> [Shared<Vec<R>>; 3] {
+        let components = split_ring(values, &[self.fresh(), self.fresh()]);
+        [0, 1, 2].map(|id| shares_for(id, &components))
+    }
+}
+
+/// The bits behind three parties' shares; the copies must agree.
+#[track_caller]
+pub fn planes_of(shares: &[Shared<Planes>; 3]) -> Planes {
+    match reconstruct_planes(shares) {
+        Ok(planes) => planes,
+        Err(error) => die(&error.to_string()),
+    }
+}
+
+/// The values behind three parties' shares of planes.
+#[track_caller]
+pub fn values_of(shares: &[Shared<Planes>; 3]) -> Vec<u64> {
+    planes_of(shares).to_values()
+}
+
+/// The ring column behind three parties' shares.
+#[track_caller]
+pub fn ring_of<R: Ring>(shares: &[Shared<Vec<R>>; 3]) -> Vec<R> {
+    match reconstruct_ring(shares) {
+        Ok(column) => column,
+        Err(error) => die(&error.to_string()),
+    }
+}
+
+/// Ends a test: shares that do not fit together are a failure of what made them.
+#[track_caller]
+#[allow(clippy::panic)]
+fn die(why: &str) -> ! {
+    panic!("{why}")
+}

@@ -1,0 +1,85 @@
+//! Boolean circuits on bit planes.
+
+use vdl_share::{Planes, Shared, Xor};
+
+use crate::party::Party;
+use crate::{ProtocolError, Result};
+
+/// Row by row, plane by plane AND. A single plane is taken against every plane of the other operand.
+///
+/// Araki et al., CCS 2016. Rounds: 1. Bits per row and party: the width. Opens: nothing.
+pub fn and(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let rows = a.rows();
+    let width = a.width().max(b.width()).min(a.width() * b.width());
+    let fits = |x: &Shared<Planes>| x.rows() == rows && (x.width() == width || x.width() == 1);
+    if !fits(a) || !fits(b) {
+        return Err(ProtocolError::Shape { step: "and" });
+    }
+    let stride = Planes::stride(rows);
+    let mut summand = Vec::with_capacity(width * stride);
+    for j in 0..width {
+        let pick = |x: &Shared<Planes>| if x.width() == width { j } else { 0 };
+        let (k, l) = (pick(a), pick(b));
+        let left = a.own.plane(k).iter().zip(a.next.plane(k));
+        let right = b.own.plane(l).iter().zip(b.next.plane(l));
+        summand.extend(left.zip(right).map(|((x0, x1), (y0, y1))| Xor((x0 & (y0 ^ y1)) ^ (x1 & y0))));
+    }
+    planes(rows, width, party.reshare("and", summand)?)
+}
+
+/// Shares of words as planes of `rows` rows.
+pub(crate) fn planes(rows: usize, width: usize, words: Shared<Vec<Xor>>) -> Result<Shared<Planes>> {
+    let take = |words: Vec<Xor>| {
+        Planes::from_raw(rows, width, bytemuck::allocation::cast_vec(words))
+            .ok_or(ProtocolError::Shape { step: "planes" })
+    };
+    Ok(Shared { own: take(words.own)?, next: take(words.next)? })
+}
+
+pub fn not(party: &Party, a: &Shared<Planes>) -> Shared<Planes> {
+    a.not(party.id())
+}
+
+/// Row by row OR. Costs one `and`.
+pub fn or(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let (not_a, not_b) = (not(party, a), not(party, b));
+    let neither = and(party, &not_a, &not_b)?;
+    Ok(not(party, &neither))
+}
+
+/// Row by row `if_true` where the one plane `choice` is 1, else `if_false`. Costs one `and` of their width.
+pub fn mux(
+    party: &mut Party,
+    choice: &Shared<Planes>,
+    if_true: &Shared<Planes>,
+    if_false: &Shared<Planes>,
+) -> Result<Shared<Planes>> {
+    if if_true.width() != if_false.width() || if_true.rows() != if_false.rows() || choice.width() != 1 {
+        return Err(ProtocolError::Shape { step: "mux" });
+    }
+    let differs = if_true.xor(if_false);
+    Ok(and(party, choice, &differs)?.xor(if_false))
+}
+
+/// One plane: is every plane of the row 1? True for no planes.
+///
+/// A tree of ANDs. Rounds: log2 of the width, rounded up. Bits per row and party: width - 1. Opens: nothing.
+pub fn all_ones(party: &mut Party, a: &Shared<Planes>) -> Result<Shared<Planes>> {
+    if a.width() == 0 {
+        return Ok(Shared::<Planes>::public(party.id(), &Planes::ones(a.rows(), 1)));
+    }
+    let mut left = a.clone();
+    while left.width() > 1 {
+        let half = left.width() / 2;
+        let pairs = and(party, &left.select(0..half), &left.select(half..2 * half))?;
+        let odd = left.select(2 * half..left.width());
+        left = Shared::<Planes>::stack(a.rows(), &[&pairs, &odd]);
+    }
+    Ok(left)
+}
+
+/// One plane: is some plane of the row 1? False for no planes. Costs like `all_ones`.
+pub fn any_one(party: &mut Party, a: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let none = all_ones(party, &not(party, a))?;
+    Ok(not(party, &none))
+}

@@ -1,0 +1,60 @@
+//! A memory lane that remembers what was sent and may tamper with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vdl_transport::memory::MemoryLane;
+use vdl_transport::{Lane, Peer, TransportError};
+
+use crate::tamper::Tamper;
+
+/// What an observer of the wires sees of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub from: usize,
+    pub to: usize,
+    /// Among the messages of this sender.
+    pub number: usize,
+    pub step: &'static str,
+    pub length: usize,
+}
+
+pub struct Wire {
+    party: usize,
+    lane: MemoryLane,
+    log: Arc<Mutex<Vec<Message>>>,
+    sent: usize,
+    tamper: Option<Tamper>,
+    held: Option<Vec<u8>>,
+}
+
+impl Wire {
+    pub fn new(
+        party: usize,
+        lane: MemoryLane,
+        log: Arc<Mutex<Vec<Message>>>,
+        tamper: Option<Tamper>,
+    ) -> Self {
+        Self { party, lane, log, sent: 0, tamper, held: None }
+    }
+}
+
+impl Lane for Wire {
+    fn send(&mut self, to: Peer, step: &'static str, payload: Vec<u8>) -> Result<(), TransportError> {
+        let number = self.sent;
+        self.sent += 1;
+        let message =
+            Message { from: self.party, to: to.of(self.party), number, step, length: payload.len() };
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        match self.tamper.filter(|tamper| tamper.hits(number, step)) {
+            Some(tamper) => tamper.send(&mut self.lane, to, step, payload, &mut self.held),
+            None => {
+                self.held = Some(payload.clone());
+                self.lane.send(to, step, payload)
+            }
+        }
+    }
+
+    fn receive(&mut self, from: Peer, step: &'static str, length: usize) -> Result<Vec<u8>, TransportError> {
+        self.lane.receive(from, step, length)
+    }
+}
