@@ -1,1 +1,34 @@
-//! See ARCHITECTURE.md.
+//! What a data provider or analyst holds: a session with three servers.
+//!
+//! Splitting into shares and putting results together happen here and nowhere else; scripts are
+//! recorded and followed here, and commands are signed with the analyst's key.
+
+mod approval;
+mod column;
+mod combine;
+mod connection;
+mod endpoint;
+mod error;
+mod fanout;
+mod https;
+mod keys;
+mod links;
+mod reply;
+mod report;
+mod script;
+mod session;
+mod split;
+
+pub use column::{ClearColumn, ClearValues, OpenedColumn, OpenedValues, derive_type, widen_type};
+pub use connection::{Connection, Server};
+pub use endpoint::{CallError, Endpoint};
+pub use error::ClientError;
+pub use https::HttpsEndpoint;
+pub use keys::generate_key;
+pub use reply::{Reply, describe};
+pub use session::{Call, ScriptState, Session};
+
+/// Reads a type as users write it; the canonical form is its `Display`.
+pub fn parse_type(text: &str) -> Result<vdl_command::ColumnType, ClientError> {
+    text.parse().map_err(|error: vdl_command::TypeError| ClientError::Type(error.to_string()))
+}

@@ -1,0 +1,64 @@
+//! Which Python class an error becomes. The only place that knows.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use vdl_client::ClientError;
+
+/// The class of `crandas.errors` for a code; the codes are those of docs/errors.md.
+fn class(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::ConnectionFile(_) => "ConnectionFileError",
+        ClientError::Unreachable { .. } => "ConnectionLostError",
+        ClientError::Garbled { .. } => "ServerError",
+        ClientError::Disagreement(_) | ClientError::Inconsistent { .. } => "IntegrityError",
+        ClientError::Value { .. } => "BoundsError",
+        ClientError::Column { .. } | ClientError::Type(_) => "TypeMismatchError",
+        ClientError::Command(_) => "CommandError",
+        ClientError::Authorization { .. } => "AuthorizationError",
+        ClientError::KeyFile { .. } => "KeyFileError",
+        ClientError::Script { .. } | ClientError::StepsLeft(_) => "ScriptError",
+        ClientError::Mismatch(_) => "ScriptMismatchError",
+        ClientError::Cancelled => "CancelledError",
+        ClientError::System(_) => "CrandasError",
+        ClientError::Node(answer) => class_of_code(&answer.code),
+    }
+}
+
+/// As servers report them; a code from a newer server is still a `ServerError`.
+fn class_of_code(code: &str) -> &'static str {
+    match code {
+        "unknown_column" => "UnknownColumnError",
+        "unknown_table" | "unknown_name" | "evicted" => "UnknownTableError",
+        "wrong_type" | "bad_type" | "bad_date" | "incomparable" | "unlike_columns" | "mean_in_expression" => {
+            "TypeMismatchError"
+        }
+        "duplicate_column" | "extra_column" | "nothing_asked" | "unequal_keys" | "open_hole" | "overflow"
+        | "too_many_rows" | "wrong_inputs" | "name_taken" | "command" => "CommandError",
+        "too_few_rows" => "TooFewRowsError",
+        "key_not_unique" => "KeyNotUniqueError",
+        "cancelled" => "CancelledError",
+        "inconsistent" | "inconsistent_shares" | "plans_differ" | "cheating" => "IntegrityError",
+        "runs_used_up" | "not_authorized" | "wrong_token" | "expired" | "not_yet_valid" | "missing_approval"
+        | "wrong_environment" | "wrong_analyst" | "wrong_signature" | "run_closed" | "unknown_run" | "refused" => {
+            "AuthorizationError"
+        }
+        "step_mismatch" | "wrong_step" => "ScriptMismatchError",
+        _ if code.starts_with("peer") => "ConnectionLostError",
+        _ => "ServerError",
+    }
+}
+
+/// An instance of the class, with `code`, `remedy` and `node`.
+pub fn raise(py: Python<'_>, error: &ClientError) -> PyErr {
+    build(py, error).map_or_else(|failure| failure, PyErr::from_value)
+}
+
+fn build<'py>(py: Python<'py>, error: &ClientError) -> PyResult<Bound<'py, PyAny>> {
+    let module = py.import("crandas.errors")?;
+    let class = module.getattr(class(error)).or_else(|_| module.getattr("CrandasError"))?;
+    let details = PyDict::new(py);
+    details.set_item("code", error.code())?;
+    details.set_item("remedy", error.remedy())?;
+    details.set_item("node", error.node())?;
+    class.call((error.to_string(),), Some(&details))
+}

@@ -1,0 +1,159 @@
+//! A server over HTTPS, recognised by its exact certificate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::blocking::{Body, Client};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use vdl_command::wire::decode;
+use vdl_command::{ErrorAnswer, Route};
+
+use crate::connection::Server;
+use crate::endpoint::{CallError, Endpoint};
+use crate::error::ClientError;
+
+/// Keeps its connections open between calls; uses no proxy.
+pub struct HttpsEndpoint {
+    address: String,
+    token: String,
+    client: Client,
+}
+
+impl HttpsEndpoint {
+    pub fn new(server: &Server, token: &str) -> Result<Self, ClientError> {
+        let failed =
+            |error: &dyn std::fmt::Display| ClientError::System(format!("TLS cannot be set up: {error}"));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let pin = Pin { certificate: server.certificate.clone(), provider: provider.clone() };
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| failed(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(pin))
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(None)
+            .tcp_keepalive(Duration::from_secs(15))
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self { address: server.endpoint.clone(), token: token.to_owned(), client })
+    }
+}
+
+impl Endpoint for HttpsEndpoint {
+    fn call(&self, route: Route, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        let url = format!("{}{}", self.address, route.path());
+        let mut request = self.client.post(url).bearer_auth(&self.token).body(Body::from(body));
+        if let Some(limit) = limit(route) {
+            request = request.timeout(limit);
+        }
+        let answer = request.send().map_err(|error| CallError::Unreachable(reason(&error)))?;
+        let status = answer.status();
+        let body = answer.bytes().map_err(|error| CallError::Unreachable(reason(&error)))?;
+        if status.is_success() {
+            // The buffer is ours alone, so this moves it.
+            return Ok(body.into());
+        }
+        if status == reqwest::StatusCode::UNAUTHORIZED {
+            return Err(CallError::Refused(wrong_token()));
+        }
+        match serde_json::from_slice::<ErrorAnswer>(&body).ok().or_else(|| Some(decode(&body).ok()?.0)) {
+            Some(answer) => Err(CallError::Refused(answer)),
+            None => Err(CallError::Garbled(format!("HTTP status {status}"))),
+        }
+    }
+
+    fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+/// How long to wait for an answer; a command may take as long as it computes.
+fn limit(route: Route) -> Option<Duration> {
+    match route {
+        Route::Command => None,
+        Route::Cancel | Route::Progress => Some(Duration::from_secs(5)),
+        Route::Info | Route::StartRun | Route::CloseRun => Some(Duration::from_secs(30)),
+    }
+}
+
+fn wrong_token() -> ErrorAnswer {
+    ErrorAnswer {
+        code: "wrong_token".into(),
+        message: "the server does not accept the token of this connection file".into(),
+        remedy: Some("get a current connection file from whoever runs the servers".into()),
+        node: None,
+    }
+}
+
+/// The innermost cause, in plain words where we know it.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let cause = cause.to_string();
+    if cause.contains("ApplicationVerificationFailure") {
+        return "it shows another certificate than the connection file holds".into();
+    }
+    cause
+}
+
+/// Accepts one certificate, byte for byte; the handshake signature must still be made by its key.
+#[derive(Debug)]
+struct Pin {
+    certificate: Vec<u8>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pin {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if end_entity.as_ref() == self.certificate {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

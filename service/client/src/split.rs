@@ -1,0 +1,146 @@
+//! Checks columns against their types and splits them into shares; the only place that does.
+
+use vdl_command::encoding::{text_words, write_text};
+use vdl_command::{ColumnMeta, Kind};
+use vdl_share::{Planes, Rows, UploadColumn, UploadData, UploadLayout, split_upload};
+
+use crate::column::{ClearColumn, ClearValues};
+use crate::error::ClientError;
+
+/// The three servers' payloads.
+pub(crate) fn split(
+    columns: &[ClearColumn],
+    metas: &[ColumnMeta],
+) -> Result<(u64, [Vec<u8>; 3]), ClientError> {
+    let rows = check_shape(columns, metas)?;
+    let data = columns
+        .iter()
+        .zip(metas)
+        .map(|(column, meta)| encode(column, meta))
+        .collect::<Result<Vec<_>, _>>()?;
+    let widths = metas
+        .iter()
+        .map(|meta| UploadColumn { width: meta.ctype.width() as usize, nullable: meta.ctype.nullable })
+        .collect();
+    let system = |error: vdl_share::ShareError| ClientError::System(error.to_string());
+    let layout = UploadLayout::new(rows, widths).map_err(system)?;
+    let mut seeds = [[0; 16]; 2];
+    for seed in &mut seeds {
+        getrandom::fill(seed).map_err(|error| ClientError::System(format!("no randomness: {error}")))?;
+    }
+    let payloads = split_upload(&layout, &data, &seeds).map_err(system)?;
+    Ok((rows as u64, payloads))
+}
+
+/// Same names in the same order, all of one length.
+fn check_shape(columns: &[ClearColumn], metas: &[ColumnMeta]) -> Result<usize, ClientError> {
+    if !columns.iter().map(|column| &column.name).eq(metas.iter().map(|meta| &meta.name)) {
+        return Err(ClientError::Command("the columns of the upload are not those of its command".into()));
+    }
+    let rows = columns.first().map_or(0, ClearColumn::rows);
+    for column in columns {
+        if column.rows() != rows || column.valid.as_ref().is_some_and(|valid| valid.len() != rows) {
+            let reason = format!("has {} rows, the first column has {rows}", column.rows());
+            return Err(ClientError::Column { column: column.name.clone(), reason });
+        }
+    }
+    Ok(rows)
+}
+
+fn encode(column: &ClearColumn, meta: &ColumnMeta) -> Result<UploadData, ClientError> {
+    if !meta.ctype.nullable
+        && let Some(row) = (0..column.rows()).find(|row| !column.is_valid(*row))
+    {
+        return Err(wrong_value(column, row, format!("missing, but the type {} has no ?", meta.ctype)));
+    }
+    let width = meta.ctype.width() as usize;
+    let bits = match (&column.values, &meta.ctype.kind) {
+        (ClearValues::Integer(values), Kind::Integer { min, max }) => {
+            check_range(column, values, (*min, *max), meta)?;
+            offsets(column, values.iter().map(|value| value.wrapping_sub(*min) as u64), width)
+        }
+        (ClearValues::Date(values), Kind::Date { min, max }) => {
+            check_range(column, values, (*min, *max), meta)?;
+            offsets(
+                column,
+                values.iter().map(|value| i64::from(*value).wrapping_sub(i64::from(*min)) as u64),
+                width,
+            )
+        }
+        (ClearValues::Boolean(values), Kind::Boolean) => {
+            Planes::from_bools(values.iter().enumerate().map(|(row, value)| *value && column.is_valid(row)))
+        }
+        (ClearValues::Text(values), Kind::Text { length, ascii }) => {
+            texts(column, values, *length, *ascii, meta)?.to_planes(width)
+        }
+        (values, _) => {
+            let reason = format!("holds {}, which is not {}", name_of(values), meta.ctype);
+            return Err(ClientError::Column { column: column.name.clone(), reason });
+        }
+    };
+    let valid =
+        meta.ctype.nullable.then(|| Planes::from_bools((0..column.rows()).map(|row| column.is_valid(row))));
+    Ok(UploadData { bits, valid })
+}
+
+/// Values as offsets from the minimum; missing ones are zero.
+fn offsets(column: &ClearColumn, values: impl Iterator<Item = u64>, width: usize) -> Planes {
+    let offsets: Vec<u64> = match &column.valid {
+        None => values.collect(),
+        Some(valid) => values.zip(valid).map(|(value, valid)| if *valid { value } else { 0 }).collect(),
+    };
+    Planes::from_values(&offsets, width)
+}
+
+fn check_range<T: Ord + Copy>(
+    column: &ClearColumn,
+    values: &[T],
+    (min, max): (T, T),
+    meta: &ColumnMeta,
+) -> Result<(), ClientError> {
+    let outside = |value: T| value < min || value > max;
+    if !column.range(values).is_some_and(|(smallest, largest)| outside(smallest) || outside(largest)) {
+        return Ok(());
+    }
+    let row = values.iter().enumerate().position(|(row, value)| outside(*value) && column.is_valid(row));
+    Err(wrong_value(column, row.unwrap_or(0), format!("outside its type {}", meta.ctype)))
+}
+
+fn texts(
+    column: &ClearColumn,
+    values: &[String],
+    length: u32,
+    ascii: bool,
+    meta: &ColumnMeta,
+) -> Result<Rows, ClientError> {
+    let stride = text_words(length, ascii).max(1);
+    let mut words = vec![0; stride * values.len()];
+    for (row, (text, words)) in values.iter().zip(words.chunks_exact_mut(stride)).enumerate() {
+        if column.is_valid(row) && write_text(text, length, ascii, words).is_none() {
+            let reason = if text.contains('\0') {
+                "a text with a NUL character".to_owned()
+            } else if ascii && !text.is_ascii() {
+                format!("a text that is not ASCII, outside its type {}", meta.ctype)
+            } else {
+                format!("a text that is too long for its type {}", meta.ctype)
+            };
+            return Err(wrong_value(column, row, reason));
+        }
+    }
+    let rows = values.len();
+    Rows::from_raw(rows, stride, words)
+        .ok_or_else(|| ClientError::System("texts do not fill their rows".into()))
+}
+
+fn name_of(values: &ClearValues) -> &'static str {
+    match values {
+        ClearValues::Integer(_) => "whole numbers",
+        ClearValues::Boolean(_) => "true and false",
+        ClearValues::Date(_) => "dates",
+        ClearValues::Text(_) => "texts",
+    }
+}
+
+fn wrong_value(column: &ClearColumn, row: usize, reason: String) -> ClientError {
+    ClientError::Value { column: column.name.clone(), row, reason }
+}
