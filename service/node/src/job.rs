@@ -13,7 +13,6 @@ use vdl_share::{TableShares, UploadColumn, UploadLayout, UploadShares, opened_an
 use vdl_transport::{Frame, Lane, Peer};
 
 use crate::agreement::{Agreement, Intention, agree};
-use crate::table_stub as vdl_table;
 use crate::authority::Admitted;
 use crate::held::Held;
 use crate::net::{End, Mailbox, NodeLane, PEERS, Wire, control, node_of, peer_of, step};

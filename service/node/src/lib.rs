@@ -22,4 +22,3 @@ mod shelf;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};
-mod table_stub;
