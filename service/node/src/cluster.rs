@@ -97,7 +97,9 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
             return Err(NodeError::Config("approvers belong to --mode authorized".into()));
         }
         (Mode::Authorized, true) => {
-            return Err(NodeError::Config("--mode authorized needs an --approver KEY.pk for each approver".into()));
+            return Err(NodeError::Config(
+                "--mode authorized needs an --approver KEY.pk for each approver".into(),
+            ));
         }
         _ => {}
     }

@@ -165,7 +165,8 @@ impl NodeFile {
 
 fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
     let seconds = |name: &str, seconds: f64| {
-        let duration = Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero() && d.as_secs() < 1 << 22);
+        let duration =
+            Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero() && d.as_secs() < 1 << 22);
         duration.ok_or_else(|| NodeError::Config(format!("`{name}` is no sensible number of seconds")))
     };
     Ok(Limits {

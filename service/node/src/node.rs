@@ -80,9 +80,7 @@ impl Node {
         let answered = match route {
             Route::Info => written(&self.info()),
             Route::Command => self.command(body),
-            Route::StartRun => {
-                written(&self.authorities.start_run(&self.store, body, now())?)
-            }
+            Route::StartRun => written(&self.authorities.start_run(&self.store, body, now())?),
             Route::CloseRun => {
                 let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
                 self.authorities.close_run(&self.store, &close, now())?;
@@ -175,9 +173,11 @@ impl Node {
         mailbox: &Arc<Mailbox>,
     ) -> Result<(Vec<u8>, Option<Handle>), ErrorAnswer> {
         let wire = self.wire.get().ok_or_else(|| refuse("internal", "the node has no wires"))?;
-        let job = Job { node: self, wire: wire.clone(), mailbox: mailbox.clone(), request, payload, admitted };
+        let job =
+            Job { node: self, wire: wire.clone(), mailbox: mailbox.clone(), request, payload, admitted };
         let result = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| {
-            Err(refuse("internal", "the server met an error of its own").remedy("tell whoever runs the server"))
+            Err(refuse("internal", "the server met an error of its own")
+                .remedy("tell whoever runs the server"))
         });
         result.inspect_err(|answer| {
             tracing::info!(job = %request.job, code = %answer.code, "job failed");

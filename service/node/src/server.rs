@@ -94,7 +94,8 @@ fn announce(node: &Node, ready: impl FnOnce()) {
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
-    TcpListener::bind(address).map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
+    TcpListener::bind(address)
+        .map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
 }
 
 fn told_to_stop(at_end_of_input: bool) -> Result<Arc<Notify>, NodeError> {
