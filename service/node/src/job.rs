@@ -47,7 +47,7 @@ impl Job<'_> {
             self.mailbox.wait_until_ended(Duration::from_millis(500));
         }
         match self.mailbox.ended() {
-            Some(end) if answer.code != "in_doubt" => Err(from_end(self.me(), &end)),
+            Some(end) if from_outside(&answer) => Err(from_end(self.me(), &end)),
             _ => Err(answer),
         }
     }
@@ -378,6 +378,14 @@ impl Job<'_> {
         let body = encode(&answer, payload).map_err(|error| refuse("internal", error.to_string()))?;
         Ok((body, table))
     }
+}
+
+/// Whether an error says only that another server stopped: the mailbox knows better why.
+fn from_outside(answer: &ErrorAnswer) -> bool {
+    matches!(
+        answer.code.as_str(),
+        "peer_silent" | "peer_lost" | "peer_stopped" | "peer_misbehaves" | "cancelled"
+    )
 }
 
 fn writes(command: &Command) -> bool {
