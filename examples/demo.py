@@ -26,7 +26,7 @@ import crandas as cd
 from demo_page import Page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-VDL = REPOSITORY / "target" / "release" / "vdl"
+VDL = Path(os.environ.get("VDL", REPOSITORY / "target" / "release" / "vdl"))
 DATA = REPOSITORY / "demo-data"
 DATA_PACKAGE = "lifelines==0.30.3"
 
