@@ -363,17 +363,27 @@ fn progress_starts_at_nothing_and_ends_with_everything() {
 }
 
 #[test]
+fn many_rows_take_the_other_adders_to_the_same_end() {
+    let clear = table(9_500, 40_000);
+    let asked: Vec<(Aggregate, Expression)> =
+        ["a", "b"].iter().flat_map(|c| ALL.map(|a| (a, name(c)))).collect();
+    agree(1, &aggregate(&asked, None), std::slice::from_ref(&clear));
+    let product = binary(BinaryOp::Multiply, name("a"), binary(BinaryOp::Subtract, name("e"), name("c")));
+    agree(2, &assign(binary(BinaryOp::Less, product, name("b"))), std::slice::from_ref(&clear));
+    agree(3, &group_by(&["b"], &[(Mean, name("a")), (Max, name("d"))]), &[clear]);
+}
+
+#[test]
 fn shares_that_do_not_fit_their_schema_are_refused() {
+    let text = |length| column("a", Kind::Text { length, ascii: true }, false);
     let mut random = Random::of(1);
-    let clear = generate(&mut random, &[int("a", 0, 5)], 10);
-    let wrong = Input { columns: vec![int("a", 0, 500)], rows: 10 };
-    let longer = Input { columns: vec![int("a", 0, 5)], rows: 11 };
-    let nullable = Input { columns: vec![nullable(int("a", 0, 5))], rows: 10 };
-    for input in [wrong, longer, nullable] {
-        let mut split = shares::split(&mut random, &clear);
-        for party in &mut split {
-            party.columns[0].bits.get_or_init(|| unreachable!());
-        }
+    let clear = generate(&mut random, &[text(3)], 10);
+    let split = shares::split(&mut random, &clear);
+    let wrong = Input { columns: vec![text(4)], rows: 10 };
+    let longer = Input { columns: vec![text(3)], rows: 11 };
+    let missing = Input { columns: vec![nullable(text(3))], rows: 10 };
+    let another = Input { columns: vec![text(3), column("b", Kind::Boolean, false)], rows: 10 };
+    for input in [wrong, longer, missing, another] {
         let plan = plan(&sort(&[("a", true)]), &[input]).unwrap();
         let results = vdl_trio::Trio::new(1).run(|party| {
             let table = &split[party.id()];
