@@ -7,11 +7,13 @@ import signal
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 import crandas as cd
+from approvals import ENVIRONMENT, Approvers
 from crandas import base
 from fakes import FakeEngine, session_with
 
@@ -91,11 +93,7 @@ def approvers(vdl: Path, tmp_path_factory: pytest.TempPathFactory) -> Approvers:
 def production_file(
     approvers: Approvers, cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    keys = [
-        argument
-        for who in ("alice", "bob")
-        for argument in ("--approver", str(approvers.folder / f"{who}.pk"))
-    ]
+    keys = [word for who in ("alice", "bob") for word in ("--approver", str(approvers.folder / f"{who}.pk"))]
     folder = tmp_path_factory.mktemp("production") / "cluster"
     return cluster(folder, "--mode", "authorized", "--environment", ENVIRONMENT, *keys)
 
@@ -125,18 +123,29 @@ def _engines() -> dict[str, base.Session]:
     return {}
 
 
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def engine(
+Where = Callable[[str], base.Session]
+
+
+@pytest.fixture
+def where(
     request: pytest.FixtureRequest, _engines: dict[str, base.Session], monkeypatch: pytest.MonkeyPatch
-) -> base.Session:
-    """A connected session in design mode, in this process and on three others."""
-    where = request.param
-    if where not in _engines:
-        source = request.getfixturevalue("design_file") if where == "cluster" else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
-            session = base.Session(source)
-            session.connect()
-        _engines[where] = session
-    monkeypatch.setattr(base, "session", _engines[where])
-    return _engines[where]
+) -> Where:
+    """Puts a session in design mode into use: "embedded" in this process, "cluster" on three others."""
+
+    def use(place: str) -> base.Session:
+        if place not in _engines:
+            source = request.getfixturevalue("design_file") if place == "cluster" else None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
+                session = base.Session(source)
+                session.connect()
+            _engines[place] = session
+        monkeypatch.setattr(base, "session", _engines[place])
+        return _engines[place]
+
+    return use
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def engine(request: pytest.FixtureRequest, where: Where) -> base.Session:
+    return where(request.param)

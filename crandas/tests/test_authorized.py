@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def handle(approvers: Approvers, production_file: Path, connected: Connected) ->
 @pytest.fixture
 def approved(
     approvers: Approvers, design_file: Path, connected: Connected, handle: str, tmp_path: Path
-) -> Iterator[Path]:
+) -> Path:
     """An approved script: the mean age of everybody above 30."""
     with connected(design_file):
         cd.DataFrame({"id": [1, 2], "age": [31, 41]}, auto_bounds=True, dummy_for=handle)
@@ -46,12 +46,17 @@ def approved(
         table = cd.get_table(handle)
         assert table[table["age"] > 30]["age"].mean() == 36.0
         script.save(tmp_path / "mean.json")
-    yield approvers.approve(tmp_path / "mean.json")
+    return approvers.approve(tmp_path / "mean.json")
 
 
 def mean(handle: str, limit: int = 30) -> float:
     table = cd.get_table(handle)
     return table[table["age"] > limit]["age"].mean()
+
+
+def loaded_mean(script: Path, handle: str) -> float:
+    cd.script.load(script)
+    return mean(handle)
 
 
 def test_an_approved_script_runs_again_and_again(
@@ -122,15 +127,12 @@ def test_half_an_approval_and_another_analyst(
 ) -> None:
     script = approved.with_suffix(".json")
     with connected(production_file, "stranger"), pytest.raises(AuthorizationError):
-        cd.script.load(approved)
-        mean(handle)
+        loaded_mean(approved, handle)
     half = approvers.approve(script, by=("alice",))
     with connected(production_file, "analyst"), pytest.raises(AuthorizationError):
-        cd.script.load(half)
-        mean(handle)
+        loaded_mean(half, handle)
     with connected(production_file, "analyst"), pytest.raises(CrandasError):
-        cd.script.load(script)
-        mean(handle)
+        loaded_mean(script, handle)
 
 
 def test_a_limit_on_runs_is_kept(
@@ -141,8 +143,7 @@ def test_a_limit_on_runs_is_kept(
         with cd.script.load(once):
             assert mean(handle) == 65.0
         with pytest.raises(AuthorizationError):
-            cd.script.load(once)
-            mean(handle)
+            loaded_mean(once, handle)
 
 
 @pytest.mark.parametrize("which", ["missing", "not a key", "public"])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import crandas as cd
+from conftest import Where
 from crandas import base
 from crandas.errors import (
     BoundsError,
@@ -23,9 +24,9 @@ from crandas.errors import (
 )
 from frames import TYPES, generated, same, value
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine")]
+pytestmark = pytest.mark.engine
 
-SHAPES = [(0, 0), (1, 1), (2, 2), (37, 3), (130, 4)]
+SHAPES = [("embedded", 0, 0), ("embedded", 1, 1), ("embedded", 2, 2), ("embedded", 67, 3), ("cluster", 37, 4)]
 Both = tuple[cd.DataFrame, pd.DataFrame]
 
 
@@ -34,15 +35,22 @@ def _uploads() -> dict[Any, cd.DataFrame]:
     return {}
 
 
-@pytest.fixture(params=SHAPES, ids=[f"{rows}-rows" for rows, _ in SHAPES])
-def both(request: pytest.FixtureRequest, engine: base.Session, _uploads: dict[Any, cd.DataFrame]) -> Both:
+@pytest.fixture(
+    params=[
+        pytest.param(
+            shape, marks=[pytest.mark.cluster] * (shape[0] == "cluster"), id=f"{shape[0]}-{shape[1]}-rows"
+        )
+        for shape in SHAPES
+    ]
+)
+def both(request: pytest.FixtureRequest, where: Where, _uploads: dict[Any, cd.DataFrame]) -> Both:
     """One generated frame, here and on the servers; uploaded once, as tables do not change."""
-    rows, seed = request.param
+    place, rows, seed = request.param
+    where(place)
     frame = generated(rows, seed)
-    key = (id(engine), rows)
-    if key not in _uploads:
-        _uploads[key] = cd.DataFrame(frame, ctype=TYPES)
-    return cd.DataFrame._of(_uploads[key]._table), frame
+    if request.param not in _uploads:
+        _uploads[request.param] = cd.DataFrame(frame, ctype=TYPES)
+    return cd.DataFrame._of(_uploads[request.param]._table), frame
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
