@@ -16,7 +16,7 @@ use world::*;
 /// The operations that open something, on small tables.
 fn operations() -> Vec<(Plan, Vec<[TableShares; 3]>)> {
     let mut random = Random::of(77);
-    let condition = binary(BinaryOp::Less, name("b"), name("c"));
+    let condition = binary(BinaryOp::Less, name("a"), name("b"));
     let keys = vec![int("k", 0, 100_000), int("x", 0, 9)];
     let mut right = generate(&mut random, &keys, 12);
     right.data[0] = (0..12).map(|n| Some(vdl_plain::Value::Integer(n * n))).collect();
