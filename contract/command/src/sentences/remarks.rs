@@ -85,6 +85,17 @@ fn about_names(command: &Command, remarks: &mut Vec<String>) {
             };
             remarks.push(format!("What is deleted ({what}) cannot be brought back."));
         }
-        _ => {}
+        Command::Upload { name: None, .. }
+        | Command::Save { name: None, .. }
+        | Command::Get { .. }
+        | Command::Filter { .. }
+        | Command::Project { .. }
+        | Command::Assign { .. }
+        | Command::Merge { .. }
+        | Command::Concat { .. }
+        | Command::Aggregate { .. }
+        | Command::GroupBy { .. }
+        | Command::Sort { .. }
+        | Command::Open { .. } => {}
     }
 }
