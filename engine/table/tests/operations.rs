@@ -86,7 +86,8 @@ fn a_threshold_refuses_one_row_too_few() {
     everywhere(3100, |seed, clear| {
         let inputs = [clear.input()];
         let kept = plan(&filter(condition.clone(), None), &inputs).unwrap();
-        let Ok(vdl_plain::Outcome::Table(found)) = vdl_plain::run(&kept, &[clear.data.clone()]) else {
+        let Ok(vdl_plain::Outcome::Table(found)) = vdl_plain::run(&kept, std::slice::from_ref(&clear.data))
+        else {
             panic!("no table");
         };
         let count = found[0].len() as u64;
@@ -205,7 +206,7 @@ fn pair(seed: u64, rows: (usize, usize), kinds: [Kind; 2], repeated: bool, nulls
             data.retain(|_| *flags.next().unwrap());
         }
     }
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         return [left, right];
     }
     [left.hidden(&mut random, 40), right.hidden(&mut random, 60)]
@@ -242,7 +243,7 @@ fn a_key_that_is_not_unique_where_it_must_be_is_refused() {
     for (n, shape) in [(1, 2), (2, 1), (5, 3), (9, 9), (64, 40)].into_iter().enumerate() {
         for seed in 0..6 {
             let seed = 7500 + n as u64 * 10 + seed;
-            let tables = pair(seed, shape, kinds.clone(), true, seed % 3 == 0);
+            let tables = pair(seed, shape, kinds.clone(), true, seed.is_multiple_of(3));
             for validate in [Validate::ManyToOne, Validate::OneToOne] {
                 agree(seed, &merge(How::Inner, validate, &["k"], &["k"]), &tables);
             }

@@ -9,7 +9,7 @@ use vdl_plan::vdl_command::{ColumnMeta, ColumnType, Command, Kind};
 use vdl_plan::{Input, Plan, plan};
 use vdl_share::TableShares;
 use vdl_table::{Outcome, TableError, run};
-use vdl_trio::Trio;
+use vdl_trio::{Message, Trio};
 
 /// A small generator (Steele et al., 2014); good enough to find trouble, the same everywhere.
 pub struct Random(pub u64);
@@ -171,16 +171,23 @@ pub fn agree_on(seed: u64, plan: &Plan, tables: &[Clear]) {
 
 /// The outcome on three parties, in the clear; an error must be everybody's.
 pub fn compute(seed: u64, plan: &Plan, tables: &[Clear]) -> Result<vdl_plain::Outcome, TableError> {
+    observe(seed, plan, tables).0
+}
+
+/// The same, and what the wires showed.
+pub fn observe(
+    seed: u64,
+    plan: &Plan,
+    tables: &[Clear],
+) -> (Result<vdl_plain::Outcome, TableError>, Vec<Message>) {
     let mut random = Random(seed);
     let split: Vec<[TableShares; 3]> = tables.iter().map(|table| shares::split(&mut random, table)).collect();
-    let results = Trio::new(seed).run(|party| {
+    let mut trio = Trio::new(seed);
+    let results = trio.run(|party| {
         let mine: Vec<&TableShares> = split.iter().map(|shares| &shares[party.id()]).collect();
         run(party, plan, &mine, &mut |_, _| {})
     });
-    let mut outcomes = Vec::new();
-    for result in results {
-        outcomes.push(result?);
-    }
-    let outcomes: [Outcome; 3] = outcomes.try_into().unwrap();
-    Ok(shares::join(plan, outcomes))
+    let outcomes: Result<Vec<Outcome>, TableError> = results.into_iter().collect();
+    let joined = outcomes.map(|outcomes| shares::join(plan, outcomes.try_into().unwrap()));
+    (joined, std::mem::take(&mut trio.last.messages))
 }
