@@ -1,6 +1,6 @@
 //! Runs: each test is an analyst, a thief of recordings or a lying client against one server.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
