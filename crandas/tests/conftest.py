@@ -7,11 +7,13 @@ import signal
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 import crandas as cd
+from approvals import ENVIRONMENT, Approvers
 from crandas import base
 from fakes import FakeEngine, session_with
 
@@ -36,7 +38,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 
 
 def vdl_binary() -> Path | None:
-    given = os.environ.get("VDL_BINARY")
+    given = os.environ.get("VDL")
     candidates = [Path(given)] if given else [ROOT / "target" / kind / "vdl" for kind in ("release", "debug")]
     return next((path for path in candidates if path.is_file()), None)
 
@@ -45,7 +47,7 @@ def vdl_binary() -> Path | None:
 def vdl() -> Path:
     binary = vdl_binary()
     if binary is None:
-        pytest.skip("no vdl binary: cargo build -p vdl, or VDL_BINARY=path")
+        pytest.skip("no vdl binary: cargo build -p vdl, or VDL=path")
     return binary
 
 
@@ -83,22 +85,67 @@ def design_file(cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
+def approvers(vdl: Path, tmp_path_factory: pytest.TempPathFactory) -> Approvers:
+    return Approvers(vdl, tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def production_file(
+    approvers: Approvers, cluster: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    keys = [word for who in ("alice", "bob") for word in ("--approver", str(approvers.folder / f"{who}.pk"))]
+    folder = tmp_path_factory.mktemp("production") / "cluster"
+    return cluster(folder, "--mode", "authorized", "--environment", ENVIRONMENT, *keys)
+
+
+@pytest.fixture
+def connected(approvers: Approvers) -> Callable[..., AbstractContextManager[base.Session]]:
+    """A session on one cluster, with the key of one person, for a while."""
+
+    @contextmanager
+    def connect(file: Path, who: str | None = None) -> Iterator[base.Session]:
+        outer = base.session
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
+            session = cd.connect(file)
+        if who is not None:
+            session.analyst_key = approvers.folder / f"{who}.sk"
+        try:
+            yield session
+        finally:
+            base.session = outer
+
+    return connect
+
+
+@pytest.fixture(scope="session")
 def _engines() -> dict[str, base.Session]:
     return {}
 
 
-@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
-def engine(
+Where = Callable[[str], base.Session]
+
+
+@pytest.fixture
+def where(
     request: pytest.FixtureRequest, _engines: dict[str, base.Session], monkeypatch: pytest.MonkeyPatch
-) -> base.Session:
-    """A connected session in design mode, in this process and on three others."""
-    where = request.param
-    if where not in _engines:
-        source = request.getfixturevalue("design_file") if where == "cluster" else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
-            session = base.Session(source)
-            session.connect()
-        _engines[where] = session
-    monkeypatch.setattr(base, "session", _engines[where])
-    return _engines[where]
+) -> Where:
+    """Puts a session in design mode into use: "embedded" in this process, "cluster" on three others."""
+
+    def use(place: str) -> base.Session:
+        if place not in _engines:
+            source = request.getfixturevalue("design_file") if place == "cluster" else None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", cd.errors.DesignModeWarning)
+                session = base.Session(source)
+                session.connect()
+            _engines[place] = session
+        monkeypatch.setattr(base, "session", _engines[place])
+        return _engines[place]
+
+    return use
+
+
+@pytest.fixture(params=["embedded", pytest.param("cluster", marks=pytest.mark.cluster)])
+def engine(request: pytest.FixtureRequest, where: Where) -> base.Session:
+    return where(request.param)

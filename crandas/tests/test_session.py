@@ -182,6 +182,7 @@ def test_errors_say_what_to_do() -> None:
     error = cd.errors.ServerError("it broke", code="server", remedy="Mend it.", node=2)
     assert str(error) == "it broke (server 2)\nMend it."
     assert (error.code, error.node) == ("server", 2)
+    assert cd.errors.CsvError("x").code == "csv"
     assert str(cd.errors.UnknownColumnError("there is no column 'a'")) == "there is no column 'a'"
     lost = cd.errors.ConnectionLostError("server 1 is down", node=1)
     assert isinstance(lost, ConnectionError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import warnings
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import crandas as cd
-from crandas import base
+from crandas import _csv, base
 from crandas.errors import (
     AmbiguousDateError,
     BoundsError,
@@ -339,8 +342,6 @@ def test_csv_that_is_not_there(fake: FakeEngine) -> None:
 
 
 def test_csv_of_many_chunks(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from crandas import _csv
-
     monkeypatch.setattr(_csv, "_CHUNK", 7)
     rows = [(str(i) if i % 5 else "", f"t{i % 3}", "1" if i < 90 else "x") for i in range(100)]
     text = "a,b,c\n" + "".join(",".join(row) + "\n" for row in rows)
@@ -348,6 +349,36 @@ def test_csv_of_many_chunks(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -
     assert found["a"][1] == [int(a or 0) for a, *_ in rows]
     assert found["b"][1] == [b for _, b, _ in rows]
     assert found["c"][:2] == ("text", [c for *_, c in rows])
+
+
+CELLS = {
+    "whole": st.integers(-(2**62), 2**62).map(str),
+    "gaps": st.one_of(st.just(""), st.integers(-99, 99).map(str)),
+    "text": st.text(st.sampled_from('ab",\n é'), max_size=4).map(lambda text: f"t{text}"),
+    "flag": st.sampled_from(["True", "False"]),
+}
+
+
+@given(st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30), st.integers(1, 9))
+@settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_csv_agrees_with_pandas(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, str]], chunk: int
+) -> None:
+    monkeypatch.setattr(_csv, "_CHUNK", chunk)
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(CELLS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    expected = pd.read_csv(io.StringIO(written.getvalue()))
+    if expected["gaps"].isna().all():
+        expected = expected.drop(columns="gaps")
+    found = read(fake, written.getvalue(), usecols=list(expected.columns))
+    for name, (_, values, valid) in found.items():
+        there = expected[name].notna()
+        assert (valid or [True] * len(values)) == list(there)
+        assert [value for value, one in zip(values, there, strict=True) if one] == list(expected[name][there])
 
 
 class Arrow:

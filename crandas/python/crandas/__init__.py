@@ -8,8 +8,6 @@ people[people["age"] > 40]["age"].mean()
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from crandas import base, config, ctypes, errors, groupby, script
 from crandas._diagnostics import check_connection, show_versions
 from crandas._upload import get_table, read_csv, upload_pandas_dataframe
@@ -39,7 +37,11 @@ __all__ = [
     "upload_pandas_dataframe",
 ]
 
-try:
-    __version__ = version("crandas")
-except PackageNotFoundError:
-    __version__ = "unknown"
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # Looked up when asked for: it takes a tenth of all the time that importing takes.
+        from importlib.metadata import version
+
+        return version("crandas")
+    raise AttributeError(f"module 'crandas' has no attribute {name!r}")

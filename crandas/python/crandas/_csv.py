@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import accumulate, islice
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -46,13 +46,13 @@ MISSING = frozenset(
         "null",
     ]
 ) | {"", " "}
-_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 _TRUE = frozenset(["True", "TRUE", "true"])
 _FALSE = frozenset(["False", "FALSE", "false"])
 _FLAGS = _TRUE | _FALSE
 _BITS = frozenset(["0", "1"])
-_CHUNK = 1 << 16
+_BREAK = re.compile("\r\n|\r|\n")
+_CHUNK = 1 << 12
 _WIDEST = 1 << 63
 _MOST_DIGITS = 20
 
@@ -68,10 +68,11 @@ def columns(
     usecols: Sequence[str] | None = None,
     missing: frozenset[str] = MISSING,
 ) -> list[ClearColumn]:
-    """The columns of a file, by two passes: one to learn what they hold, one to convert them.
+    """The columns of a file. Only the converted columns are held in memory.
 
-    Only the converted columns are held in memory. `want` is given the header and says what was asked of
-    each column.
+    A column without a ctype is converted to what its cells have been so far; those that turn out to be
+    something else further down are converted in a second pass. `want` is given the header and says what was
+    asked of each column.
 
     Raises:
         CsvError: rows of unequal length, a header that repeats a name, bad quoting, another encoding.
@@ -79,22 +80,17 @@ def columns(
     file = _File(source, delimiter, encoding)
     header = file.header(usecols)
     wanted = want(header.names)
-    learned = [_Column(name, asked) for name, asked in zip(header.names, wanted, strict=True)]
-    for lines, chunk in _chunks(file.rows(header)):
-        for column, cells in zip(learned, chunk, strict=True):
-            column.learn(cells, lines, missing)
-    for column in learned:
-        column.decide()
-    for lines, chunk in _chunks(file.rows(header)):
-        for column, cells in zip(learned, chunk, strict=True):
-            column.take(cells, lines, missing)
-    return [column.finish() for column in learned]
-
-
-def _chunks(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
-    """Some rows at a time, turned into columns."""
-    while some := list(islice(rows, _CHUNK)):
-        yield [line for line, _ in some], list(zip(*(cells for _, cells in some), strict=True))
+    found = [_Column(name, asked, missing) for name, asked in zip(header.names, wanted, strict=True)]
+    for lines, chunk in file.chunks(header):
+        for column, cells in zip(found, chunk, strict=True):
+            column.learn(cells, lines)
+    again = [column for column in found if not column.decide()]
+    if again:
+        for lines, chunk in file.chunks(header):
+            for column, cells in zip(found, chunk, strict=True):
+                if column in again:
+                    column.take(cells, lines)
+    return [column.finish() for column in found]
 
 
 @dataclass
@@ -122,7 +118,7 @@ class _File:
 
     def header(self, usecols: Sequence[str] | None) -> _Header:
         """The columns to read, from the first line."""
-        names = next((cells for _, cells in self._lines()), None)
+        names = next((row for _, rows in self._rows(skip=0) for row in rows if row), None)
         if names is None:
             raise CsvError(f"{self._name} is empty", remedy="The first line must name the columns.")
         for position, name in enumerate(names):
@@ -135,26 +131,37 @@ class _File:
             raise CsvError(f"{self._name} has no column {absent[0]!r}; it has {', '.join(map(repr, names))}")
         return _Header(chosen, [names.index(name) for name in chosen], len(names))
 
-    def rows(self, header: _Header) -> Iterator[tuple[int, list[str]]]:
-        """Line number and chosen cells of every row below the header; blank lines are none."""
-        lines = self._lines()
-        next(lines)
-        everything = header.positions == list(range(header.width))
-        for line, cells in lines:
-            if len(cells) != header.width:
+    def chunks(self, header: _Header) -> Iterator[tuple[Sequence[int], list[tuple[str, ...]]]]:
+        """Some rows at a time, as line numbers and the chosen columns; blank lines are no rows."""
+        for lines, rows in self._rows(skip=1):
+            if set(map(len, rows)) != {header.width}:
+                lines, rows = self._regular(header, lines, rows)  # noqa: PLW2901 - the same rows, checked
+            columns = list(zip(*rows, strict=True)) or [()] * header.width
+            yield lines, [columns[position] for position in header.positions]
+
+    def _regular(
+        self, header: _Header, lines: Sequence[int], rows: list[list[str]]
+    ) -> tuple[Sequence[int], list[list[str]]]:
+        there = [(line, row) for line, row in zip(lines, rows, strict=True) if row]
+        for line, row in there:
+            if len(row) != header.width:
                 raise CsvError(
-                    f"{self._name}, line {line}: {len(cells)} fields, but the header names {header.width}",
+                    f"{self._name}, line {line}: {len(row)} fields, but the header names {header.width}",
                     remedy=f"Correct the line; a field with {self._delimiter!r} in it needs double quotes.",
                 )
-            yield line, cells if everything else [cells[position] for position in header.positions]
+        return [line for line, _ in there], [row for _, row in there]
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, skip: int) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+        """Rows as they are, with the line on which each ends, after `skip` that are not blank."""
         with self._open() as text:
             reader = csv.reader(text, delimiter=self._delimiter, strict=True)
             try:
-                for cells in reader:
-                    if cells:
-                        yield reader.line_num, cells
+                while skip and (row := next(reader, None)) is not None:
+                    skip -= bool(row)
+                before = reader.line_num
+                while rows := list(islice(reader, _CHUNK)):
+                    yield _lines(rows, before, reader.line_num), rows
+                    before = reader.line_num
             except csv.Error as error:
                 raise CsvError(f"{self._name}, line {reader.line_num}: {error}") from None
             except UnicodeDecodeError:
@@ -180,66 +187,91 @@ class _File:
         )
 
 
-@dataclass
+def _lines(rows: list[list[str]], before: int, after: int) -> Sequence[int]:
+    if after - before == len(rows):
+        return range(before + 1, after + 1)
+    # Somewhere a quoted field holds line breaks.
+    breaks = (sum(len(_BREAK.findall(cell)) for cell in row) for row in rows)
+    return [before + line for line in accumulate(1 + more for more in breaks)]
+
+
+@dataclass(eq=False)
 class _Column:
-    """One column: first it learns what its cells are, then it converts them chunk by chunk."""
+    """One column: converted chunk by chunk to what its cells have been so far."""
 
     name: str
     want: Wanted | None
-    kind: str = "text"
+    missing: frozenset[str]
     seen: bool = False
     flags: bool = True
     whole: bool = True
     numeric: bool = True
     fraction_line: int | None = None
+    kind: str = ""
+    done: bool = True
     present: list[npt.NDArray[np.bool_]] = field(default_factory=list)
     arrays: list[npt.NDArray[Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     once: dict[str, str] = field(default_factory=dict)
 
-    def learn(self, cells: Sequence[str], lines: Sequence[int], missing: frozenset[str]) -> None:
-        """Rules out what the cells cannot be; every cell can be text."""
-        if self.want is not None:
-            return
-        there = [cell for cell in cells if cell not in missing]
-        self.seen = self.seen or bool(there)
-        if self.flags:
-            self.flags = _FLAGS.issuperset(there)
-        if self.numeric and not (self.whole and all(map(_INTEGER.fullmatch, there))):
-            self.whole = False
-            self.numeric = all(map(_NUMBER.fullmatch, there))
-            if self.numeric and self.fraction_line is None:
-                broken = (
-                    line
-                    for cell, line in zip(cells, lines, strict=True)
-                    if cell not in missing and _whole(cell) is None
-                )
-                self.fraction_line = next(broken, None)
+    def learn(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        """Rules out what the cells cannot be (every cell can be text), and converts them."""
+        if self.want is None:
+            self._rule_out(cells, lines)
+        kind = self._guess()
+        if self.kind not in ("", kind):
+            self._forget()
+        self.kind = kind
+        if self.done:
+            self.take(cells, lines)
 
-    def decide(self) -> None:
-        """Settles the kind, before the second pass."""
-        if self.want is not None:
-            self.kind = self.want.kind
-        elif not self.seen:
+    def decide(self) -> bool:
+        """Settles the kind; False if the cells must be converted again."""
+        if self.want is None and not self.seen:
             raise TypeMismatchError(
                 f"column {self.name!r} has no values, so its type cannot be told",
                 remedy=f'Say it, for example ctype={{{self.name!r}: "int8?"}}.',
             )
-        elif self.flags:
-            self.kind = "boolean"
-        elif self.numeric:
-            if self.fraction_line is not None:
-                raise UnsupportedError(
-                    f"column {self.name!r}, line {self.fraction_line}: a number with a fraction",
-                    remedy="Fixed point is not there yet. Scale to whole numbers first, or keep the column "
-                    f'as text: ctype={{{self.name!r}: "varchar"}}.',
-                )
-            self.kind = "integer"
+        if self.want is None and not self.flags and self.numeric and self.fraction_line is not None:
+            raise UnsupportedError(
+                f"column {self.name!r}, line {self.fraction_line}: a number with a fraction",
+                remedy="Fixed point is not there yet. Scale to whole numbers first, or keep the column "
+                f'as text: ctype={{{self.name!r}: "varchar"}}.',
+            )
+        kind = self._guess()
+        if self.kind not in ("", kind):
+            self._forget()
+        self.kind = kind
+        return self.done
 
-    def take(self, cells: Sequence[str], lines: Sequence[int], missing: frozenset[str]) -> None:
+    def _guess(self) -> str:
+        if self.want is not None:
+            return self.want.kind
+        if self.flags:
+            return "boolean"
+        return "integer" if self.numeric and self.fraction_line is None else "text"
+
+    def _forget(self) -> None:
+        self.done = False
+        self.present, self.arrays, self.texts, self.once = [], [], [], {}
+
+    def _rule_out(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        there = [cell for cell in cells if cell not in self.missing]
+        self.seen = self.seen or bool(there)
+        self.flags = self.flags and _FLAGS.issuperset(there)
+        if not self.numeric or (self.whole and _digits(there) is not None):
+            return
+        self.whole = False
+        self.numeric = all(map(_NUMBER.fullmatch, there))
+        if self.numeric and self.fraction_line is None:
+            pairs = zip(cells, lines, strict=True)
+            broken = (line for cell, line in pairs if cell not in self.missing and _whole(cell) is None)
+            self.fraction_line = next(broken, None)
+
+    def take(self, cells: Sequence[str], lines: Sequence[int]) -> None:
         """Converts the cells of some rows."""
-        there = [cell not in missing for cell in cells]
+        there = [cell not in self.missing for cell in cells]
         self.present.append(np.array(there, dtype=np.bool_))
         match self.kind:
             case "integer":
@@ -249,9 +281,8 @@ class _Column:
             case _:
                 # A value that repeats is held once.
                 once = self.once.setdefault
-                self.texts += [
-                    once(cell, cell) if is_there else "" for cell, is_there in zip(cells, there, strict=True)
-                ]
+                pairs = zip(cells, there, strict=True)
+                self.texts += [once(cell, cell) if is_there else "" for cell, is_there in pairs]
         if self.kind == "date":
             self.lines += lines
 
@@ -285,32 +316,22 @@ class _Column:
     def _integers(
         self, cells: Sequence[str], there: list[bool], lines: Sequence[int]
     ) -> npt.NDArray[np.int64]:
-        # int() also reads 1_000 and digits of other scripts; the pattern does not.
-        if all(
-            map(_INTEGER.fullmatch, [cell for cell, is_there in zip(cells, there, strict=True) if is_there])
-        ):
-            numbers = [int(cell) if is_there else 0 for cell, is_there in zip(cells, there, strict=True)]
-            try:
-                return np.array(numbers, dtype=np.int64)
-            except OverflowError:
-                wide = next(
-                    line for number, line in zip(numbers, lines, strict=True) if abs(number) >= _WIDEST
-                )
-                raise BoundsError(
-                    f"column {self.name!r}, line {wide}: a whole number beyond 64 bits"
-                ) from None
-        numbers = []
-        for cell, is_there, line in zip(cells, there, lines, strict=True):
-            number = _whole(cell) if is_there else 0
-            if number is None:
-                raise TypeMismatchError(
-                    f"column {self.name!r}, line {line}: not a whole number",
-                    remedy="Correct the file, or change the ctype of the column.",
-                )
-            if abs(number) >= _WIDEST:
-                raise BoundsError(f"column {self.name!r}, line {line}: a whole number beyond 64 bits")
-            numbers.append(number)
-        return np.array(numbers, dtype=np.int64)
+        pairs = zip(cells, there, strict=True)
+        filled = cells if all(there) else [cell if is_there else "0" for cell, is_there in pairs]
+        numbers: Sequence[int | None] | None = _digits(filled)
+        if numbers is None:
+            numbers = [_whole(cell) for cell in filled]
+        try:
+            return np.array(numbers, dtype=np.int64)
+        except (OverflowError, TypeError):
+            found = zip(numbers, lines, strict=True)
+            number, line = next((n, at) for n, at in found if n is None or not -_WIDEST < n < _WIDEST)
+        if number is None:
+            raise TypeMismatchError(
+                f"column {self.name!r}, line {line}: not a whole number",
+                remedy="Correct the file, or change the ctype of the column.",
+            )
+        raise BoundsError(f"column {self.name!r}, line {line}: a whole number beyond 64 bits")
 
     def _flags(self, cells: Sequence[str], there: list[bool], lines: Sequence[int]) -> npt.NDArray[np.bool_]:
         for cell, is_there, line in zip(cells, there, lines, strict=True):
@@ -320,6 +341,18 @@ class _Column:
                     remedy="Correct the file, or change the ctype of the column.",
                 )
         return np.array([cell in _TRUE or cell == "1" for cell in cells], dtype=np.bool_)
+
+
+def _digits(cells: Sequence[str]) -> list[int] | None:
+    """The numbers, if all cells are written in plain digits."""
+    joined = "".join(cells)
+    # int() also reads 1_000 and the digits of other scripts.
+    if not joined.isascii() or "_" in joined:
+        return None
+    try:
+        return list(map(int, cells))
+    except ValueError:
+        return None
 
 
 def _whole(cell: str) -> int | None:

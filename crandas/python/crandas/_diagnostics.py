@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 
 _PACKAGES = ("crandas", "numpy", "pandas", "tqdm")
@@ -12,6 +11,8 @@ _PACKAGES = ("crandas", "numpy", "pandas", "tqdm")
 
 def show_versions() -> None:
     """Prints the versions of crandas and of what it runs on."""
+    from importlib.metadata import PackageNotFoundError, version
+
     print(f"python    {platform.python_version()} ({sys.platform}, {platform.machine()})")
     for package in _PACKAGES:
         try:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crandas import _columns, _csv, _engine, base
+from crandas import _columns, _engine, base
 from crandas._source import stack_level
 from crandas._table import Table, reference
 from crandas._unsupported import refuse_arguments, unsupported
@@ -103,6 +103,8 @@ def read_csv(
         CsvError: rows of unequal length, a repeated column name, bad quoting; names the line.
         AmbiguousDateError: a date that is not ISO 8601 and has no format.
     """
+    from crandas import _csv
+
     refuse_arguments("read_csv", unknown)
     extra = [na_values] if isinstance(na_values, str) else list(na_values or [])
     missing = (_csv.MISSING if keep_default_na else frozenset([""])) | frozenset(extra)

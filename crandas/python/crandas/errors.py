@@ -6,6 +6,8 @@ value from a table. The session stays usable after each of them.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class CrandasError(Exception):
     """Root of the tree.
@@ -15,6 +17,8 @@ class CrandasError(Exception):
         remedy: what to do next.
         node: the server (0, 1 or 2) that reported it.
     """
+
+    default_code: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -26,7 +30,7 @@ class CrandasError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.code = code
+        self.code = code or self.default_code
         self.remedy = remedy
         self.node = node
 
@@ -38,6 +42,8 @@ class CrandasError(Exception):
 
 class ConnectionFileError(CrandasError):
     """The connection file is missing, unreadable or of another version."""
+
+    default_code = "connection_file"
 
 
 class ServerError(CrandasError):
@@ -67,6 +73,8 @@ class KeyFileError(AuthorizationError):
 class ScriptError(CrandasError):
     """Recording, saving, loading or closing a script at a point where that means nothing."""
 
+    default_code = "script"
+
 
 class ScriptMismatchError(ScriptError, AuthorizationError):
     """The command is not the next approved step. The message shows both, side by side."""
@@ -75,9 +83,13 @@ class ScriptMismatchError(ScriptError, AuthorizationError):
 class CommandError(CrandasError):
     """The servers were asked for something they cannot do."""
 
+    default_code = "command"
+
 
 class UnknownColumnError(CommandError, KeyError):
     """The table has no such column."""
+
+    default_code = "unknown_column"
 
 
 class UnknownTableError(CommandError, LookupError):
@@ -87,9 +99,13 @@ class UnknownTableError(CommandError, LookupError):
 class TypeMismatchError(CommandError, TypeError):
     """A value or column of the wrong type, or a written type that is none."""
 
+    default_code = "wrong_type"
+
 
 class BoundsError(CommandError, ValueError):
     """A value outside the type that was declared for its column. Names column and row, never the value."""
+
+    default_code = "value_out_of_bounds"
 
 
 class TooFewRowsError(CommandError):
@@ -103,13 +119,19 @@ class KeyNotUniqueError(CommandError, ValueError):
 class CsvError(CommandError, ValueError):
     """A CSV file that cannot be read without guessing. Names the line."""
 
+    default_code = "csv"
+
 
 class AmbiguousDateError(CommandError, ValueError):
     """A date that can be read in more than one way. Names column and row."""
 
+    default_code = "ambiguous_date"
+
 
 class UnsupportedError(CommandError, NotImplementedError):
     """Something pandas has and crandas has not; the message names the nearest thing that works."""
+
+    default_code = "unsupported"
 
 
 class CrandasWarning(UserWarning):

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use vdl_plan::vdl_command::{Aggregate, How, Validate};
+use vdl_plan::vdl_command::{Aggregate, How, Kind, Validate};
 use vdl_plan::{Assigned, KeyPair, MergeSource, Operation, Plan, Reduction};
 
 use crate::expression::{evaluate, order};
@@ -51,7 +51,16 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
             .collect(),
         Operation::Merge { how, validate, keys, columns } => {
             let right: Vec<&Column> = inputs[1].iter().collect();
-            merge(*how, *validate, keys, columns, &first, &right)?
+            let mut merged = merge(*how, *validate, keys, columns, &first, &right)?;
+            for (column, meta) in merged.iter_mut().zip(plan.columns()) {
+                // A mean of nothing is how a missing mean is held.
+                if let Kind::Mean { .. } = meta.ctype.kind {
+                    column.iter_mut().for_each(|mean| {
+                        mean.get_or_insert(Value::Mean { sum: 0, count: 0 });
+                    });
+                }
+            }
+            merged
         }
         Operation::Concat { columns } => (0..columns[0].len())
             .map(|column| {

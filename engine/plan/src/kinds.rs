@@ -1,6 +1,6 @@
 //! What kinds of values go together, and the smallest kind that holds both.
 
-use vdl_command::{ColumnMeta, ColumnType, Kind};
+use vdl_command::{ColumnMeta, ColumnType, Kind, LONGEST_TEXT};
 
 use crate::error::PlanError;
 
@@ -52,9 +52,6 @@ pub(crate) fn spoken(ctype: &ColumnType) -> String {
         Kind::Mean { .. } => "a mean".into(),
     }
 }
-
-/// Longest text a column may hold, in characters.
-const LONGEST_TEXT: u32 = 4096;
 
 /// Refuses types that no column can have.
 pub(crate) fn check(column: &ColumnMeta) -> Result<(), PlanError> {

@@ -189,8 +189,8 @@ fn group_by(
     }
     let mut reductions = Vec::with_capacity(aggregations.len());
     for aggregation in aggregations {
-        // A group has at least one row.
-        let (reduction, column) = reduction(aggregation, input, (input.rows.min(1), input.rows))?;
+        // A group has at least one row; if there are no rows, there are no groups.
+        let (reduction, column) = reduction(aggregation, input, (1, input.rows.max(1)))?;
         reductions.push(reduction);
         columns.push(column);
     }

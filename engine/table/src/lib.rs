@@ -1,1 +1,24 @@
-//! See ARCHITECTURE.md.
+//! What the three parties do with tables of shares: filter, merge, group, sort, aggregate.
+//!
+//! Columns are processed whole. A table may carry rows that no longer belong to it (a filter moves
+//! nothing); every operation masks them. Missing values are zero in every form, through every step.
+//! Which path is taken depends on the plan and public row counts only. Each operation says what it
+//! opens; row counts of results are public, as everywhere in this product.
+
+mod aggregate;
+mod check;
+mod column;
+mod compare;
+mod concat;
+mod error;
+mod expression;
+mod filter;
+mod group;
+mod merge;
+mod moving;
+mod run;
+mod sort;
+mod text;
+
+pub use error::TableError;
+pub use run::{Outcome, run};

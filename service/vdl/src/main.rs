@@ -1,1 +1,58 @@
-fn main() {}
+//! `vdl`: keys, approvals and servers on the command line. Arguments are read and results printed
+//! here; what they mean is decided in the crates below.
+
+mod approve;
+mod clock;
+mod explain;
+mod failure;
+mod files;
+mod keygen;
+mod template;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Compute on tables that nobody may see: three servers, one approved answer.
+#[derive(Parser)]
+#[command(name = "vdl", version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a key pair for an approver, an analyst or a data provider
+    Keygen(keygen::Args),
+    /// Show what a script does and opens, then sign it; adds a signature to an approved file
+    Approve(approve::Args),
+    /// Check that every approver signed; ends with 0 if so, with 1 if not
+    Verify(verify::Args),
+    /// Tell in plain words what each step does and what it opens
+    Explain(explain::Args),
+    /// Print a ready-made authorization, to be approved
+    Template(template::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode, Failure> {
+    let done = match command {
+        Command::Keygen(args) => keygen::run(args),
+        Command::Approve(args) => approve::run(args),
+        Command::Verify(args) => return verify::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Template(args) => template::run(args),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,95 @@
+# Three commands: `make build`, `make demo`, `make test`. Needed on the machine: Rust 1.90 or newer with a C
+# compiler, and Python 3.11 or newer. Everything else is fetched from crates.io and PyPI.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+# The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
+export PYO3_PYTHON := $(BIN)/python
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+.PHONY: help build engine client demo test bench lint-rust test-rust lint-python test-python deny format clean
+
+help:  ## what can be made
+	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- build ---------------------------------------------------------------------------------------------------
+
+build: engine client  ## release target/release/vdl, and .venv whose Python imports crandas
+	@echo "built: target/release/vdl, $(VENV)/bin/python (import crandas)"
+
+engine: $(VENV)/ready
+	cargo build --release --locked -p vdl
+
+client: $(VENV)/ready
+	cd crandas && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
+
+# Debian ships Python without ensurepip; `virtualenv` and `uv` do as well.
+$(VENV)/ready: crandas/requirements-dev.txt
+	@command -v cargo >/dev/null || { echo "make: cargo not found; install Rust from https://rustup.rs" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: Python 3.11 or newer is needed; say which with PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/pip || rm -rf $(VENV)
+	@test -x $(BIN)/pip \
+	  || $(PYTHON) -m venv $(VENV) 2>/dev/null \
+	  || { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV) 2>/dev/null; } \
+	  || { rm -rf $(VENV); command -v uv >/dev/null && uv venv -q --seed --python $(PYTHON) $(VENV); } \
+	  || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make a virtual environment;" \
+	         "on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r crandas/requirements-dev.txt
+	@touch $@
+
+# --- demo ----------------------------------------------------------------------------------------------------
+
+demo: build  ## the whole story on real data, two clusters on this machine, under a minute
+	@$(BIN)/python examples/demo.py
+
+# --- test ----------------------------------------------------------------------------------------------------
+
+test: build lint-rust lint-python deny test-rust test-python  ## all tests and all lints
+	@echo "make test: everything passed"
+
+lint-rust:  ## rustfmt and clippy, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# nextest runs tests side by side over all crates; plain cargo does where it is not installed.
+test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --locked --workspace; \
+	else \
+	  echo "cargo-nextest is not installed: using cargo test"; \
+	  cargo test --locked --workspace --quiet; \
+	fi
+
+lint-python: build  ## ruff, and mypy --strict on the package
+	$(BIN)/ruff check crandas examples
+	$(BIN)/ruff format --check crandas examples
+	cd crandas && $(BIN)/mypy --strict python/crandas
+
+test-python: build  ## Python tests and the notebooks, embedded and against three processes
+	cd crandas && VDL=$(CURDIR)/target/release/vdl $(BIN)/python -m pytest -q
+
+# The advisory data base is not fetched: what is checked here is what the lock file says.
+deny:  ## licences, banned crates and sources, where cargo-deny is installed
+	@if cargo deny --version >/dev/null 2>&1; then \
+	  cargo deny --offline check licenses bans sources; \
+	else \
+	  echo "cargo-deny is not installed: advisories and duplicate versions NOT checked"; \
+	  echo "  (bans, licences and sources are checked by the tidy test all the same)"; \
+	fi
+
+# --- the rest ------------------------------------------------------------------------------------------------
+
+format:  ## rewrite all sources in the house style
+	cargo fmt --all
+	$(BIN)/ruff format crandas examples
+	$(BIN)/ruff check --fix crandas examples
+
+clean:  ## remove what was built
+	cargo clean
+	rm -rf $(VENV) demo-data

@@ -1,0 +1,166 @@
+//! One value from a column. Sums are local once the column is in the ring; smallest and greatest are
+//! a tournament of comparisons. The selected rows are masked, no row moves.
+//!
+//! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
+
+use vdl_plan::vdl_command::Aggregate;
+use vdl_plan::{Reduction, Typed};
+use vdl_protocol::{Party, and, any_one, dot, less_than, less_than_public, mux, open_bit, ring_to_planes};
+use vdl_share::{ColumnShares, Planes, TableShares};
+
+use crate::column::{Bits, Numbers, flags_to_ring, of_bits, of_ring};
+use crate::error::TableError;
+use crate::expression::{Form, both, evaluate, validity};
+
+/// What all aggregations of one command share.
+struct Source<'a> {
+    table: &'a TableShares,
+    rows: u64,
+    /// The selection as 0 and 1, made when first needed.
+    mask: Option<Numbers>,
+}
+
+pub(crate) fn aggregate(
+    party: &mut Party,
+    table: &TableShares,
+    rows: u64,
+    reductions: &[Reduction],
+    threshold: Option<u64>,
+) -> Result<Vec<ColumnShares>, TableError> {
+    let mut source = Source { table, rows, mask: None };
+    if let Some(threshold) = threshold {
+        enough(party, &mut source, reductions, threshold)?;
+    }
+    let mut results = Vec::with_capacity(reductions.len());
+    for reduction in reductions {
+        let value = &reduction.value;
+        results.push(match reduction.aggregate {
+            Aggregate::Count => of_ring(count(party, &mut source, value)?, None),
+            Aggregate::Sum => of_ring(sum(party, &mut source, value)?, None),
+            Aggregate::Mean => {
+                let total = sum(party, &mut source, value)?;
+                let count = count(party, &mut source, value)?;
+                ColumnShares { count: Some(count), ..of_ring(total, None) }
+            }
+            Aggregate::Min => extreme(party, &source, value, false)?,
+            Aggregate::Max => extreme(party, &source, value, true)?,
+        });
+    }
+    Ok(results)
+}
+
+/// Refuses if any of the values is there in fewer rows than asked for. Opens that one bit.
+fn enough(
+    party: &mut Party,
+    source: &mut Source<'_>,
+    reductions: &[Reduction],
+    threshold: u64,
+) -> Result<(), TableError> {
+    let too_few = Err(TableError::TooFewRows { threshold });
+    if source.rows < threshold {
+        return too_few;
+    }
+    let mut counts: Vec<Numbers> = Vec::new();
+    for reduction in reductions.iter().filter(|reduction| reduction.value.ctype.nullable) {
+        counts.push(count(party, source, &reduction.value)?);
+    }
+    if counts.is_empty() || threshold == 0 {
+        return Ok(());
+    }
+    let counts = Numbers::append_rows(&counts.iter().collect::<Vec<_>>());
+    let counts = ring_to_planes(party, &counts, 32)?;
+    let few = less_than_public(party, &counts, &[threshold])?;
+    let any = any_row(party, &few)?;
+    if open_bit(party, &any)? { too_few } else { Ok(()) }
+}
+
+fn count(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numbers, TableError> {
+    match validity(party, value, source.table)? {
+        Some(valid) if source.table.rows > 0 => {
+            let present = both(party, Some(&valid), source.table.selected.as_ref())?.unwrap_or(valid);
+            Ok(flags_to_ring(party, &present)?.sum())
+        }
+        _ => Ok(Numbers::public(party.id(), &[source.rows])),
+    }
+}
+
+fn sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numbers, TableError> {
+    if source.table.rows == 0 {
+        return Ok(Numbers::zeros(1));
+    }
+    let column = evaluate(party, value, source.table, Form::Ring)?;
+    let ring = column.ring(party, value)?;
+    let Some(selected) = &source.table.selected else {
+        return Ok(ring.sum());
+    };
+    if source.mask.is_none() {
+        source.mask = Some(flags_to_ring(party, selected)?);
+    }
+    match &source.mask {
+        Some(mask) => Ok(dot(party, &[(ring, mask)])?),
+        None => Err(TableError::Shape("no mask")),
+    }
+}
+
+/// The greatest value, or the smallest, which is the greatest with all bits flipped.
+fn extreme(
+    party: &mut Party,
+    source: &Source<'_>,
+    value: &Typed,
+    greatest: bool,
+) -> Result<ColumnShares, TableError> {
+    let rows = source.table.rows;
+    let width = value.ctype.width() as usize;
+    if rows == 0 || source.rows == 0 {
+        return Ok(of_bits(Bits::zeros(1, width), Some(Bits::zeros(1, 1))));
+    }
+    let column = evaluate(party, value, source.table, Form::Bits)?;
+    let bits = column.bits(party, value)?;
+    let turned = |bits: &Bits, id: usize| if greatest { bits.clone() } else { bits.not(id) };
+    let mut candidates = turned(bits, party.id());
+    let present = both(party, column.valid(), source.table.selected.as_ref())?;
+    if let Some(present) = &present {
+        candidates = and(party, &candidates, present)?;
+    }
+    let winner = tournament(party, candidates)?;
+    let winner = turned(&winner, party.id());
+    match present.filter(|_| value.ctype.nullable) {
+        Some(present) => {
+            let any = any_row(party, &present)?;
+            Ok(of_bits(and(party, &winner, &any)?, Some(any)))
+        }
+        None => Ok(of_bits(winner, None)),
+    }
+}
+
+/// The greatest row, as one row. Halves the rows again and again: about one comparison per row and
+/// `log2(rows)` comparisons deep.
+fn tournament(party: &mut Party, mut rows: Bits) -> Result<Bits, TableError> {
+    while rows.rows() > 1 {
+        let (count, width) = (rows.rows(), rows.width());
+        // Full words pair with full words as long as there are some; the odd one out waits.
+        let half = if count > 64 { count.div_ceil(2).next_multiple_of(64) } else { count.div_ceil(2) };
+        let first = rows.slice_rows(0, half);
+        let second = rows.slice_rows(half, count - half);
+        let missing = Bits::zeros(half - (count - half), width);
+        let second = Bits::append_rows(width, &[&second, &missing]);
+        let less = less_than(party, &first, &second)?;
+        rows = mux(party, &less, &second, &first)?;
+    }
+    Ok(rows)
+}
+
+/// One row: is some row's flag set? The flags are looked at as 64 rows of many planes, then as one row.
+/// Bits per row and party: 1. Rounds: log2 of the rows.
+pub(crate) fn any_row(party: &mut Party, flags: &Bits) -> Result<Bits, TableError> {
+    let mut folded = flags.clone();
+    folded.each(Planes::mask_tail);
+    let stride = Planes::stride(flags.rows());
+    let fold = |planes: Planes| Planes::from_raw(64, stride, planes.into_words());
+    let (Some(own), Some(next)) = (fold(folded.own), fold(folded.next)) else {
+        return Err(TableError::Shape("flags of more than one plane"));
+    };
+    let column = any_one(party, &Bits::new(own, next))?;
+    let row = column.map(|planes| Planes::from_values(planes.words().get(..1).unwrap_or(&[0]), 64));
+    Ok(any_one(party, &row)?)
+}

@@ -1,0 +1,174 @@
+//! Choosing rows. A filter moves nothing: it narrows the plane that says which rows belong to the
+//! table. Only when rows must really move does [`compact`] drop the others.
+
+use vdl_plan::Typed;
+use vdl_protocol::{
+    Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes,
+};
+use vdl_share::{Shared, TableShares};
+
+use crate::column::{Bits, flags_to_ranks, flags_to_ring};
+use crate::error::TableError;
+use crate::expression::{Form, evaluate};
+use crate::moving::{Bundle, gather};
+
+/// The table with fewer rows selected, and how many those are.
+///
+/// Opens the number of rows; with a threshold first whether they are enough, and nothing more if not.
+pub(crate) fn filter(
+    party: &mut Party,
+    table: &TableShares,
+    rows: u64,
+    condition: &Typed,
+    threshold: Option<u64>,
+) -> Result<(TableShares, u64), TableError> {
+    let threshold = threshold.unwrap_or(0);
+    if threshold > rows {
+        return Err(TableError::TooFewRows { threshold });
+    }
+    let value = evaluate(party, condition, table, Form::Bits)?;
+    let chosen = value.bits(party, condition)?;
+    let selected = match &table.selected {
+        Some(selected) => and(party, chosen, selected)?,
+        None => chosen.clone(),
+    };
+    let count = if threshold == 0 {
+        count_rows(party, &selected)?
+    } else {
+        let count = flags_to_ring(party, &selected)?.sum();
+        let bits = ring_to_planes(party, &count, 32)?;
+        let few = less_than_public(party, &bits, &[threshold])?;
+        if open_bit(party, &few)? {
+            return Err(TableError::TooFewRows { threshold });
+        }
+        first(open_ring(party, &count)?)?
+    };
+    let columns = table.columns.clone();
+    Ok((TableShares { rows: table.rows, columns, selected: Some(selected) }, count))
+}
+
+/// How many flags are set. Opens that number.
+pub(crate) fn count_rows(party: &mut Party, flags: &Bits) -> Result<u64, TableError> {
+    if flags.rows() == 0 {
+        return Ok(0);
+    }
+    let count = flags_to_ranks(party, flags)?.sum();
+    Ok(u64::from(first(open_ring(party, &count)?)?))
+}
+
+fn first<R: Copy>(opened: Vec<R>) -> Result<R, TableError> {
+    opened.first().copied().ok_or(TableError::Shape("nothing was opened"))
+}
+
+/// Whether so few rows are left that dropping the others pays for itself. Public facts only.
+pub(crate) fn sparse(table: &TableShares, rows: u64) -> bool {
+    table.selected.is_some() && rows.saturating_mul(3) / 2 <= table.rows as u64
+}
+
+/// The same table without the rows that are not selected, in the same order.
+///
+/// Shuffles everything, opens which shuffled rows are selected (as many as are known to be) and, of
+/// those, the position each belongs to: under a shuffle that nobody knows both are random.
+pub(crate) fn compact(party: &mut Party, table: &TableShares) -> Result<TableShares, TableError> {
+    let Some(selected) = &table.selected else {
+        return Ok(table.clone());
+    };
+    let (mut bundle, manifest) = Bundle::of(table.columns.iter());
+    let count = pack(party, &mut bundle, table.rows, selected)?;
+    let columns = manifest.unpack(&mut bundle)?;
+    Ok(TableShares { rows: count, columns, selected: None })
+}
+
+/// Keeps the rows of a bundle that are flagged, in order; returns how many. Opens as [`compact`] does.
+pub(crate) fn pack(
+    party: &mut Party,
+    bundle: &mut Bundle,
+    rows: usize,
+    flags: &Bits,
+) -> Result<usize, TableError> {
+    if rows == 0 {
+        return Ok(0);
+    }
+    let id = party.id();
+    let ranks = flags_to_ranks(party, flags)?.prefix_sums().add_constant(id, u32::MAX);
+    let mut moving = std::mem::take(bundle);
+    moving.planes.push(flags.clone());
+    moving.ranks.push(ranks);
+    let shuffle = Shuffle::random(party, rows)?;
+    let mut moved = moving.moved(rows, |blocks| Ok(shuffle.apply(party, blocks)?))?;
+    let (Some(flags), Some(ranks)) = (moved.planes.pop(), moved.ranks.pop()) else {
+        return Err(TableError::Shape("rows lost on the way"));
+    };
+    let mut opened = open_planes(party, &flags)?;
+    opened.mask_tail();
+    let kept = positions(opened.plane(0));
+    let mut places = Block::Ring32(ranks);
+    gather(&mut places, &kept);
+    let Block::Ring32(ranks) = places else {
+        return Err(TableError::Shape("rows lost on the way"));
+    };
+    let order = inverse(&open_ring(party, &ranks)?, &kept)?;
+    *bundle = moved.moved(rows, |blocks| {
+        blocks.iter_mut().for_each(|block| gather(block, &order));
+        Ok(())
+    })?;
+    Ok(kept.len())
+}
+
+/// Which bits are set.
+fn positions(words: &[u64]) -> Vec<usize> {
+    let mut found = Vec::with_capacity(words.iter().map(|word| word.count_ones() as usize).sum());
+    for (index, word) in words.iter().enumerate() {
+        let mut rest = *word;
+        while rest != 0 {
+            found.push(index * 64 + rest.trailing_zeros() as usize);
+            rest &= rest - 1;
+        }
+    }
+    found
+}
+
+/// The sources in the order of their ranks, which must be `0..`, each once.
+fn inverse(ranks: &[u32], sources: &[usize]) -> Result<Vec<usize>, TableError> {
+    let mut order = vec![usize::MAX; sources.len()];
+    for (rank, source) in ranks.iter().zip(sources) {
+        match order.get_mut(*rank as usize) {
+            Some(place) if *place == usize::MAX => *place = *source,
+            _ => return Err(TableError::Shape("opened positions are no order")),
+        }
+    }
+    if ranks.len() == sources.len() {
+        Ok(order)
+    } else {
+        Err(TableError::Shape("opened positions are no order"))
+    }
+}
+
+/// The first rows of a table, which are all selected.
+pub(crate) fn truncate(table: TableShares, rows: usize) -> TableShares {
+    use std::sync::OnceLock;
+    use vdl_share::ColumnShares;
+    if rows >= table.rows {
+        return TableShares { selected: None, ..table };
+    }
+    let cut = |ring: &Shared<Vec<u64>>| ring.slice_rows(0, rows);
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| {
+            let mut short = ColumnShares {
+                count: column.count.as_ref().map(cut),
+                valid: column.valid.as_ref().map(|valid| valid.slice_rows(0, rows)),
+                ..Default::default()
+            };
+            if let Some(bits) = column.bits.get() {
+                short.bits = OnceLock::from(bits.slice_rows(0, rows));
+            }
+            if let Some(ring) = column.ring.get() {
+                short.ring = OnceLock::from(cut(ring));
+            }
+            short
+        })
+        .collect();
+    TableShares { rows, columns, selected: None }
+}

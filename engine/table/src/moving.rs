@@ -1,0 +1,140 @@
+//! Whole rows on the move: every column of a table, packed into as few blocks as carry it.
+
+use std::sync::OnceLock;
+
+use vdl_protocol::Block;
+use vdl_share::{ColumnShares, Rows, Shared};
+
+use crate::column::{Bits, Numbers, lean};
+use crate::error::TableError;
+
+/// Columns of shares of one length that move together.
+#[derive(Clone, Default)]
+pub(crate) struct Bundle {
+    pub planes: Vec<Bits>,
+    pub rings: Vec<Numbers>,
+    pub ranks: Vec<Shared<Vec<u32>>>,
+}
+
+/// Which parts a column has put into a bundle.
+struct Parts {
+    bits: bool,
+    ring: bool,
+    count: bool,
+    valid: bool,
+}
+
+/// How to get columns out of a bundle again.
+pub(crate) struct Manifest(Vec<Parts>);
+
+impl Bundle {
+    /// Puts columns in; other parts may be added behind them.
+    pub fn of<'a>(columns: impl Iterator<Item = &'a ColumnShares>) -> (Self, Manifest) {
+        let mut bundle = Self::default();
+        let parts = columns
+            .map(|column| {
+                let ColumnShares { bits, ring, count, valid } = lean(column);
+                let parts = Parts {
+                    bits: bits.get().is_some(),
+                    ring: ring.get().is_some(),
+                    count: count.is_some(),
+                    valid: valid.is_some(),
+                };
+                bundle.planes.extend(bits.into_inner());
+                bundle.planes.extend(valid);
+                bundle.rings.extend(ring.into_inner());
+                bundle.rings.extend(count);
+                parts
+            })
+            .collect();
+        (bundle, Manifest(parts))
+    }
+
+    /// Moves everything by what `step` does to the blocks, in one go.
+    pub fn moved(
+        self,
+        rows: usize,
+        step: impl FnOnce(&mut Vec<Block>) -> Result<(), TableError>,
+    ) -> Result<Self, TableError> {
+        let widths: Vec<usize> = self.planes.iter().map(Bits::width).collect();
+        let (rings, ranks) = (self.rings.len(), self.ranks.len());
+        let mut blocks = Vec::with_capacity(1 + rings + ranks);
+        if !self.planes.is_empty() {
+            let all: Vec<&Bits> = self.planes.iter().collect();
+            blocks.push(Block::Rows(Bits::stack(rows, &all).to_rows()));
+        }
+        drop(self.planes);
+        blocks.extend(self.rings.into_iter().map(Block::Ring64));
+        blocks.extend(self.ranks.into_iter().map(Block::Ring32));
+        step(&mut blocks)?;
+        let mut bundle = Self::default();
+        for block in blocks {
+            match block {
+                Block::Rows(moved) => bundle.planes = unstack(&moved, &widths),
+                Block::Ring64(ring) => bundle.rings.push(ring),
+                Block::Ring32(ranks) => bundle.ranks.push(ranks),
+            }
+        }
+        Ok(bundle)
+    }
+}
+
+fn unstack(rows: &Shared<Rows>, widths: &[usize]) -> Vec<Bits> {
+    let all = rows.to_planes(widths.iter().sum());
+    let mut start = 0;
+    widths
+        .iter()
+        .map(|width| {
+            start += width;
+            all.select(start - width..start)
+        })
+        .collect()
+}
+
+impl Manifest {
+    /// Takes the columns out of the front of the bundle; what was added behind them stays.
+    pub fn unpack(&self, bundle: &mut Bundle) -> Result<Vec<ColumnShares>, TableError> {
+        let planes: usize = self.0.iter().map(|p| usize::from(p.bits) + usize::from(p.valid)).sum();
+        let rings: usize = self.0.iter().map(|p| usize::from(p.ring) + usize::from(p.count)).sum();
+        if planes > bundle.planes.len() || rings > bundle.rings.len() {
+            return Err(TableError::Shape("columns lost on the way"));
+        }
+        let mut planes = bundle.planes.drain(..planes);
+        let mut rings = bundle.rings.drain(..rings);
+        let mut columns = Vec::with_capacity(self.0.len());
+        for parts in &self.0 {
+            let mut column = ColumnShares::default();
+            if let Some(bits) = parts.bits.then(|| planes.next()).flatten() {
+                column.bits = OnceLock::from(bits);
+            }
+            column.valid = parts.valid.then(|| planes.next()).flatten();
+            if let Some(ring) = parts.ring.then(|| rings.next()).flatten() {
+                column.ring = OnceLock::from(ring);
+            }
+            column.count = parts.count.then(|| rings.next()).flatten();
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+}
+
+/// The rows of a block at these places, in this order. Every place must exist.
+pub(crate) fn gather(block: &mut Block, places: &[usize]) {
+    fn pick<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
+        places.iter().filter_map(|&place| values.get(place).copied()).collect()
+    }
+    match block {
+        Block::Rows(rows) => *rows = rows.map(|rows| gather_rows(rows, places)),
+        Block::Ring32(ring) => *ring = ring.map(|values| pick(values, places)),
+        Block::Ring64(ring) => *ring = ring.map(|values| pick(values, places)),
+    }
+}
+
+fn gather_rows(rows: &Rows, places: &[usize]) -> Rows {
+    let stride = rows.stride();
+    let mut words = Vec::with_capacity(places.len() * stride);
+    for &place in places {
+        words.extend_from_slice(rows.row(place));
+    }
+    Rows::from_raw(places.len(), stride, words).unwrap_or_else(|| Rows::zeros(places.len(), stride))
+}

@@ -1,0 +1,164 @@
+//! From a plan and shares to its outcome.
+
+use std::sync::OnceLock;
+
+use vdl_plan::vdl_command::ColumnMeta;
+use vdl_plan::{Assigned, Operation, Plan, PlanOutput};
+use vdl_protocol::{Party, rerandomize_planes, rerandomize_ring};
+use vdl_share::{ColumnShares, TableShares};
+
+use crate::aggregate::aggregate;
+use crate::check::check;
+use crate::concat::concat;
+use crate::error::TableError;
+use crate::expression::{Form, evaluate};
+use crate::filter::{compact, filter};
+use crate::group::group_by;
+use crate::merge::Merge;
+use crate::sort::sort;
+
+/// What a plan gives.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A new table; `rows` is the public number of its rows, of which `shares` may carry more.
+    Table { columns: Vec<ColumnMeta>, rows: u64, shares: TableShares },
+    /// Shares for the analyst, fresh and independent of everything before.
+    Opened { columns: Vec<ColumnMeta>, rows: u64, shares: Vec<ColumnShares> },
+    /// Nothing to compute: the node does what is to be done.
+    Nothing,
+}
+
+/// Carries out `plan` on the shares of its inputs, in their order. `progress` hears how many steps of
+/// how many are done.
+///
+/// Upload, get, save and remove are [`Outcome::Nothing`] here. Every party must hold the same forms
+/// of each column (see [`ColumnShares`]); a conversion is left beside the column it was made from.
+pub fn run(
+    party: &mut Party,
+    plan: &Plan,
+    inputs: &[&TableShares],
+    progress: &mut dyn FnMut(u32, u32),
+) -> Result<Outcome, TableError> {
+    if inputs.len() != plan.inputs.len() {
+        return Err(TableError::Shape("another number of tables"));
+    }
+    for (input, table) in plan.inputs.iter().zip(inputs) {
+        check(input, table)?;
+    }
+    progress(0, 2);
+    let outcome = match &plan.output {
+        PlanOutput::Nothing => Outcome::Nothing,
+        PlanOutput::Table { columns } => match table(party, plan, inputs, columns)? {
+            Some((shares, rows)) => Outcome::Table { columns: columns.clone(), rows, shares },
+            None => Outcome::Nothing,
+        },
+        PlanOutput::Opened { columns } => {
+            let (shares, rows) = opened(party, plan, inputs)?;
+            progress(1, 2);
+            Outcome::Opened { columns: columns.clone(), rows, shares: fresh(party, shares)? }
+        }
+    };
+    progress(2, 2);
+    Ok(outcome)
+}
+
+/// Operations that give a table; `None` for those that are the node's.
+fn table(
+    party: &mut Party,
+    plan: &Plan,
+    inputs: &[&TableShares],
+    columns: &[ColumnMeta],
+) -> Result<Option<(TableShares, u64)>, TableError> {
+    let one = |position: usize| match (inputs.get(position), plan.inputs.get(position)) {
+        (Some(table), Some(input)) => Ok((*table, input)),
+        _ => Err(TableError::Shape("another number of tables")),
+    };
+    Ok(Some(match &plan.operation {
+        Operation::Upload | Operation::Get | Operation::Save | Operation::Remove => return Ok(None),
+        Operation::Open | Operation::Aggregate { .. } => return Ok(None),
+        Operation::Filter { condition, threshold } => {
+            let (table, input) = one(0)?;
+            filter(party, table, input.rows, condition, *threshold)?
+        }
+        Operation::Project { columns } => {
+            let (table, input) = one(0)?;
+            let chosen = columns.iter().map(|&position| table.columns.get(position).cloned());
+            let columns = chosen.collect::<Option<_>>().ok_or(TableError::Shape("a column is not there"))?;
+            (TableShares { rows: table.rows, columns, selected: table.selected.clone() }, input.rows)
+        }
+        Operation::Assign { columns } => {
+            let (table, input) = one(0)?;
+            (assign(party, table, columns)?, input.rows)
+        }
+        Operation::Merge { how, validate, keys, columns } => {
+            let ((left, _), (right, _)) = (one(0)?, one(1)?);
+            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, left, right)?
+        }
+        Operation::Concat { columns: places } => {
+            let rows = plan.inputs.iter().map(|input| input.rows).sum();
+            (concat(party, inputs, &plan.inputs, places, columns)?, rows)
+        }
+        Operation::GroupBy { keys, reductions } => {
+            let (table, input) = one(0)?;
+            let groups = group_by(party, table, input.rows, &input.columns, keys, reductions)?;
+            let rows = groups.rows as u64;
+            (groups, rows)
+        }
+        Operation::Sort { keys } => {
+            let (table, input) = one(0)?;
+            (sort(party, table, input.rows, &input.columns, keys)?, input.rows)
+        }
+    }))
+}
+
+fn assign(party: &mut Party, table: &TableShares, columns: &[Assigned]) -> Result<TableShares, TableError> {
+    let mut made = Vec::with_capacity(columns.len());
+    for source in columns {
+        made.push(match source {
+            Assigned::Keep(position) => {
+                table.columns.get(*position).cloned().ok_or(TableError::Shape("a column is not there"))?
+            }
+            Assigned::Compute(value) => evaluate(party, value, table, Form::Bits)?.into_shares(),
+        });
+    }
+    Ok(TableShares { rows: table.rows, columns: made, selected: table.selected.clone() })
+}
+
+/// Operations whose result goes to the analyst.
+fn opened(
+    party: &mut Party,
+    plan: &Plan,
+    inputs: &[&TableShares],
+) -> Result<(Vec<ColumnShares>, u64), TableError> {
+    let (Some(table), Some(input)) = (inputs.first(), plan.inputs.first()) else {
+        return Err(TableError::Shape("another number of tables"));
+    };
+    match &plan.operation {
+        Operation::Aggregate { reductions, threshold } => {
+            Ok((aggregate(party, table, input.rows, reductions, *threshold)?, 1))
+        }
+        _ => Ok((compact(party, table)?.columns, input.rows)),
+    }
+}
+
+/// Shares that say nothing but the values. Each column leaves in one form: bits unless it is a mean.
+fn fresh(party: &mut Party, columns: Vec<ColumnShares>) -> Result<Vec<ColumnShares>, TableError> {
+    columns
+        .into_iter()
+        .map(|column| {
+            let mut out = ColumnShares::default();
+            match (column.bits.get(), column.ring.get()) {
+                (Some(bits), _) => out.bits = OnceLock::from(rerandomize_planes(party, bits)?),
+                (None, Some(ring)) => out.ring = OnceLock::from(rerandomize_ring(party, ring)?),
+                (None, None) => return Err(TableError::Shape("a column without values")),
+            }
+            if let Some(count) = &column.count {
+                out.count = Some(rerandomize_ring(party, count)?);
+            }
+            if let Some(valid) = &column.valid {
+                out.valid = Some(rerandomize_planes(party, valid)?);
+            }
+            Ok(out)
+        })
+        .collect()
+}

@@ -1,0 +1,43 @@
+//! `sort_values`: one stable radix sort over all keys together, then every column moves once.
+//! Nothing is opened but the sort's own uniformly random positions.
+
+use vdl_plan::Ordering;
+use vdl_plan::vdl_command::ColumnMeta;
+use vdl_protocol::{Party, sort as sort_rows};
+use vdl_share::TableShares;
+
+use crate::column::{self, Bits};
+use crate::error::TableError;
+use crate::filter::{compact, sparse, truncate};
+use crate::moving::Bundle;
+
+pub(crate) fn sort(
+    party: &mut Party,
+    table: &TableShares,
+    rows: u64,
+    schema: &[ColumnMeta],
+    keys: &[Ordering],
+) -> Result<TableShares, TableError> {
+    let compacted = if sparse(table, rows) { Some(compact(party, table)?) } else { None };
+    let table = compacted.as_ref().unwrap_or(table);
+    let id = party.id();
+
+    // Least significant first; rows that are not selected, and missing values, come last.
+    let mut planes: Vec<Bits> = Vec::new();
+    for key in keys.iter().rev() {
+        let (Some(found), Some(meta)) = (table.columns.get(key.column), schema.get(key.column)) else {
+            return Err(TableError::Shape("a key is not there"));
+        };
+        let bits = column::bits(party, found, &meta.ctype)?;
+        planes.push(if key.ascending { bits.clone() } else { bits.not(id) });
+        planes.extend(found.valid.as_ref().map(|valid| valid.not(id)));
+    }
+    planes.extend(table.selected.as_ref().map(|selected| selected.not(id)));
+    let all: Vec<&Bits> = planes.iter().collect();
+    let order = sort_rows(party, &Bits::stack(table.rows, &all))?;
+
+    let (bundle, manifest) = Bundle::of(table.columns.iter());
+    let mut moved = bundle.moved(table.rows, |blocks| Ok(order.apply(party, blocks)?))?;
+    let sorted = TableShares { rows: table.rows, columns: manifest.unpack(&mut moved)?, selected: None };
+    Ok(truncate(sorted, usize::try_from(rows).unwrap_or(usize::MAX)))
+}

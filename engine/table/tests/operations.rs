@@ -1,0 +1,360 @@
+//! Every operation on three parties comes to what the same plan comes to in the clear.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use vdl_plan::vdl_command::Aggregate::{self, Count, Max, Mean, Min, Sum};
+use vdl_plan::vdl_command::{BinaryOp, Command, Expression, How, Kind, Projection, Validate};
+use vdl_plan::{Input, plan};
+use world::ask::*;
+use world::*;
+
+/// A table with every kind of column; every other one has rows that do not belong.
+fn table(seed: u64, rows: usize) -> Clear {
+    let mut random = Random(seed);
+    let clear = generate(&mut random, &everything(), rows);
+    if seed % 2 == 1 { clear.hidden(&mut random, 40) } else { clear }
+}
+
+fn everywhere(base: u64, mut ask: impl FnMut(u64, &Clear)) {
+    for (n, rows) in ROWS.into_iter().enumerate() {
+        for side in 0..2 {
+            let seed = base + 2 * n as u64 + side;
+            ask(seed, &table(seed, rows));
+        }
+    }
+}
+
+#[test]
+fn expressions_of_numbers() {
+    for seed in 1000..1120 {
+        let mut random = Random(seed);
+        let clear = table(seed, random.pick(&ROWS));
+        let command = assign(any_number(&mut random, 3));
+        if plan(&command, &[clear.input()]).is_ok() {
+            agree(seed, &command, &[clear]);
+        }
+    }
+}
+
+#[test]
+fn expressions_of_truth() {
+    for seed in 2000..2160 {
+        let mut random = Random(seed);
+        let clear = table(seed, random.pick(&ROWS));
+        let command = assign(any_truth(&mut random, 3));
+        if plan(&command, &[clear.input()]).is_ok() {
+            agree(seed, &command, &[clear]);
+        }
+    }
+}
+
+#[test]
+fn filled_texts_dates_and_truth() {
+    let fill =
+        |value: &str, with| Expression::FillNull { value: Box::new(name(value)), with: Box::new(with) };
+    everywhere(2500, |seed, clear| {
+        for value in [
+            fill("v", text("é")),
+            fill("v", name("s")),
+            fill("d", Expression::Date("2000-02-29".to_owned().into())),
+            fill("u", name("t")),
+            fill("b", number(-7)),
+            fill("b", name("e")),
+            Expression::IsNull(Box::new(name("v"))),
+        ] {
+            agree(seed, &assign(value), std::slice::from_ref(clear));
+        }
+    });
+}
+
+#[test]
+fn filters_keep_the_rows_that_match() {
+    for seed in 3000..3040 {
+        let mut random = Random(seed);
+        let clear = table(seed, random.pick(&ROWS));
+        let command = filter(any_truth(&mut random, 2), None);
+        if plan(&command, &[clear.input()]).is_ok() {
+            agree(seed, &command, &[clear]);
+        }
+    }
+}
+
+#[test]
+fn a_threshold_refuses_one_row_too_few() {
+    let condition = binary(BinaryOp::Greater, name("a"), number(-3));
+    everywhere(3100, |seed, clear| {
+        let inputs = [clear.input()];
+        let kept = plan(&filter(condition.clone(), None), &inputs).unwrap();
+        let Ok(vdl_plain::Outcome::Table(found)) = vdl_plain::run(&kept, &[clear.data.clone()]) else {
+            panic!("no table");
+        };
+        let count = found[0].len() as u64;
+        for threshold in [0, 1, count, count + 1, clear.rows() as u64 + 1] {
+            agree(seed, &filter(condition.clone(), Some(threshold)), std::slice::from_ref(clear));
+        }
+    });
+}
+
+#[test]
+fn columns_are_chosen_and_renamed() {
+    everywhere(3200, |seed, clear| {
+        let columns = vec![
+            Projection { column: "s".into(), rename: None },
+            Projection { column: "a".into(), rename: Some("z".into()) },
+            Projection { column: "s".into(), rename: Some("s2".into()) },
+        ];
+        agree(seed, &Command::Project { table: it(), columns }, std::slice::from_ref(clear));
+    });
+}
+
+#[test]
+fn opening_reveals_exactly_the_rows_that_belong() {
+    everywhere(3300, |seed, clear| {
+        agree(seed, &Command::Open { table: it() }, std::slice::from_ref(clear));
+    });
+}
+
+const ALL: [Aggregate; 5] = [Count, Sum, Mean, Min, Max];
+
+#[test]
+fn one_value_from_a_column() {
+    everywhere(4000, |seed, clear| {
+        let mut asked = Vec::new();
+        for column in ["a", "b", "c", "t", "u", "e"] {
+            asked.extend(ALL.map(|aggregate| (aggregate, name(column))));
+        }
+        for column in ["d", "s", "v"] {
+            asked.extend([Count, Min, Max].map(|aggregate| (aggregate, name(column))));
+        }
+        asked.push((Sum, binary(BinaryOp::Multiply, name("a"), name("b"))));
+        asked.push((Sum, binary(BinaryOp::Less, name("a"), name("b"))));
+        asked.push((Sum, number(3)));
+        asked.push((Max, number(3)));
+        agree(seed, &aggregate(&asked, None), std::slice::from_ref(clear));
+    });
+}
+
+#[test]
+fn an_aggregate_of_too_few_values_is_refused() {
+    everywhere(4100, |seed, clear| {
+        for threshold in [0, 1, 2, 48, 64] {
+            let asked = [(Sum, name("a")), (Mean, name("b"))];
+            agree(seed, &aggregate(&asked, Some(threshold)), std::slice::from_ref(clear));
+        }
+    });
+}
+
+#[test]
+fn sorting_is_stable_and_puts_missing_values_last() {
+    everywhere(5000, |seed, clear| {
+        for keys in [
+            vec![("a", true)],
+            vec![("a", false)],
+            vec![("b", true), ("t", false)],
+            vec![("b", false), ("a", true)],
+            vec![("v", false), ("s", true)],
+            vec![("d", true), ("u", false), ("c", true)],
+        ] {
+            agree(seed, &sort(&keys), std::slice::from_ref(clear));
+        }
+    });
+}
+
+#[test]
+fn groups_have_their_sums_counts_and_extremes() {
+    everywhere(6000, |seed, clear| {
+        let mut totals: Vec<(Aggregate, Expression)> = Vec::new();
+        for column in ["a", "b", "e", "u"] {
+            totals.extend([Count, Sum, Mean].map(|aggregate| (aggregate, name(column))));
+        }
+        agree(seed, &group_by(&["t"], &totals), std::slice::from_ref(clear));
+        agree(seed, &group_by(&["b"], &[(Count, number(1))]), std::slice::from_ref(clear));
+        agree(seed, &group_by(&["u", "a"], &totals[..4]), std::slice::from_ref(clear));
+        let mut extremes: Vec<(Aggregate, Expression)> = vec![(Sum, name("a"))];
+        for column in ["a", "b", "v"] {
+            extremes.extend([Min, Max].map(|aggregate| (aggregate, name(column))));
+        }
+        agree(seed, &group_by(&["s"], &extremes), std::slice::from_ref(clear));
+        agree(seed, &group_by(&["v", "t"], &[(Max, name("e"))]), std::slice::from_ref(clear));
+        agree(seed, &group_by(&["a"], &[]), std::slice::from_ref(clear));
+    });
+}
+
+/// Two tables whose keys overlap; the right one's are unique unless `repeated`.
+fn pair(seed: u64, rows: (usize, usize), kinds: [Kind; 2], repeated: bool, nulls: bool) -> [Clear; 2] {
+    let mut random = Random(seed);
+    let columns = |kind: &Kind, other: &str| {
+        let mut key = column("k", kind.clone(), nulls);
+        key.ctype.nullable = nulls;
+        let mut all = everything();
+        all.truncate(2);
+        all.push(column(other, Kind::Mean { min: -5, max: 5 }, false));
+        all.push(column("w", Kind::Text { length: 3, ascii: true }, true));
+        all.insert(1, key);
+        all
+    };
+    let left = generate(&mut random, &columns(&kinds[0], "m"), rows.0);
+    let mut right = generate(&mut random, &columns(&kinds[1], "n"), rows.1);
+    if !repeated {
+        let mut seen = std::collections::HashSet::new();
+        let keep: Vec<bool> =
+            right.data[1].iter().map(|key| key.is_none() || seen.insert(key.clone())).collect();
+        for data in &mut right.data {
+            let mut flags = keep.iter();
+            data.retain(|_| *flags.next().unwrap());
+        }
+    }
+    if seed % 2 == 0 {
+        return [left, right];
+    }
+    [left.hidden(&mut random, 40), right.hidden(&mut random, 60)]
+}
+
+#[test]
+fn merges_find_the_one_partner() {
+    let int = |min, max| Kind::Integer { min, max };
+    let text = |length, ascii| Kind::Text { length, ascii };
+    let kinds = [
+        [int(-5, 40), int(-5, 40)],
+        [int(0, 9), int(-300, 9)],
+        [int(-1000, 1000), int(3, 12)],
+        [Kind::Boolean, int(-2, 5)],
+        [text(2, true), text(4, true)],
+        [text(4, false), text(2, true)],
+        [Kind::Date { min: 0, max: 30 }, Kind::Date { min: -9, max: 12 }],
+    ];
+    let shapes = [(0, 5), (5, 0), (0, 0), (1, 1), (40, 64), (65, 30), (130, 100)];
+    for (n, kinds) in kinds.iter().enumerate() {
+        for (m, shape) in shapes.into_iter().enumerate() {
+            let seed = 7000 + (n * 31 + m) as u64;
+            let tables = pair(seed, shape, kinds.clone(), false, (n + m) % 2 == 1);
+            for how in [How::Inner, How::Left] {
+                agree(seed, &merge(how, Validate::ManyToOne, &["k"], &["k"]), &tables);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_not_unique_where_it_must_be_is_refused() {
+    let kinds = [Kind::Integer { min: 0, max: 30 }, Kind::Integer { min: 0, max: 30 }];
+    for (n, shape) in [(1, 2), (2, 1), (5, 3), (9, 9), (64, 40)].into_iter().enumerate() {
+        for seed in 0..6 {
+            let seed = 7500 + n as u64 * 10 + seed;
+            let tables = pair(seed, shape, kinds.clone(), true, seed % 3 == 0);
+            for validate in [Validate::ManyToOne, Validate::OneToOne] {
+                agree(seed, &merge(How::Inner, validate, &["k"], &["k"]), &tables);
+            }
+        }
+    }
+}
+
+#[test]
+fn merges_on_several_columns_and_on_differently_named_ones() {
+    for seed in 7800..7812 {
+        let mut random = Random(seed);
+        let left = vec![nullable(int("x", 0, 3)), column("y", Kind::Boolean, false), int("p", 0, 90)];
+        let right = vec![int("x2", -1, 2), nullable(column("y", Kind::Boolean, false)), int("q", 5, 9)];
+        let tables = [generate(&mut random, &left, 20), generate(&mut random, &right, 4)];
+        let tables = tables.map(|clear| clear.hidden(&mut random, 30));
+        for how in [How::Inner, How::Left] {
+            agree(seed, &merge(how, Validate::ManyToOne, &["x", "y"], &["x2", "y"]), &tables);
+        }
+    }
+}
+
+#[test]
+fn rows_of_several_tables_follow_each_other() {
+    let shapes = [[0, 0, 0], [1, 0, 64], [63, 65, 2], [3, 70, 1]];
+    for (n, shape) in shapes.into_iter().enumerate() {
+        for side in 0..2 {
+            let seed = 8000 + (n * 2 + side) as u64;
+            let mut random = Random(seed);
+            let first = vec![
+                int("a", -5, 9),
+                column("s", Kind::Text { length: 2, ascii: true }, false),
+                nullable(int("b", 3, 1000)),
+                column("d", Kind::Date { min: 5, max: 9 }, true),
+                column("m", Kind::Mean { min: 0, max: 3 }, false),
+            ];
+            let mut second = first.clone();
+            second[0] = nullable(int("a", 4, 4000));
+            second[1] = column("s", Kind::Text { length: 5, ascii: false }, true);
+            second[2] = int("b", -77, 2);
+            second.reverse();
+            let mut third = first.clone();
+            third[3] = column("d", Kind::Date { min: -100, max: 2 }, true);
+            let mut tables: Vec<Clear> = [first, second, third]
+                .iter()
+                .zip(shape)
+                .map(|(columns, rows)| generate(&mut random, columns, rows))
+                .collect();
+            if side == 1 {
+                tables[1] = tables[1].clone().hidden(&mut random, 50);
+            }
+            agree(seed, &concat(3), &tables);
+        }
+    }
+}
+
+#[test]
+fn means_can_be_moved_selected_and_opened() {
+    for (seed, rows) in (8500..).zip(ROWS) {
+        let mut random = Random(seed);
+        let columns = [int("a", 0, 5), column("m", Kind::Mean { min: -7, max: 7 }, false)];
+        let clear = generate(&mut random, &columns, rows).hidden(&mut random, 30);
+        agree(seed, &sort(&[("a", false)]), std::slice::from_ref(&clear));
+        agree(seed, &Command::Open { table: it() }, std::slice::from_ref(&clear));
+        let condition = binary(BinaryOp::Greater, name("a"), number(2));
+        agree(seed, &filter(condition, None), &[clear]);
+    }
+}
+
+#[test]
+fn the_widest_numbers_are_exact() {
+    const FAR: i64 = i64::MAX;
+    for (seed, rows) in (9000..).zip([1, 2, 5, 64, 65]) {
+        let mut random = Random(seed);
+        let columns =
+            [int("far", -FAR, FAR), nullable(int("near", FAR - 9, FAR)), nullable(int("low", -FAR, 4 - FAR))];
+        let clear = generate(&mut random, &columns, rows).hidden(&mut random, 20);
+        let asked: Vec<(Aggregate, Expression)> = ["far", "near", "low"]
+            .into_iter()
+            .flat_map(|column| [Min, Max, Count].map(|aggregate| (aggregate, name(column))))
+            .collect();
+        agree(seed, &aggregate(&asked, None), std::slice::from_ref(&clear));
+        agree(seed, &sort(&[("far", true), ("near", false)]), std::slice::from_ref(&clear));
+        for op in [BinaryOp::Less, BinaryOp::GreaterOrEqual, BinaryOp::Equal] {
+            agree(seed, &assign(binary(op, name("far"), name("near"))), std::slice::from_ref(&clear));
+            agree(seed, &assign(binary(op, name("low"), name("far"))), std::slice::from_ref(&clear));
+            agree(seed, &assign(binary(op, name("far"), number(0))), std::slice::from_ref(&clear));
+        }
+        let fill = Expression::FillNull { value: Box::new(name("low")), with: Box::new(name("near")) };
+        agree(seed, &assign(fill), std::slice::from_ref(&clear));
+        let negate = Expression::Negate(Box::new(name("near")));
+        agree(seed, &assign(binary(BinaryOp::Add, negate.clone(), number(5))), std::slice::from_ref(&clear));
+        agree(seed, &assign(binary(BinaryOp::Subtract, number(-8), name("low"))), &[clear]);
+    }
+}
+
+#[test]
+fn shares_that_do_not_fit_their_schema_are_refused() {
+    let mut random = Random(1);
+    let clear = generate(&mut random, &[int("a", 0, 5)], 10);
+    let wrong = Input { columns: vec![int("a", 0, 500)], rows: 10 };
+    let longer = Input { columns: vec![int("a", 0, 5)], rows: 11 };
+    let nullable = Input { columns: vec![nullable(int("a", 0, 5))], rows: 10 };
+    for input in [wrong, longer, nullable] {
+        let mut split = shares::split(&mut random, &clear);
+        for party in &mut split {
+            party.columns[0].bits.get_or_init(|| unreachable!());
+        }
+        let plan = plan(&sort(&[("a", true)]), &[input]).unwrap();
+        let results = vdl_trio::Trio::new(1).run(|party| {
+            let table = &split[party.id()];
+            vdl_table::run(party, &plan, &[table], &mut |_, _| {}).map(|_| ())
+        });
+        assert!(results.iter().all(|result| matches!(result, Err(vdl_table::TableError::Shape(_)))));
+    }
+}

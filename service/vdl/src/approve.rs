@@ -1,0 +1,141 @@
+//! `vdl approve`: shows what will happen, then signs exactly that.
+
+use std::path::{Path, PathBuf};
+
+use vdl_authorize::{Statement, Terms, add_signature, approve_script, is_envelope, read_envelope};
+use vdl_command::DEFAULT_ENVIRONMENT;
+
+use crate::clock::{self, DAY};
+use crate::explain::{print_script, print_terms};
+use crate::failure::Failure;
+use crate::files;
+
+/// How long an approval holds where nobody says otherwise.
+const DEFAULT_DAYS: i64 = 90;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A script to be approved, or an approved file that lacks your signature
+    #[arg(value_name = "SCRIPT.json | F.approved")]
+    file: PathBuf,
+    /// Your signing key
+    #[arg(long, value_name = "A.sk")]
+    key: PathBuf,
+    /// Verification key of the analyst who may run it and see what it opens
+    #[arg(long, value_name = "P.pk")]
+    analyst: Option<PathBuf>,
+    /// Where to write [default: SCRIPT.approved; an approved file is replaced]
+    #[arg(long, value_name = "F.approved")]
+    output: Option<PathBuf>,
+    /// The environment whose servers accept it [default: production]
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// The first day on which it holds, in UTC [default: today]
+    #[arg(long, value_name = "DATE", value_parser = clock::read_first_second)]
+    not_before: Option<i64>,
+    /// The last day on which it holds, in UTC [default: 90 days after the first]
+    #[arg(long, value_name = "DATE", value_parser = clock::read_last_second)]
+    expires: Option<i64>,
+    /// How many times it may be run [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_runs: Option<u64>,
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let bytes = files::read(&args.file)?;
+    let key = files::read_signing_key(&args.key)?;
+    let envelope = if is_envelope(&bytes) {
+        let file = read_envelope(&bytes).map_err(|refusal| Failure::refused(&args.file, &refusal))?;
+        check_same_terms(args, &file.statement)?;
+        print_script(&file.statement.script);
+        add_signature(&bytes, &key)
+    } else {
+        let script = vdl_command::read_script(&bytes).map_err(|error| Failure::of_file(&args.file, error))?;
+        let analyst = args.analyst.as_deref().ok_or_else(|| {
+            Failure::new("whom is it for?").remedy("give the analyst's verification key with --analyst")
+        })?;
+        let analyst = files::read_verifying_key(analyst)?;
+        print_script(&script);
+        approve_script(&bytes, &analyst, &terms(args)?, &key)
+    };
+    let envelope = envelope.map_err(|refusal| Failure::refused(&args.file, &refusal))?;
+    let signed = read_envelope(&envelope).map_err(|refusal| Failure::refused(&args.file, &refusal))?;
+
+    let output = write(args, is_envelope(&bytes), &envelope)?;
+    println!();
+    print_terms(&signed);
+    println!("signed by    {} ({})", key.verifying_key().fingerprint(), args.key.display());
+    println!("written      {}", output.display());
+    Ok(())
+}
+
+fn terms(args: &Args) -> Result<Terms, Failure> {
+    let now = clock::now();
+    // From the first second of today: servers' clocks need not agree with this one to the second.
+    let not_before = args.not_before.unwrap_or_else(|| clock::start_of_day(now));
+    let expires = args.expires.unwrap_or(clock::start_of_day(not_before) + (DEFAULT_DAYS + 1) * DAY - 1);
+    if expires < not_before {
+        return Err(Failure::new("the approval would end before it begins"));
+    }
+    if expires < now {
+        return Err(Failure::new("the approval would have expired already"));
+    }
+    Ok(Terms {
+        environment: args.environment.clone().unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned()),
+        not_before,
+        expires: Some(expires),
+        max_runs: args.max_runs,
+    })
+}
+
+/// The first approver fixed the terms; a flag that says something else is a misunderstanding.
+fn check_same_terms(args: &Args, statement: &Statement) -> Result<(), Failure> {
+    let differs = |what: &str| {
+        Failure::of_file(&args.file, format!("the first approver signed another {what} than you give"))
+            .remedy("leave the flag out to sign these terms, or start anew from the script")
+    };
+    if let Some(analyst) = &args.analyst {
+        let given = files::read_verifying_key(analyst)?.to_base64().map_err(Failure::new)?;
+        if given != statement.analyst {
+            return Err(differs("analyst (--analyst)"));
+        }
+    }
+    if args.environment.as_ref().is_some_and(|given| *given != statement.environment) {
+        return Err(differs("environment (--environment)"));
+    }
+    if args.not_before.is_some_and(|given| given != statement.not_before) {
+        return Err(differs("first day (--not-before)"));
+    }
+    if args.expires.is_some_and(|given| Some(given) != statement.expires) {
+        return Err(differs("last day (--expires)"));
+    }
+    if args.max_runs.is_some_and(|given| Some(given) != statement.max_runs) {
+        return Err(differs("number of runs (--max-runs)"));
+    }
+    Ok(())
+}
+
+/// A new approval never overwrites: the file that is there may hold signatures.
+fn write(args: &Args, replaces: bool, envelope: &[u8]) -> Result<PathBuf, Failure> {
+    let in_place = |output: &Path| replaces && output == args.file;
+    match &args.output {
+        Some(output) if !in_place(output) => {
+            files::create(output, envelope, 0o644)?;
+            Ok(output.clone())
+        }
+        _ if replaces => {
+            files::replace(&args.file, envelope)?;
+            Ok(args.file.clone())
+        }
+        _ => {
+            let output = args.file.with_extension("approved");
+            files::create(&output, envelope, 0o644).map_err(|failure| {
+                failure.remedy(format!(
+                    "to add your signature: vdl approve {} ...; to start anew: move it away",
+                    output.display()
+                ))
+            })?;
+            Ok(output)
+        }
+    }
+}

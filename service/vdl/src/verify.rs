@@ -1,0 +1,60 @@
+//! `vdl verify F.approved --approver A.pk...`: who signed, who is missing, and does it hold today.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use vdl_authorize::{Refusal, read_envelope, verify_envelope};
+
+use crate::clock;
+use crate::explain::print_terms;
+use crate::failure::Failure;
+use crate::files;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The approved script
+    #[arg(value_name = "F.approved")]
+    approved: PathBuf,
+    /// Verification key of each approver that the servers are configured with
+    #[arg(long = "approver", value_name = "A.pk", required = true)]
+    approvers: Vec<PathBuf>,
+    /// The environment it must be for [default: the one it names]
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+}
+
+/// Ends with 0 where every approver signed and it holds now, with 1 where not.
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let bytes = files::read(&args.approved)?;
+    let file = read_envelope(&bytes).map_err(|refusal| Failure::refused(&args.approved, &refusal))?;
+    let approvers =
+        args.approvers.iter().map(|path| files::read_verifying_key(path)).collect::<Result<Vec<_>, _>>()?;
+    let environment = args.environment.as_deref().unwrap_or(&file.statement.environment);
+    let now = clock::now();
+
+    print_terms(&file);
+    println!();
+    let mut signed = 0;
+    for (path, approver) in args.approvers.iter().zip(&approvers) {
+        // The approver's own signature, apart from everything else that may be wrong.
+        let missing = matches!(
+            verify_envelope(&bytes, std::slice::from_ref(approver), environment, now),
+            Err(Refusal::MissingApprovers(_))
+        );
+        signed += usize::from(!missing);
+        let verdict = if missing { "MISSING" } else { "signed" };
+        println!("{verdict:<8} {}  {}", approver.fingerprint(), path.display());
+    }
+    match verify_envelope(&bytes, &approvers, environment, now) {
+        Ok(approval) => {
+            println!("approved by all {}: {}", approvers.len(), approval.digest());
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refusal) => {
+            if signed == approvers.len() {
+                println!("signed by all, and still not to be used");
+            }
+            Err(Failure::refused(&args.approved, &refusal))
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Conventions that hold for the whole house. A failing test here is a decision to be made and
+//! written down in docs/decisions, not a line to be edited until it passes.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// Who may depend on whom, in what is shipped. Complete.
+const EDGES: &[(&str, &[&str])] = &[
+    ("vdl-command", &[]),
+    ("vdl-authorize", &["vdl-command"]),
+    ("vdl-share", &[]),
+    ("vdl-transport", &[]),
+    ("vdl-protocol", &["vdl-transport", "vdl-share"]),
+    ("vdl-trio", &["vdl-protocol", "vdl-transport", "vdl-share"]),
+    ("vdl-plan", &["vdl-command"]),
+    ("vdl-table", &["vdl-plan", "vdl-protocol", "vdl-share"]),
+    ("vdl-plain", &["vdl-plan"]),
+    ("vdl-store", &["vdl-share", "vdl-command"]),
+    ("vdl-client", &["vdl-share", "vdl-authorize", "vdl-command"]),
+    (
+        "vdl-node",
+        &[
+            "vdl-store",
+            "vdl-table",
+            "vdl-plan",
+            "vdl-protocol",
+            "vdl-share",
+            "vdl-authorize",
+            "vdl-command",
+            "vdl-transport",
+        ],
+    ),
+    ("vdl", &["vdl-node", "vdl-client", "vdl-authorize", "vdl-command"]),
+    ("crandas-bindings", &["vdl-client", "vdl-node"]),
+];
+
+/// Test worlds: nothing that is shipped may depend on them.
+const TEST_ONLY: &[&str] = &["vdl-trio", "vdl-plain"];
+
+/// The rooms with no disk, socket, clock or thread pool in them may not bring these in.
+const ROOMS_WITHOUT_IO: &[&str] = &["contract/", "engine/", "mpc/"];
+const IO_CRATES: &[&str] = &["tokio", "axum", "rustls", "reqwest", "redb", "async-trait", "futures"];
+
+const MAX_COLUMNS: usize = 110;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
+}
+
+fn sources(extension: &str) -> Vec<PathBuf> {
+    const SKIPPED: &[&str] = &["target", ".git", ".venv", "node_modules", "demo-data", "__pycache__"];
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !SKIPPED.contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_crate_depends_only_on_rooms_below_it() {
+    let allowed: BTreeMap<&str, &[&str]> = EDGES.iter().copied().collect();
+    let metadata = metadata();
+    let ours: BTreeSet<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(ours, allowed.keys().copied().collect(), "a crate came or went: say so in EDGES");
+    for package in &metadata.packages {
+        for dependency in &package.dependencies {
+            if !ours.contains(dependency.name.as_str()) || dependency.kind == DependencyKind::Development {
+                continue;
+            }
+            assert!(
+                allowed[package.name.as_str()].contains(&dependency.name.as_str()),
+                "{} must not depend on {}",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_test_worlds_are_never_shipped() {
+    for package in &metadata().packages {
+        for dependency in &package.dependencies {
+            let shipped = dependency.kind != DependencyKind::Development;
+            let is_test_world = TEST_ONLY.contains(&dependency.name.as_str());
+            assert!(!(shipped && is_test_world), "{} ships {}", package.name, dependency.name);
+        }
+    }
+}
+
+#[test]
+fn contract_engine_and_mpc_do_no_input_or_output() {
+    let root = root();
+    for package in &metadata().packages {
+        let folder = package.manifest_path.strip_prefix(&root).unwrap().as_str();
+        if !ROOMS_WITHOUT_IO.iter().any(|room| folder.starts_with(room)) {
+            continue;
+        }
+        for dependency in &package.dependencies {
+            assert!(
+                dependency.kind == DependencyKind::Development
+                    || !IO_CRATES.contains(&dependency.name.as_str()),
+                "{} does no I/O, so it needs no {}",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_takes_the_lints_and_the_licence_of_the_workspace() {
+    for package in &metadata().packages {
+        let manifest = fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{}: [lints] workspace = true", package.name);
+        assert_eq!(package.license.as_deref(), Some("Apache-2.0"), "{}", package.name);
+        assert!(
+            package.publish.as_ref().is_some_and(Vec::is_empty),
+            "{} must not be published",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn banned_crates_and_foreign_sources_are_not_in_the_lock_file() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let deny = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let banned: Vec<&str> =
+        deny.lines().filter_map(|line| line.trim().strip_prefix("{ crate = \"")?.split('"').next()).collect();
+    assert!(banned.len() > 10, "deny.toml was not understood");
+    for line in lock.lines() {
+        if let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) {
+            assert!(!banned.contains(&name), "{name} is banned in deny.toml");
+        }
+        if let Some(source) = line.strip_prefix("source = ") {
+            assert_eq!(source, "\"registry+https://github.com/rust-lang/crates.io-index\"");
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_a_licence_we_allow() {
+    let deny = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let list = deny.split("[licenses]").nth(1).unwrap().split(']').next().unwrap();
+    let allowed: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .other_options(["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned))
+        .exec()
+        .unwrap();
+    for package in &metadata.packages {
+        let licence = package.license.as_deref().unwrap_or("(none)");
+        assert!(is_allowed(&licence.replace('/', " OR "), &allowed), "{}: {licence}", package.name);
+    }
+}
+
+/// Evaluates an SPDX expression; AND binds tighter than OR.
+fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
+    let expression = expression.trim();
+    let alternatives = split_outside_parentheses(expression, " OR ");
+    if alternatives.len() > 1 {
+        return alternatives.iter().any(|part| is_allowed(part, allowed));
+    }
+    let demands = split_outside_parentheses(expression, " AND ");
+    if demands.len() > 1 {
+        return demands.iter().all(|part| is_allowed(part, allowed));
+    }
+    match expression.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+        Some(inner) => is_allowed(inner, allowed),
+        None => allowed.contains(expression),
+    }
+}
+
+fn split_outside_parentheses<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (position, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ if depth == 0 && position >= start && text[position..].starts_with(separator) => {
+                parts.push(&text[start..position]);
+                start = position + separator.len();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+#[test]
+fn rust_lines_fit_the_page() {
+    let outside_tests = |path: &PathBuf| !path.components().any(|part| part.as_os_str() == "tests");
+    for path in sources("rs").into_iter().filter(outside_tests) {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let columns = line.chars().count();
+            assert!(columns <= MAX_COLUMNS, "{}:{} has {columns} columns", path.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn every_error_code_is_explained() {
+    let documented = fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let documented: BTreeSet<&str> =
+        documented.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut used = BTreeSet::new();
+    for path in sources("rs") {
+        if path.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        used.extend(error_codes_in(&fs::read_to_string(&path).unwrap()));
+    }
+    let python = fs::read_to_string(root().join("crandas/python/crandas/errors.py")).unwrap();
+    let code_of = |line: &str| Some(line.trim().strip_prefix("default_code = \"")?.strip_suffix('"')?.to_owned());
+    used.extend(python.lines().filter_map(code_of));
+    assert!(used.len() > 20, "the sources were not understood");
+    let missing: Vec<_> = used.iter().filter(|code| !documented.contains(code.as_str())).collect();
+    assert!(missing.is_empty(), "docs/errors.md does not explain {missing:?}");
+    let stale: Vec<_> = documented.iter().filter(|code| !used.contains(**code)).collect();
+    assert!(stale.is_empty(), "docs/errors.md explains {stale:?}, which nobody reports");
+}
+
+/// The codes of a source file: all that its `fn code(&self)` functions can return, and those written out
+/// where an error is made on the spot, as `code: "x"` or `refuse("x", ...)`.
+fn error_codes_in(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut in_code_function = false;
+    let mut before = "";
+    for line in text.lines().map(str::trim_end) {
+        if line.contains("fn code(&self)") {
+            in_code_function = true;
+        } else if line == "    }" {
+            in_code_function = false;
+        }
+        let comment = line.trim_start().starts_with("//");
+        let mut made_here =
+            line.split("code: \"").skip(1).chain(line.split("refuse(\"").skip(1)).collect::<Vec<_>>();
+        if before.ends_with("refuse(") {
+            made_here.extend(line.trim_start().strip_prefix('"'));
+        }
+        if in_code_function && !comment {
+            made_here.extend(line.split('"').skip(1).step_by(2));
+        }
+        for rest in made_here {
+            let code = rest.split('"').next().unwrap_or_default();
+            if !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                found.insert(code.to_owned());
+            }
+        }
+        before = line;
+    }
+    found
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    for path in sources("md") {
+        let text = fs::read_to_string(&path).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            assert!(path.parent().unwrap().join(file).exists(), "{}: {target}", path.display());
+        }
+    }
+}

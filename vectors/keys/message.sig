@@ -1,0 +1,1 @@
+sQqX21ZFjq6oSvslE1o/Xuzqi8fheHVze1B/CEwngZG2N8LYN4Q2LH2jupNszp2OtWQUnQb0uTqUn4TDiThHAQ==
