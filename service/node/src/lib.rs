@@ -1,1 +1,24 @@
-//! See ARCHITECTURE.md.
+//! One of the three servers: receive, authorize, plan, run, keep, answer.
+//!
+//! [`Node`] answers requests and knows no sockets; [`net`] carries frames between nodes, over TLS or
+//! within one process; [`server`] puts a node behind HTTPS; [`cluster`] makes three of them that know
+//! each other; [`embedded`] is all three in this process.
+
+mod agreement;
+mod authority;
+pub mod cluster;
+pub mod config;
+pub mod embedded;
+mod error;
+mod held;
+mod https;
+mod job;
+pub mod net;
+mod node;
+mod refusal;
+pub mod server;
+mod settle;
+mod shelf;
+
+pub use error::NodeError;
+pub use node::{Node, NodeConfig};

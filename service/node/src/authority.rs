@@ -1,0 +1,203 @@
+//! What may run here: the gate of `vdl_authorize`, its runs, and the journal they are written to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
+use vdl_command::{
+    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartedRun, TableRef,
+};
+use vdl_store::{RunKey, Store};
+
+use crate::agreement::random;
+use crate::node::NodeConfig;
+use crate::refusal::{Remedy, from_store, refuse};
+
+/// The gate and the runs that have passed it.
+pub(crate) struct Authorities {
+    node: usize,
+    gate: Gatekeeper,
+    runs: Mutex<HashMap<RunKey, Known>>,
+}
+
+/// A run, and the tables its steps have made.
+struct Known {
+    run: Run,
+    outputs: BTreeMap<u32, Handle>,
+}
+
+/// What the journal holds of a run; the approval lies beside it as it came.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    state: RunState,
+    outputs: BTreeMap<u32, Handle>,
+}
+
+/// A command that may run now, its references to earlier steps resolved.
+pub(crate) struct Admitted {
+    pub command: Authorized<Command>,
+    /// The tables that its inputs mean, where they are references to steps.
+    pub steps: BTreeMap<u32, Handle>,
+    /// Under which authority, so that the three nodes can compare it.
+    pub digest: Digest,
+    place: Option<(RunKey, u32, JobId)>,
+}
+
+impl Authorities {
+    pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
+        let gate = match config.mode {
+            Mode::Design => Gatekeeper::design(),
+            Mode::Authorized => Gatekeeper::authorized(config.approvers.clone(), &config.environment)?,
+        };
+        Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a run. It is journalled as used before anybody learns its nonce.
+    pub fn start_run(&self, store: &Store, envelope: &[u8], now: i64) -> Result<StartedRun, ErrorAnswer> {
+        let approval = self.gate.check_envelope(envelope, now).map_err(|r| from_refusal(&r))?;
+        let digest = approval.digest();
+        let limit = approval.statement().max_runs;
+        let mut runs = self.lock();
+        approval.check_runs(store.runs_used(digest).map_err(from_store)?).map_err(|r| from_refusal(&r))?;
+        let nonce = Nonce(random()?);
+        let key = RunKey { approval: digest, nonce };
+        let known = Known { run: Run::start(approval, self.node, nonce), outputs: BTreeMap::new() };
+        let used = store.start_run(key, limit, envelope, &record(&known)?).map_err(from_store)?;
+        runs.insert(key, known);
+        Ok(StartedRun { approval: digest, nonce, run: used })
+    }
+
+    /// Decides about a command. What was decided is in the journal when this returns.
+    pub fn admit(&self, store: &Store, request: &Request, now: i64) -> Result<Admitted, ErrorAnswer> {
+        let refused = |refusal: Refusal| from_refusal(&refusal);
+        let authority = match &request.authority {
+            Some(authority) if self.gate.mode() == Mode::Authorized => authority,
+            _ => {
+                let command = self.gate.admit_unapproved(&request.command).map_err(refused)?;
+                return Ok(Admitted { command, steps: BTreeMap::new(), digest: Digest([0; 32]), place: None });
+            }
+        };
+        let key = self.key(authority.approval, &authority.nonces).ok_or_else(|| refused(Refusal::OtherRun))?;
+        let mut runs = self.lock();
+        let known = self.find(&mut runs, store, key, now)?;
+        let admitted = known
+            .run
+            .check_step(authority, request.job, &request.command, now)
+            .map_err(|refusal| from_refusal(&refusal))?;
+        let steps = references(admitted.command.get(), &known.outputs)?;
+        known.run = admitted.run;
+        store.keep_run(key, &record(known)?).map_err(from_store)?;
+        Ok(Admitted {
+            command: admitted.command,
+            steps,
+            digest: authority_digest(authority),
+            place: Some((key, authority.step, request.job)),
+        })
+    }
+
+    /// Notes how an admitted command ended: `None` badly, otherwise with the table it made, if any.
+    pub fn done(
+        &self,
+        store: &Store,
+        admitted: &Admitted,
+        outcome: Option<Option<Handle>>,
+    ) -> Result<(), ErrorAnswer> {
+        let Some((key, step, job)) = admitted.place else { return Ok(()) };
+        let mut runs = self.lock();
+        let Some(known) = runs.get_mut(&key) else { return Ok(()) };
+        let Some(table) = outcome else {
+            // The journal knows of the attempt; that it failed changes nothing there.
+            known.run = known.run.failed(job);
+            return Ok(());
+        };
+        known.run = known.run.succeeded(job);
+        if let Some(handle) = table {
+            known.outputs.insert(step, handle);
+        }
+        store.keep_run(key, &record(known)?).map_err(from_store)
+    }
+
+    /// Ends a run. It stays in the journal, closed.
+    pub fn close_run(&self, store: &Store, close: &CloseRun, now: i64) -> Result<(), ErrorAnswer> {
+        let other = || from_refusal(&Refusal::OtherRun);
+        let key = self.key(close.approval, &close.nonces).ok_or_else(other)?;
+        let mut runs = self.lock();
+        let known = self.find(&mut runs, store, key, now)?;
+        known.run = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
+        store.keep_run(key, &record(known)?).map_err(from_store)?;
+        runs.remove(&key);
+        Ok(())
+    }
+
+    fn key(&self, approval: Digest, nonces: &[Nonce; 3]) -> Option<RunKey> {
+        nonces.get(self.node).map(|nonce| RunKey { approval, nonce: *nonce })
+    }
+
+    /// A run from memory, or taken up again from the journal after a restart: its approval is
+    /// verified anew, by the approvers as they are configured now.
+    fn find<'a>(
+        &self,
+        runs: &'a mut HashMap<RunKey, Known>,
+        store: &Store,
+        key: RunKey,
+        now: i64,
+    ) -> Result<&'a mut Known, ErrorAnswer> {
+        if !runs.contains_key(&key) {
+            let other = || from_refusal(&Refusal::OtherRun);
+            let (envelope, bytes) = store.run(key).map_err(from_store)?.ok_or_else(other)?;
+            let Record { state, outputs } = serde_json::from_slice(&bytes)
+                .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
+            let approval = self.gate.check_envelope(&envelope, now).map_err(|r| from_refusal(&r))?;
+            runs.insert(key, Known { run: Run::restore(approval, state), outputs });
+        }
+        runs.get_mut(&key).ok_or_else(|| refuse("internal", "a run went missing"))
+    }
+}
+
+impl Admitted {
+    /// The table an input means, if it is a reference to a step.
+    pub fn step(&self, step: u32) -> Option<Handle> {
+        self.steps.get(&step).copied()
+    }
+}
+
+fn record(known: &Known) -> Result<Vec<u8>, ErrorAnswer> {
+    let record = Record { state: known.run.state().clone(), outputs: known.outputs.clone() };
+    serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
+}
+
+/// The steps that a command refers to, and what they made.
+fn references(
+    command: &Command,
+    outputs: &BTreeMap<u32, Handle>,
+) -> Result<BTreeMap<u32, Handle>, ErrorAnswer> {
+    let steps = command.inputs().into_iter().filter_map(|input| match input {
+        TableRef::Step(step) => Some(*step),
+        _ => None,
+    });
+    steps
+        .map(|step| match outputs.get(&step) {
+            Some(handle) => Ok((step, *handle)),
+            None => Err(refuse("unknown_step", format!("step {} of this run has made no table", step + 1))
+                .remedy("run the steps from top to bottom")),
+        })
+        .collect()
+}
+
+fn authority_digest(authority: &Authority) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("vdl authority 1");
+    hasher.update(&authority.approval.0);
+    hasher.update(&run_id(&authority.nonces).0);
+    hasher.update(&authority.step.to_le_bytes());
+    Digest(*hasher.finalize().as_bytes())
+}
+
+pub(crate) fn from_refusal(refusal: &Refusal) -> ErrorAnswer {
+    refuse(refusal.code(), refusal.to_string()).remedy(refusal.remedy())
+}

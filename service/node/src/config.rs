@@ -1,0 +1,185 @@
+//! A node's configuration file, `node.toml`. Files are named relative to it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vdl_authorize::VerifyingKey;
+use vdl_command::Mode;
+use zeroize::Zeroizing;
+
+use crate::error::NodeError;
+use crate::net::{Identity, Limits, LinkConfig};
+use crate::node::NodeConfig;
+
+/// The file as it is written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeFile {
+    /// 0, 1 or 2.
+    pub node: u8,
+    pub mode: Mode,
+    pub environment: String,
+    /// What a client must show.
+    pub token: Secret,
+    /// Verification keys; all of them must have signed what runs in authorized mode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_file: Option<PathBuf>,
+    /// Where tables are kept.
+    pub data: PathBuf,
+    pub https: Served,
+    pub link: Served,
+    pub next: PeerFile,
+    pub previous: PeerFile,
+    #[serde(default)]
+    pub limits: LimitsFile,
+}
+
+/// A port of this node, and the certificate it shows there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Served {
+    pub listen: SocketAddr,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Another node, and the one certificate it is known by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerFile {
+    pub address: SocketAddr,
+    pub certificate: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsFile {
+    /// For a peer's next message within a job.
+    pub round_seconds: f64,
+    /// For a connection to a peer.
+    pub connect_seconds: f64,
+    /// For the same request to reach all three.
+    pub arrival_seconds: f64,
+    /// For a job's turn.
+    pub queue_seconds: f64,
+    /// Jobs that compute at the same time; node 0 decides.
+    pub running_jobs: usize,
+    /// Memory for tables.
+    pub memory_mib: usize,
+    /// Messages of one job that wait to be read.
+    pub mailbox_mib: usize,
+    /// The longest request, which is held in memory: an upload's shares.
+    pub request_mib: usize,
+}
+
+impl Default for LimitsFile {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            round_seconds: limits.round.as_secs_f64(),
+            connect_seconds: limits.connect.as_secs_f64(),
+            arrival_seconds: limits.arrival.as_secs_f64(),
+            queue_seconds: limits.queue.as_secs_f64(),
+            running_jobs: limits.running,
+            memory_mib: 8 << 10,
+            mailbox_mib: limits.mailbox_bytes >> 20,
+            request_mib: 4 << 10,
+        }
+    }
+}
+
+/// A text that is not shown when the configuration is printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub Zeroizing<String>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret(..)")
+    }
+}
+
+/// A configuration with everything it names.
+pub struct Loaded {
+    pub file: NodeFile,
+    pub node: NodeConfig,
+    pub links: LinkConfig,
+    pub https: Identity,
+    /// Paths of the file, found.
+    pub data: PathBuf,
+    pub pid_file: Option<PathBuf>,
+}
+
+impl NodeFile {
+    pub fn read(path: &Path) -> Result<Self, NodeError> {
+        let file: Self = toml::from_str(&text(path)?)
+            .map_err(|error| NodeError::Config(format!("{}: {}", path.display(), error.message())))?;
+        if file.node > 2 {
+            return Err(NodeError::Config(format!("{}: `node` is 0, 1 or 2", path.display())));
+        }
+        if file.token.0.len() < 32 {
+            return Err(NodeError::Config(format!(
+                "{}: `token` needs at least 32 characters",
+                path.display()
+            )));
+        }
+        Ok(file)
+    }
+
+    /// Reads the keys and certificates beside the file.
+    pub fn load(path: &Path) -> Result<Loaded, NodeError> {
+        let file = Self::read(path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let at = |relative: &Path| folder.join(relative);
+        let identity = |served: &Served| {
+            let key = Zeroizing::new(text(&at(&served.key))?);
+            Ok::<_, NodeError>(Identity { certificate: text(&at(&served.certificate))?, key })
+        };
+        let approver = |path: &PathBuf| {
+            VerifyingKey::read_pem(&text(&at(path))?)
+                .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))
+        };
+        let node = NodeConfig {
+            node: file.node,
+            mode: file.mode,
+            environment: file.environment.clone(),
+            approvers: file.approvers.iter().map(approver).collect::<Result<_, _>>()?,
+            memory_bytes: file.limits.memory_mib << 20,
+            limits: limits(&file.limits)?,
+        };
+        let links = LinkConfig {
+            identity: identity(&file.link)?,
+            addresses: [file.next.address, file.previous.address],
+            certificates: [text(&at(&file.next.certificate))?, text(&at(&file.previous.certificate))?],
+        };
+        let https = identity(&file.https)?;
+        let (data, pid_file) = (at(&file.data), file.pid_file.as_deref().map(at));
+        Ok(Loaded { file, node, links, https, data, pid_file })
+    }
+}
+
+fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
+    let seconds = |name: &str, seconds: f64| {
+        let duration = Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero() && d.as_secs() < 1 << 22);
+        duration.ok_or_else(|| NodeError::Config(format!("`{name}` is no sensible number of seconds")))
+    };
+    Ok(Limits {
+        round: seconds("round_seconds", file.round_seconds)?,
+        arrival: seconds("arrival_seconds", file.arrival_seconds)?,
+        queue: seconds("queue_seconds", file.queue_seconds)?,
+        connect: seconds("connect_seconds", file.connect_seconds)?,
+        mailbox_bytes: file.mailbox_mib << 20,
+        running: file.running_jobs.max(1),
+        ..Limits::default()
+    })
+}
+
+fn text(path: &Path) -> Result<String, NodeError> {
+    fs::read_to_string(path)
+        .map_err(|error| NodeError::Config(format!("{} cannot be read: {error}", path.display())))
+}

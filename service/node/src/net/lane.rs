@@ -1,0 +1,78 @@
+//! The lanes of a job over the node's wires.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vdl_transport::{Frame, Labels, Lane, MAX_PAYLOAD, Peer, TransportError};
+
+use super::post::{End, Mailbox};
+use super::Wire;
+
+/// One lane of one job. Both ends count and name every frame for themselves.
+pub(crate) struct NodeLane {
+    wire: Arc<dyn Wire>,
+    mailbox: Arc<Mailbox>,
+    lane: u16,
+    patience: Duration,
+    labels: Labels,
+}
+
+impl NodeLane {
+    pub fn new(wire: Arc<dyn Wire>, mailbox: Arc<Mailbox>, lane: u16, patience: Duration) -> Self {
+        let labels = Labels::new(mailbox.job.0, lane);
+        Self { wire, mailbox, lane, patience, labels }
+    }
+
+    /// The next frame, whatever its length.
+    pub fn receive_any(&mut self, from: Peer, step: &'static str) -> Result<Vec<u8>, TransportError> {
+        let frame = self.next_frame(from, step)?;
+        self.labels.check(from, step, frame.payload.len(), frame)
+    }
+
+    fn next_frame(&mut self, from: Peer, step: &'static str) -> Result<Frame, TransportError> {
+        let patience = self.patience;
+        self.mailbox
+            .take(self.lane, from, patience)
+            .map_err(|end| end.map_or(TransportError::TimedOut { from, step, waited: patience }, failure))
+    }
+}
+
+impl Lane for NodeLane {
+    fn send(&mut self, to: Peer, step: &'static str, payload: Vec<u8>) -> Result<(), TransportError> {
+        if let Some(end) = self.mailbox.ended() {
+            return Err(failure(end));
+        }
+        if payload.len() <= MAX_PAYLOAD {
+            return self.wire.send(to, self.labels.stamp(to, step, payload));
+        }
+        for part in payload.chunks(MAX_PAYLOAD) {
+            self.wire.send(to, self.labels.stamp(to, step, part.to_vec()))?;
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, from: Peer, step: &'static str, length: usize) -> Result<Vec<u8>, TransportError> {
+        let first = self.next_frame(from, step)?;
+        let mut payload = self.labels.check(from, step, length.min(MAX_PAYLOAD), first)?;
+        while payload.len() < length {
+            let part = self.next_frame(from, step)?;
+            let expected = (length - payload.len()).min(MAX_PAYLOAD);
+            payload.extend_from_slice(&self.labels.check(from, step, expected, part)?);
+        }
+        Ok(payload)
+    }
+}
+
+/// How a protocol hears that its job is over.
+pub(crate) fn failure(end: End) -> TransportError {
+    match end {
+        End::Cancelled | End::ShuttingDown => TransportError::Cancelled,
+        End::Stopped { peer, notice } => TransportError::PeerStopped { peer, reason: notice.message },
+        End::Lost { peer } => TransportError::Closed { peer },
+        End::Flooded { peer } => TransportError::WrongFrame {
+            from: peer,
+            expected: "no more frames than the job needs".into(),
+            got: "a flood".into(),
+        },
+    }
+}

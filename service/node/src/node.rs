@@ -1,0 +1,251 @@
+//! One of the three servers, without its sockets: what it knows and how it answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use vdl_authorize::VerifyingKey;
+use vdl_command::wire::{decode, encode};
+use vdl_command::{
+    CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, TableRef,
+};
+use vdl_store::Store;
+
+use crate::authority::{Admitted, Authorities};
+use crate::error::NodeError;
+use crate::job::Job;
+use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touches, Wire, control, step};
+use crate::refusal::{Remedy, refuse};
+use crate::settle::Settling;
+use crate::shelf::Shelf;
+
+/// What makes a node the one it is.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// 0, 1 or 2.
+    pub node: u8,
+    pub mode: Mode,
+    pub environment: String,
+    /// All of them must sign; none in design mode.
+    pub approvers: Vec<VerifyingKey>,
+    /// Memory for tables.
+    pub memory_bytes: usize,
+    pub limits: Limits,
+}
+
+/// A server. Every call blocks; calls may come from any number of threads.
+pub struct Node {
+    pub(crate) config: NodeConfig,
+    pub(crate) store: Store,
+    pub(crate) post: Arc<Post>,
+    pub(crate) shelf: Shelf,
+    pub(crate) settling: Settling,
+    authorities: Authorities,
+    wire: OnceLock<Arc<dyn Wire>>,
+}
+
+impl Node {
+    /// Puts a node together. `connect` gives it its wires, which deliver to the post it is handed.
+    pub(crate) fn open(
+        config: NodeConfig,
+        store: Store,
+        connect: impl FnOnce(Arc<Post>) -> Result<Arc<dyn Wire>, NodeError>,
+    ) -> Result<Arc<Self>, NodeError> {
+        let limits = config.limits;
+        let (post, inquiries) = Post::new(limits, Order::new(config.node, limits.running));
+        let node = Arc::new(Self {
+            authorities: Authorities::new(&config)?,
+            shelf: Shelf::new(config.memory_bytes),
+            settling: Settling::of(&store)?,
+            config,
+            store,
+            post: post.clone(),
+            wire: OnceLock::new(),
+        });
+        let announcer = Arc::downgrade(&node);
+        post.order.announce_with(Box::new(move |job| {
+            if let Some(node) = announcer.upgrade() {
+                node.tell_peers(job, step::START, &[]);
+            }
+        }));
+        crate::settle::keep_settling(&node, inquiries)?;
+        let wire = connect(post)?;
+        node.wire.set(wire).map_err(|_| NodeError::Link("the node has its wires already".into()))?;
+        Ok(node)
+    }
+
+    /// Answers one request; the body is that of the HTTPS interface.
+    pub fn answer(&self, route: Route, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
+        let answered = match route {
+            Route::Info => written(&self.info()),
+            Route::Command => self.command(body),
+            Route::StartRun => {
+                written(&self.authorities.start_run(&self.store, body, now())?)
+            }
+            Route::CloseRun => {
+                let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
+                self.authorities.close_run(&self.store, &close, now())?;
+                written(&())
+            }
+            Route::Cancel => {
+                let (job, _) = decode::<JobId>(body).map_err(unreadable)?;
+                self.cancel(job);
+                written(&())
+            }
+            Route::Progress => {
+                let (job, _) = decode::<JobId>(body).map_err(unreadable)?;
+                let done = self.post.find(job).map_or(0, |mailbox| mailbox.taken());
+                written(&Progress { done, total: 0 })
+            }
+        };
+        answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
+    }
+
+    pub fn info(&self) -> Info {
+        Info {
+            node: self.config.node,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: self.config.mode,
+            environment: self.config.environment.clone(),
+        }
+    }
+
+    /// Waits until both peers can be reached.
+    pub fn wait_for_peers(&self) -> Result<(), ErrorAnswer> {
+        let missing = |peer| crate::refusal::unreachable(crate::net::node_of(self.config.node, peer));
+        match self.wire.get() {
+            Some(wire) => wire.wait_until_up(self.config.limits.connect).map_err(missing),
+            None => Err(refuse("internal", "the node has no wires")),
+        }
+    }
+
+    /// Ends all jobs and connections; nothing is answered any more.
+    pub fn stop(&self) {
+        self.post.close();
+        if let Some(wire) = self.wire.get() {
+            wire.close();
+        }
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.post.stop(job, End::Cancelled);
+        self.tell_stop(job, &refuse("cancelled", "the job was cancelled"));
+    }
+
+    fn command(&self, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
+        let (request, payload) = decode::<Request>(body).map_err(unreadable)?;
+        let job = request.job;
+        if self.post.find(job).is_some() {
+            return Err(refuse("job_known", "this job is under way already").remedy("choose a new job id"));
+        }
+        let admitted = self.authorities.admit(&self.store, &request, now());
+        let admitted = admitted.inspect_err(|answer| self.tell_stop(job, answer))?;
+        let mailbox = match self.post.open(job, touches(&admitted)) {
+            Ok(mailbox) => mailbox,
+            Err(why) => {
+                self.authorities.done(&self.store, &admitted, None)?;
+                let answer = no_room(why);
+                if why != NoBox::Known {
+                    self.tell_stop(job, &answer);
+                }
+                return Err(answer);
+            }
+        };
+        let result = self.run(&request, payload, &admitted, &mailbox);
+        self.post.order.leave(job);
+        self.post.shut(job);
+        let outcome = result.as_ref().map(|(_, handle)| *handle).ok();
+        let settled = self.authorities.done(&self.store, &admitted, outcome);
+        settled.and(result.map(|(answer, _)| answer))
+    }
+
+    /// Runs an admitted job. Whatever goes wrong, the peers hear of it at once.
+    fn run(
+        &self,
+        request: &Request,
+        payload: &[u8],
+        admitted: &Admitted,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<(Vec<u8>, Option<Handle>), ErrorAnswer> {
+        let wire = self.wire.get().ok_or_else(|| refuse("internal", "the node has no wires"))?;
+        let job = Job { node: self, wire: wire.clone(), mailbox: mailbox.clone(), request, payload, admitted };
+        let result = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| {
+            Err(refuse("internal", "the server met an error of its own").remedy("tell whoever runs the server"))
+        });
+        result.inspect_err(|answer| {
+            tracing::info!(job = %request.job, code = %answer.code, "job failed");
+            let told_already = matches!(mailbox.ended(), Some(End::Stopped { .. } | End::Cancelled));
+            if !told_already {
+                self.tell_stop(request.job, answer);
+            }
+        })
+    }
+
+    fn tell_stop(&self, job: JobId, answer: &ErrorAnswer) {
+        let notice = Notice { code: answer.code.clone(), message: answer.message.clone() };
+        // Two strings always serialise.
+        self.tell_peers(job, step::STOP, &serde_json::to_vec(&notice).unwrap_or_default());
+    }
+
+    /// A control frame to both peers. One that is not reached will hear it from the broken connection.
+    fn tell_peers(&self, job: JobId, step: &'static str, payload: &[u8]) {
+        for peer in PEERS {
+            self.tell(peer, control(job, step, payload.to_vec()));
+        }
+    }
+
+    pub(crate) fn tell(&self, peer: vdl_transport::Peer, frame: vdl_transport::Frame) {
+        if let Some(wire) = self.wire.get()
+            && let Err(error) = wire.send(peer, frame)
+        {
+            tracing::debug!(?peer, %error, "a notice did not go out");
+        }
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.config.node)
+    }
+}
+
+/// What others must keep away from while the command runs.
+fn touches(admitted: &Admitted) -> Touches {
+    let mut touches = Touches::default();
+    for input in admitted.command.get().inputs() {
+        match input {
+            TableRef::Handle(handle) => touches.handles.extend(handle.value()),
+            TableRef::Step(step) => touches.handles.extend(admitted.step(*step)),
+            TableRef::Name(_) => touches.by_name = true,
+        }
+    }
+    touches.names = match admitted.command.get() {
+        Command::Upload { name, .. } | Command::Save { name, .. } => name.is_some(),
+        _ => false,
+    };
+    touches
+}
+
+fn no_room(why: NoBox) -> ErrorAnswer {
+    match why {
+        NoBox::Known => refuse("job_known", "this job is under way already").remedy("choose a new job id"),
+        NoBox::TooMany => refuse("busy", "too many jobs are waiting").remedy("try again in a while"),
+        NoBox::ShuttingDown => {
+            refuse("shutting_down", "the server is shutting down").remedy("try again when it is back")
+        }
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> ErrorAnswer {
+    refuse("bad_request", format!("the request is not understood: {error}"))
+}
+
+pub(crate) fn written<T: Serialize>(header: &T) -> Result<Vec<u8>, ErrorAnswer> {
+    encode(header, &[]).map_err(|error| refuse("internal", error.to_string()))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(since).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,143 @@
+//! A node as a process: ports, signals, a beginning and an end.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use vdl_store::Store;
+
+use crate::config::{Loaded, NodeFile};
+use crate::error::NodeError;
+use crate::https::{Https, TlsListener, router};
+use crate::net::{Links, Wire, https_config};
+use crate::node::Node;
+
+/// How long requests under way may take to end once the node is told to stop.
+const FAREWELL: Duration = Duration::from_millis(1000);
+
+/// Serves one node until it is told to stop: by SIGTERM, SIGINT, or, if asked for, by the end of its
+/// standard input, which is how it notices that whoever started it is gone. `ready` is called when
+/// the node can reach both others.
+pub fn serve(
+    config: &Path,
+    stop_at_end_of_input: bool,
+    ready: impl FnOnce() + Send + 'static,
+) -> Result<(), NodeError> {
+    let loaded = NodeFile::load(config)?;
+    let limits = loaded.node.limits;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(limits.jobs + 64)
+        .enable_all()
+        .build()
+        .map_err(|error| NodeError::Config(format!("no runtime: {error}")))?;
+    let served = runtime.block_on(serve_until_told(loaded, stop_at_end_of_input, ready));
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    served
+}
+
+async fn serve_until_told(
+    loaded: Loaded,
+    stop_at_end_of_input: bool,
+    ready: impl FnOnce() + Send + 'static,
+) -> Result<(), NodeError> {
+    // From here on a signal stops the node instead of killing it.
+    let told = told_to_stop(stop_at_end_of_input)?;
+    let listener = bind(loaded.file.https.listen)?;
+    let node = open(&loaded)?;
+    let _pid = loaded.pid_file.as_ref().map(PidFile::write).transpose()?;
+    let failed = |error: io::Error| NodeError::Link(format!("HTTPS cannot be served: {error}"));
+    let listener = TlsListener::start(listener, https_config(&loaded.https)?).map_err(failed)?;
+    let app = router(Https {
+        node: node.clone(),
+        token: blake3::hash(loaded.file.token.0.as_bytes()),
+        longest_request: loaded.file.limits.request_mib << 20,
+    });
+    let (stopping, stopped) = (Arc::new(Notify::new()), node.clone());
+    let until = stopping.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move { until.notified().await });
+    let server = tokio::spawn(server.into_future());
+    tokio::task::spawn_blocking(move || announce(&stopped, ready));
+    told.notified().await;
+    tracing::info!(node = loaded.file.node, "stopping");
+    node.stop();
+    stopping.notify_one();
+    let _ = tokio::time::timeout(FAREWELL, server).await;
+    Ok(())
+}
+
+/// The node of a configuration, its links up and dialling.
+fn open(loaded: &Loaded) -> Result<Arc<Node>, NodeError> {
+    fs::create_dir_all(&loaded.data)
+        .map_err(|error| NodeError::Config(format!("{}: {error}", loaded.data.display())))?;
+    let store = Store::open(&loaded.data)?;
+    let listener = bind(loaded.file.link.listen)?;
+    Node::open(loaded.node.clone(), store, |post| {
+        let links: Arc<dyn Wire> = Links::start(post, listener, &loaded.links)?;
+        Ok(links)
+    })
+}
+
+fn announce(node: &Node, ready: impl FnOnce()) {
+    loop {
+        match node.wait_for_peers() {
+            Ok(()) => return ready(),
+            Err(answer) if answer.code == "shutting_down" => return,
+            Err(answer) => tracing::warn!("{}", answer.message),
+        }
+        if node.stopped() {
+            return;
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
+    TcpListener::bind(address).map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
+}
+
+fn told_to_stop(at_end_of_input: bool) -> Result<Arc<Notify>, NodeError> {
+    let told = Arc::new(Notify::new());
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signals = signal(kind).map_err(|error| NodeError::Config(format!("no signals: {error}")))?;
+        let told = told.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            told.notify_one();
+        });
+    }
+    if at_end_of_input {
+        let told = told.clone();
+        let watch = move || {
+            let mut input = io::stdin().lock();
+            while matches!(input.read(&mut [0; 64]), Ok(1..)) {}
+            told.notify_one();
+        };
+        std::thread::Builder::new()
+            .name("vdl-input".into())
+            .spawn(watch)
+            .map_err(|error| NodeError::Config(format!("no thread: {error}")))?;
+    }
+    Ok(told)
+}
+
+/// Holds the process id while the process lives.
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: &PathBuf) -> Result<Self, NodeError> {
+        fs::write(path, format!("{}\n", std::process::id()))
+            .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))?;
+        Ok(Self(path.clone()))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,87 @@
+//! The journal of runs: how often each approval was used, and how far each run has come.
+
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use vdl_command::{Digest, Nonce};
+
+use crate::catalogue::Store;
+use crate::error::{StoreError, reading};
+
+const USED: TableDefinition<&[u8; 32], u64> = TableDefinition::new("runs used");
+const ENVELOPES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("approvals");
+const RUNS: TableDefinition<&[u8; 64], &[u8]> = TableDefinition::new("runs");
+
+/// One run as this server knows it: the approval it uses and this server's own nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunKey {
+    pub approval: Digest,
+    pub nonce: Nonce,
+}
+
+impl RunKey {
+    fn bytes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&self.approval.0);
+        bytes[32..].copy_from_slice(&self.nonce.0);
+        bytes
+    }
+}
+
+pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(USED).map_err(reading)?;
+    transaction.open_table(RUNS).map_err(reading)?;
+    transaction.open_table(ENVELOPES).map_err(reading)?;
+    Ok(())
+}
+
+impl Store {
+    /// Uses up one run. Durable when it returns, so that no crash gives a run back; `Ok` is how many
+    /// are used now, this one included.
+    pub fn start_run(
+        &self,
+        key: RunKey,
+        limit: Option<u64>,
+        envelope: &[u8],
+        state: &[u8],
+    ) -> Result<u64, StoreError> {
+        self.write(|transaction| {
+            let mut used = transaction.open_table(USED).map_err(reading)?;
+            let before = used.get(&key.approval.0).map_err(reading)?.map_or(0, |count| count.value());
+            if let Some(limit) = limit
+                && before >= limit
+            {
+                return Err(StoreError::RunsUsedUp { limit });
+            }
+            used.insert(&key.approval.0, before + 1).map_err(reading)?;
+            let mut envelopes = transaction.open_table(ENVELOPES).map_err(reading)?;
+            envelopes.insert(&key.approval.0, envelope).map_err(reading)?;
+            let mut runs = transaction.open_table(RUNS).map_err(reading)?;
+            runs.insert(&key.bytes(), state).map_err(reading)?;
+            Ok(before + 1)
+        })
+    }
+
+    /// Runs used of an approval.
+    pub fn runs_used(&self, approval: Digest) -> Result<u64, StoreError> {
+        let used = self.database.begin_read().map_err(reading)?.open_table(USED).map_err(reading)?;
+        Ok(used.get(&approval.0).map_err(reading)?.map_or(0, |count| count.value()))
+    }
+
+    /// Writes how far a run has come; durable when it returns.
+    pub fn keep_run(&self, key: RunKey, state: &[u8]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let mut runs = transaction.open_table(RUNS).map_err(reading)?;
+            runs.insert(&key.bytes(), state).map_err(reading)?;
+            Ok(())
+        })
+    }
+
+    /// The approval of a run, as it came, and how far the run had come when it was last kept.
+    pub fn run(&self, key: RunKey) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let transaction = self.database.begin_read().map_err(reading)?;
+        let envelopes = transaction.open_table(ENVELOPES).map_err(reading)?;
+        let runs = transaction.open_table(RUNS).map_err(reading)?;
+        let envelope = envelopes.get(&key.approval.0).map_err(reading)?;
+        let state = runs.get(&key.bytes()).map_err(reading)?;
+        Ok(envelope.zip(state).map(|(envelope, state)| (envelope.value().to_vec(), state.value().to_vec())))
+    }
+}
