@@ -9,6 +9,7 @@ Medicine, 1996), as shipped in the PyPI package lifelines (MIT licence).
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ import crandas as cd
 from demo_page import Page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-VDL = REPOSITORY / "target" / "release" / "vdl"
+VDL = Path(os.environ.get("VDL", REPOSITORY / "target" / "release" / "vdl"))
 DATA = REPOSITORY / "demo-data"
 DATA_PACKAGE = "lifelines==0.30.3"
 
@@ -39,11 +40,14 @@ def main() -> None:
     with contextlib.ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vdl-demo-")))
         cleanup.enter_context(contextlib.chdir(folder))
+        os.environ["CRANDAS_HOME"] = str(folder)  # whatever the user has configured is left alone
 
         page.chapter("Keys, and two environments of three servers each")
         for person in ("alice", "bob", "analyst", "hospital", "laboratory"):
             vdl("keygen", f"{person}.sk", f"{person}.pk", quiet=True)
-        page.say("alice and bob approve, the analyst asks, a hospital and a laboratory have data; each made a key")
+        page.say(
+            "alice and bob approve, the analyst asks, a hospital and a laboratory have data; each made a key"
+        )
         design = cleanup.enter_context(cluster("design"))
         production = cleanup.enter_context(
             cluster("production", "--mode", "authorized", "--approver", "alice.pk", "--approver", "bob.pk")
@@ -68,7 +72,7 @@ def main() -> None:
         tall_shapes(design, production)
 
         page.chapter("Three refusals")
-        refusals(design, production, survey_handle, medical_handle)
+        refusals(production, survey_handle, medical_handle)
     page.close(f"the demo took {time.monotonic() - started:.0f} s; nothing is left running")
 
 
@@ -103,7 +107,12 @@ def dummies() -> tuple[pd.DataFrame, pd.DataFrame]:
         {"patient_id": [10_001, 10_002, 10_003], "age": [30, 40, 50], "gender": [0, 1, 1], "drugs": [0, 0, 1]}
     )
     medical = pd.DataFrame(
-        {"patientnr": [10_003, 10_001, 99_999], "treat": [1, 0, 1], "cd4": [350, 80, 500], "progressed": [1, 1, 0]}
+        {
+            "patientnr": [10_003, 10_001, 99_999],
+            "treat": [1, 0, 1],
+            "cd4": [350, 80, 500],
+            "progressed": [1, 1, 0],
+        }
     )
     return survey, medical
 
@@ -206,7 +215,7 @@ def tall_shapes_analysis(handle: str) -> pd.DataFrame:
     return tall_shapes.open()
 
 
-def refusals(design: Path, production: Path, survey_handle: str, medical_handle: str) -> None:
+def refusals(production: Path, survey_handle: str, medical_handle: str) -> None:
     """What happens to a query that is not what everybody signed."""
     connect(production, "analyst.sk")
     refused("a query that nobody approved", lambda: cd.get_table(survey_handle).open())

@@ -27,7 +27,9 @@ class Page:
         self._chapter += 1
         seconds = time.monotonic() - self._started
         self._line()
-        self._line(self._paint("1;34", f"{self._chapter}. {title}") + self._paint("2", f"   [{seconds:.1f} s]"))
+        self._line(
+            self._paint("1;34", f"{self._chapter}. {title}") + self._paint("2", f"   [{seconds:.1f} s]")
+        )
 
     def say(self, text: str) -> None:
         """One sentence of the narrator."""

@@ -5,8 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use vdl_client::{Call, ClearColumn, ClientError, Reply, Session};
-use vdl_command::JobId;
+use vdl_client::{Call, ClearColumn, ClientError, JobId, Reply, Session};
 
 use crate::errors;
 

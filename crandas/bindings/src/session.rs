@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use vdl_client::{ClientError, Endpoint, Reply};
-use vdl_command::Mode;
+use vdl_client::{ClientError, Endpoint, Mode, Reply};
 
 use crate::columns::{self, InputColumn};
 use crate::embedded::InProcess;

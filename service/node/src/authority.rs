@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
 use vdl_command::{
-    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartedRun, TableRef,
+    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartedRun,
+    TableRef,
 };
 use vdl_store::{RunKey, Store};
 
@@ -80,10 +81,16 @@ impl Authorities {
             Some(authority) if self.gate.mode() == Mode::Authorized => authority,
             _ => {
                 let command = self.gate.admit_unapproved(&request.command).map_err(refused)?;
-                return Ok(Admitted { command, steps: BTreeMap::new(), digest: Digest([0; 32]), place: None });
+                return Ok(Admitted {
+                    command,
+                    steps: BTreeMap::new(),
+                    digest: Digest([0; 32]),
+                    place: None,
+                });
             }
         };
-        let key = self.key(authority.approval, &authority.nonces).ok_or_else(|| refused(Refusal::OtherRun))?;
+        let key =
+            self.key(authority.approval, &authority.nonces).ok_or_else(|| refused(Refusal::OtherRun))?;
         let mut runs = self.lock();
         let known = self.find(&mut runs, store, key, now)?;
         let admitted = known

@@ -97,7 +97,9 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
             return Err(NodeError::Config("approvers belong to --mode authorized".into()));
         }
         (Mode::Authorized, true) => {
-            return Err(NodeError::Config("--mode authorized needs an --approver KEY.pk for each approver".into()));
+            return Err(NodeError::Config(
+                "--mode authorized needs an --approver KEY.pk for each approver".into(),
+            ));
         }
         _ => {}
     }
@@ -160,7 +162,7 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
         node: u8::try_from(node).unwrap_or_default(),
         mode: shape.mode,
         environment: shape.environment.to_owned(),
-        token: Secret(shape.token.clone()),
+        token: Secret(shape.token.to_string()),
         approvers,
         pid_file: Some(format!("../node{node}.pid").into()),
         data: "data".into(),
@@ -196,11 +198,13 @@ fn connection_file(
     token: &str,
     nodes: &[New; 3],
 ) -> Result<Zeroizing<String>, NodeError> {
-    let server = |node| {
-        let New { https, https_address, .. } = node;
-        Server { endpoint: format!("https://{https_address}"), certificate: &https.certificate }
-    };
-    let servers = nodes.iter().map(server).collect();
+    let servers = nodes
+        .iter()
+        .map(|New { https, https_address, .. }| Server {
+            endpoint: format!("https://{https_address}"),
+            certificate: &https.certificate,
+        })
+        .collect();
     let connection = Connection { connection_file_version: "2.0.0", mode, environment, token, servers };
     let text = toml::to_string_pretty(&connection).map_err(|error| NodeError::Config(error.to_string()))?;
     Ok(Zeroizing::new(text))

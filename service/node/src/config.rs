@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vdl_authorize::VerifyingKey;
 use vdl_command::Mode;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::NodeError;
 use crate::net::{Identity, Limits, LinkConfig};
@@ -94,9 +94,9 @@ impl Default for LimitsFile {
 }
 
 /// A text that is not shown when the configuration is printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-pub struct Secret(pub Zeroizing<String>);
+pub struct Secret(pub String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -165,7 +165,8 @@ impl NodeFile {
 
 fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
     let seconds = |name: &str, seconds: f64| {
-        let duration = Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero() && d.as_secs() < 1 << 22);
+        let duration =
+            Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero() && d.as_secs() < 1 << 22);
         duration.ok_or_else(|| NodeError::Config(format!("`{name}` is no sensible number of seconds")))
     };
     Ok(Limits {

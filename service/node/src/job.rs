@@ -76,7 +76,8 @@ impl Job<'_> {
         let limits = &self.node.config.limits;
         let (me, job) = (self.me(), self.request.job);
         self.wire.wait_until_up(limits.connect).map_err(|peer| unreachable(node_of(me, peer)))?;
-        let ended = |end: Option<End>, otherwise: ErrorAnswer| end.map_or(otherwise, |end| from_end(me, &end));
+        let ended =
+            |end: Option<End>, otherwise: ErrorAnswer| end.map_or(otherwise, |end| from_end(me, &end));
         match peer_of(me, 0) {
             None => {
                 let patience = limits.arrival + self.upload_time();
@@ -202,7 +203,8 @@ impl Job<'_> {
         let inputs = places.iter().filter_map(|place| held.get(*place)).map(|held| input(&held.meta));
         let plan = plan(self.command(), &inputs.collect::<Vec<_>>()).map_err(|error| from_plan(&error))?;
         let upload = self.upload(&plan)?;
-        let digests = upload.as_ref().map_or([[0; 32]; 2], |upload| [upload.digests.next, upload.digests.own]);
+        let digests =
+            upload.as_ref().map_or([[0; 32]; 2], |upload| [upload.digests.next, upload.digests.own]);
         let intention = Intention { digest: self.intention(&plan, handles), components: digests };
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
@@ -226,8 +228,9 @@ impl Job<'_> {
         let keys = PairKeys { next: **next, previous: **previous };
         let lane = Box::new(self.lane(PROTOCOL_LANE));
         let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE);
-        let outcome =
-            vdl_table::run(&mut party, plan, tables).map_err(|error| self.from_table(&error))?;
+        let mut progress = |done, total| self.mailbox.progress(done, total);
+        let outcome = vdl_table::run(&mut party, plan, tables, &mut progress);
+        let outcome = outcome.map_err(|error| self.from_table(&error))?;
         match outcome {
             vdl_table::Outcome::Table { columns, rows, shares } => {
                 let meta = TableMeta { handle: with.handle, name: None, rows, columns };
@@ -235,7 +238,8 @@ impl Job<'_> {
                 self.reply(Outcome::Table(meta), &[], Some(with.handle))
             }
             vdl_table::Outcome::Opened { columns, rows, shares } => {
-                let payload = opened_answer(&shares).map_err(|error| refuse("internal", error.to_string()))?;
+                let payload =
+                    opened_answer(&shares).map_err(|error| refuse("internal", error.to_string()))?;
                 self.reply(Outcome::Opened(Opened { rows, columns }), &payload, None)
             }
             vdl_table::Outcome::Nothing => self.reply(Outcome::Removed, &[], None),
@@ -285,7 +289,9 @@ impl Job<'_> {
         handle: Handle,
         lane: &mut NodeLane,
     ) -> Result<Done, ErrorAnswer> {
-        let Command::Upload { name, .. } = self.command() else { return Err(refuse("internal", "no upload")) };
+        let Command::Upload { name, .. } = self.command() else {
+            return Err(refuse("internal", "no upload"));
+        };
         let name = chosen(name.as_ref())?;
         let rows = self.rows()?;
         let meta = TableMeta { handle, name, rows: rows as u64, columns: plan.columns().to_vec() };
@@ -338,8 +344,14 @@ impl Job<'_> {
         exchanged.map_err(|error| {
             self.node.settling.doubt(handle);
             let cause = from_transport(self.me(), &error);
-            refuse("in_doubt", format!("{}; whether the change was made is settled when all three servers can talk", cause.message))
-                .remedy("look whether the table is there before trying again")
+            refuse(
+                "in_doubt",
+                format!(
+                    "{}; whether the change was made is settled when all three servers can talk",
+                    cause.message
+                ),
+            )
+            .remedy("look whether the table is there before trying again")
         })
     }
 
@@ -387,9 +399,8 @@ fn upload_column(column: &ColumnMeta) -> UploadColumn {
 /// A name given by the client: something, not endless, and nothing that reads like a handle.
 fn chosen(name: Option<&vdl_command::Slot<String>>) -> Result<Option<String>, ErrorAnswer> {
     let Some(slot) = name else { return Ok(None) };
-    let name = slot
-        .value()
-        .ok_or_else(|| refuse("open_hole", format!("the hole {slot} was not filled in")))?;
+    let name =
+        slot.value().ok_or_else(|| refuse("open_hole", format!("the hole {slot} was not filled in")))?;
     let fine = !name.is_empty() && name.len() <= 255 && name.parse::<Handle>().is_err();
     if fine && !name.chars().any(char::is_control) {
         Ok(Some(name.clone()))

@@ -80,9 +80,7 @@ impl Node {
         let answered = match route {
             Route::Info => written(&self.info()),
             Route::Command => self.command(body),
-            Route::StartRun => {
-                written(&self.authorities.start_run(&self.store, body, now())?)
-            }
+            Route::StartRun => written(&self.authorities.start_run(&self.store, body, now())?),
             Route::CloseRun => {
                 let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
                 self.authorities.close_run(&self.store, &close, now())?;
@@ -95,8 +93,9 @@ impl Node {
             }
             Route::Progress => {
                 let (job, _) = decode::<JobId>(body).map_err(unreadable)?;
-                let done = self.post.find(job).map_or(0, |mailbox| mailbox.taken());
-                written(&Progress { done, total: 0 })
+                let known = self.post.find(job).map(|mailbox| mailbox.how_far());
+                let (done, total) = known.unwrap_or_default();
+                written(&Progress { done, total })
             }
         };
         answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
@@ -118,6 +117,11 @@ impl Node {
             Some(wire) => wire.wait_until_up(self.config.limits.connect).map_err(missing),
             None => Err(refuse("internal", "the node has no wires")),
         }
+    }
+
+    /// Whether `stop` was called.
+    pub fn stopped(&self) -> bool {
+        self.post.closed()
     }
 
     /// Ends all jobs and connections; nothing is answered any more.
@@ -169,9 +173,11 @@ impl Node {
         mailbox: &Arc<Mailbox>,
     ) -> Result<(Vec<u8>, Option<Handle>), ErrorAnswer> {
         let wire = self.wire.get().ok_or_else(|| refuse("internal", "the node has no wires"))?;
-        let job = Job { node: self, wire: wire.clone(), mailbox: mailbox.clone(), request, payload, admitted };
+        let job =
+            Job { node: self, wire: wire.clone(), mailbox: mailbox.clone(), request, payload, admitted };
         let result = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|_| {
-            Err(refuse("internal", "the server met an error of its own").remedy("tell whoever runs the server"))
+            Err(refuse("internal", "the server met an error of its own")
+                .remedy("tell whoever runs the server"))
         });
         result.inspect_err(|answer| {
             tracing::info!(job = %request.job, code = %answer.code, "job failed");

@@ -87,17 +87,15 @@ fn announce(node: &Node, ready: impl FnOnce()) {
     loop {
         match node.wait_for_peers() {
             Ok(()) => return ready(),
-            Err(answer) if answer.code == "shutting_down" => return,
+            Err(_) if node.stopped() => return,
             Err(answer) => tracing::warn!("{}", answer.message),
-        }
-        if node.stopped() {
-            return;
         }
     }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
-    TcpListener::bind(address).map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
+    TcpListener::bind(address)
+        .map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
 }
 
 fn told_to_stop(at_end_of_input: bool) -> Result<Arc<Notify>, NodeError> {

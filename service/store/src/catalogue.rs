@@ -201,7 +201,11 @@ impl Store {
     /// Tables that wait for the other two servers' word.
     pub fn in_doubt(&self) -> Result<Vec<(Handle, State)>, StoreError> {
         let rows = self.rows()?;
-        Ok(rows.iter().filter(|row| row.state != State::Live).map(|row| (row.meta.handle, row.state)).collect())
+        Ok(rows
+            .iter()
+            .filter(|row| row.state != State::Live)
+            .map(|row| (row.meta.handle, row.state))
+            .collect())
     }
 
     /// Every live table.

@@ -38,7 +38,9 @@ impl StoreError {
             StoreError::Damaged(_) => "damaged_table",
             StoreError::InUse => "folder_in_use",
             StoreError::RunsUsedUp { .. } => "runs_used_up",
-            StoreError::Disk { .. } | StoreError::NotDurable(_) | StoreError::Catalogue(_) => "storage_failed",
+            StoreError::Disk { .. } | StoreError::NotDurable(_) | StoreError::Catalogue(_) => {
+                "storage_failed"
+            }
         }
     }
 }

@@ -7,7 +7,9 @@ mod explain;
 mod failure;
 mod files;
 mod keygen;
+mod node;
 mod template;
+mod up;
 mod verify;
 
 use std::process::ExitCode;
@@ -26,6 +28,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start three servers on this machine, with everything they need made on the spot
+    Up(up::Args),
+    /// Run one of the three servers
+    Node(node::Args),
     /// Make a key pair for an approver, an analyst or a data provider
     Keygen(keygen::Args),
     /// Show what a script does and opens, then sign it; adds a signature to an approved file
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<ExitCode, Failure> {
     let done = match command {
+        Command::Up(args) => up::run(args).map_err(Failure::new),
+        Command::Node(args) => node::run(args).map_err(Failure::new),
         Command::Keygen(args) => keygen::run(args),
         Command::Approve(args) => approve::run(args),
         Command::Verify(args) => return verify::run(args),

@@ -231,7 +231,8 @@ fn every_error_code_is_explained() {
         used.extend(error_codes_in(&fs::read_to_string(&path).unwrap()));
     }
     let python = fs::read_to_string(root().join("crandas/python/crandas/errors.py")).unwrap();
-    let code_of = |line: &str| Some(line.trim().strip_prefix("default_code = \"")?.strip_suffix('"')?.to_owned());
+    let code_of =
+        |line: &str| Some(line.trim().strip_prefix("default_code = \"")?.strip_suffix('"')?.to_owned());
     used.extend(python.lines().filter_map(code_of));
     assert!(used.len() > 20, "the sources were not understood");
     let missing: Vec<_> = used.iter().filter(|code| !documented.contains(code.as_str())).collect();

@@ -9,12 +9,18 @@ use vdl_plan::vdl_command::{ColumnMeta, ColumnType, Command, Kind};
 use vdl_plan::{Input, Plan, plan};
 use vdl_share::TableShares;
 use vdl_table::{Outcome, TableError, run};
-use vdl_trio::Trio;
+use vdl_trio::{Message, Trio};
 
 /// A small generator (Steele et al., 2014); good enough to find trouble, the same everywhere.
-pub struct Random(pub u64);
+pub struct Random(u64);
 
 impl Random {
+    /// `VDL_SEED` in the environment gives other tables to the same tests.
+    pub fn of(seed: u64) -> Self {
+        let other = std::env::var("VDL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        Self(seed ^ u64::wrapping_mul(other, 0xD6E8_FEB8_6659_FD93))
+    }
+
     pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -171,16 +177,23 @@ pub fn agree_on(seed: u64, plan: &Plan, tables: &[Clear]) {
 
 /// The outcome on three parties, in the clear; an error must be everybody's.
 pub fn compute(seed: u64, plan: &Plan, tables: &[Clear]) -> Result<vdl_plain::Outcome, TableError> {
-    let mut random = Random(seed);
+    observe(seed, plan, tables).0
+}
+
+/// The same, and what the wires showed.
+pub fn observe(
+    seed: u64,
+    plan: &Plan,
+    tables: &[Clear],
+) -> (Result<vdl_plain::Outcome, TableError>, Vec<Message>) {
+    let mut random = Random::of(seed);
     let split: Vec<[TableShares; 3]> = tables.iter().map(|table| shares::split(&mut random, table)).collect();
-    let results = Trio::new(seed).run(|party| {
+    let mut trio = Trio::new(seed);
+    let results = trio.run(|party| {
         let mine: Vec<&TableShares> = split.iter().map(|shares| &shares[party.id()]).collect();
         run(party, plan, &mine, &mut |_, _| {})
     });
-    let mut outcomes = Vec::new();
-    for result in results {
-        outcomes.push(result?);
-    }
-    let outcomes: [Outcome; 3] = outcomes.try_into().unwrap();
-    Ok(shares::join(plan, outcomes))
+    let outcomes: Result<Vec<Outcome>, TableError> = results.into_iter().collect();
+    let joined = outcomes.map(|outcomes| shares::join(plan, outcomes.try_into().unwrap()));
+    (joined, std::mem::take(&mut trio.last.messages))
 }

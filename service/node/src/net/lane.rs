@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vdl_transport::{Frame, Labels, Lane, MAX_PAYLOAD, Peer, TransportError};
 
-use super::post::{End, Mailbox};
 use super::Wire;
+use super::post::{End, Mailbox};
 
 /// One lane of one job. Both ends count and name every frame for themselves.
 pub(crate) struct NodeLane {

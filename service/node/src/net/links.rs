@@ -131,7 +131,8 @@ impl Links {
         socket.set_read_timeout(Some(limits.connect))?;
         socket.set_write_timeout(Some(limits.round))?;
         let name = ServerName::IpAddress(self.addresses[slot(peer)].ip().into());
-        let mut tls = ClientConnection::new(self.dialling[slot(peer)].clone(), name).map_err(io::Error::other)?;
+        let mut tls =
+            ClientConnection::new(self.dialling[slot(peer)].clone(), name).map_err(io::Error::other)?;
         // Encrypt this much before handing it to the system.
         tls.set_buffer_limit(Some(16 * RECORD));
         while tls.is_handshaking() || tls.wants_write() {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vdl_command::{Handle, JobId};
 use vdl_transport::Peer;
 
-use super::post::Mailbox;
 use super::node_of;
+use super::post::Mailbox;
 
 /// What a job uses, as far as others must keep away from it meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -79,8 +79,8 @@ struct Inside {
     ready: [bool; 2],
     begun: bool,
     end: Option<End>,
-    /// Frames taken out so far.
-    taken: u32,
+    /// Steps done, of how many.
+    progress: (u32, u32),
 }
 
 /// Frames that may lie in one mailbox; a party is never more than a few rounds ahead.
@@ -97,7 +97,6 @@ impl Mailbox {
             let frame = inside.queues.get_mut(&(lane, slot(from)))?.pop_front()?;
             inside.bytes -= frame.payload.len();
             inside.frames -= 1;
-            inside.taken += 1;
             Some(frame)
         })
     }
@@ -141,9 +140,13 @@ impl Mailbox {
         self.lock().end.clone()
     }
 
-    /// Messages received so far, a measure of progress.
-    pub fn taken(&self) -> u32 {
-        self.lock().taken
+    pub fn progress(&self, done: u32, total: u32) {
+        self.lock().progress = (done, total);
+    }
+
+    /// Steps done, of how many.
+    pub fn how_far(&self) -> (u32, u32) {
+        self.lock().progress
     }
 
     fn put(&self, from: Peer, frame: Frame) {
@@ -327,6 +330,10 @@ impl Post {
         for mailbox in open {
             mailbox.end(End::Lost { peer });
         }
+    }
+
+    pub fn closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Ends all jobs and takes no more.
