@@ -42,7 +42,9 @@ fn an_approved_script_runs_on_the_real_data() {
     let table = analyst.get(&handle);
     assert_eq!(table.rows, 4);
     let old = analyst.table(filter(&table, "age", 40));
-    let OpenedValues::Mean(mean) = &analyst.opened(aggregate(&old, "mean", "age"))[0].values else { panic!() };
+    let OpenedValues::Mean(mean) = &analyst.opened(aggregate(&old, "mean", "age"))[0].values else {
+        panic!()
+    };
     assert_eq!(mean, &[70.0]);
     analyst.close().unwrap();
 }
@@ -104,7 +106,9 @@ fn several_authorizations_are_all_searched() {
     let analyst = production.analyst();
     let other = r#"{"format":"vdl-script/1","ordered":false,"steps":[{"command":
         {"get":{"table":{"name":"survey"}}}}]}"#;
-    analyst.load_authorization(&production.approve_with(other.as_bytes(), "get.approved", 2, &terms())).unwrap();
+    analyst
+        .load_authorization(&production.approve_with(other.as_bytes(), "get.approved", 2, &terms()))
+        .unwrap();
     let refused = analyst.try_upload(vec![integers("a", &[1])], None).unwrap_err();
     assert!(refused.to_string().contains("the one authorization that is loaded"), "{refused}");
     analyst.load_authorization(&any_upload(&production)).unwrap();

@@ -18,19 +18,32 @@ fn what_is_uploaded_is_what_is_opened() {
     let columns = || {
         vec![
             integers("whole", &[-(1 << 40), 0, 1 << 62]),
-            ClearColumn { name: "flag".into(), values: ClearValues::Boolean(vec![true, false, true]), valid: None },
-            ClearColumn { name: "day".into(), values: ClearValues::Date(vec![-400, 0, 20_000]), valid: valid.clone() },
+            ClearColumn {
+                name: "flag".into(),
+                values: ClearValues::Boolean(vec![true, false, true]),
+                valid: None,
+            },
+            ClearColumn {
+                name: "day".into(),
+                values: ClearValues::Date(vec![-400, 0, 20_000]),
+                valid: valid.clone(),
+            },
             texts("plain", &["", "abc", "a longer text that takes several words of bits"]),
             texts("rich", &["é", "", "𝒳 and 中"]),
-            ClearColumn { name: "maybe".into(), values: ClearValues::Integer(vec![5, 99, 7]), valid: valid.clone() },
+            ClearColumn {
+                name: "maybe".into(),
+                values: ClearValues::Integer(vec![5, 99, 7]),
+                valid: valid.clone(),
+            },
         ]
     };
     let table = session.upload(columns());
     assert_eq!(table.rows, 3);
     let opened = session.opened(open(&table));
-    assert_eq!(opened.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), [
-        "whole", "flag", "day", "plain", "rich", "maybe"
-    ]);
+    assert_eq!(
+        opened.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+        ["whole", "flag", "day", "plain", "rich", "maybe"]
+    );
     assert_eq!(whole(&opened[0].values), [-(1 << 40), 0, 1 << 62]);
     assert!(opened[1].values == OpenedValues::Boolean(vec![true, false, true]));
     assert_eq!(opened[2].valid, valid);
@@ -59,7 +72,9 @@ fn sums_and_means_are_put_together() {
     let table = session.upload(vec![integers("a", &[-3, 10, 20])]);
     assert_eq!(whole(&session.opened(aggregate(&table, "sum", "a"))[0].values), [27]);
     assert_eq!(whole(&session.opened(aggregate(&table, "count", "a"))[0].values), [3]);
-    let OpenedValues::Mean(mean) = &session.opened(aggregate(&table, "mean", "a"))[0].values else { panic!() };
+    let OpenedValues::Mean(mean) = &session.opened(aggregate(&table, "mean", "a"))[0].values else {
+        panic!()
+    };
     assert_eq!(mean, &[9.0]);
 }
 
@@ -152,7 +167,9 @@ fn a_changed_command_is_shown_beside_the_recorded_one_and_can_be_corrected() {
     let got = session.get(PRODUCTION);
     let error = session.run_at("b.py:9: df[df.a > 2]", filter(&got, "a", 2)).unwrap_err();
     let ClientError::Mismatch(report) = &error else { panic!("{error}") };
-    for part in ["step 2 of 2", "a.py:7", "b.py:9", "filter.condition.binary.right.integer", "expected", "actual"] {
+    for part in
+        ["step 2 of 2", "a.py:7", "b.py:9", "filter.condition.binary.right.integer", "expected", "actual"]
+    {
         assert!(report.contains(part), "{part} is missing in:\n{report}");
     }
     assert_eq!(session.script().unwrap().done, 1);
@@ -192,7 +209,10 @@ fn an_upload_script_pins_the_structure_and_leaves_the_data_free() {
     assert!(text.contains("int[min=0,max=255]") && text.contains("varchar[8,ascii]"), "{text}");
 
     session.load(&path).unwrap();
-    let real = session.upload(vec![integers("age", &[3, 99, 45]), texts("name", &["eve", "al", "gwendolyn".get(..8).unwrap()])]);
+    let real = session.upload(vec![
+        integers("age", &[3, 99, 45]),
+        texts("name", &["eve", "al", "gwendolyn".get(..8).unwrap()]),
+    ]);
     assert_eq!(real.rows, 3);
     session.close().unwrap();
 
@@ -230,7 +250,10 @@ fn a_server_error_leaves_the_session_as_it_was() {
     few["filter"]["threshold"] = json!(2);
     assert_eq!(session.run(few).unwrap_err().code(), "too_few_rows");
     assert_eq!(session.run(filter(&table, "b", 2)).unwrap_err().code(), "unknown_column");
-    assert!(matches!(session.run(json!({"remove": {"table": {"handle": table.handle}}})), Ok(Reply::Removed)));
+    assert!(matches!(
+        session.run(json!({"remove": {"table": {"handle": table.handle}}})),
+        Ok(Reply::Removed)
+    ));
     assert_eq!(session.run(open(&table)).unwrap_err().code(), "unknown_table");
 }
 

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde_json::{Value, json};
 use vdl_authorize::{SigningKey, Terms, VerifyingKey, add_signature, approve_script};
 use vdl_client::{
-    Call, CallError, ClearColumn, ClearValues, ClientError, Endpoint, OpenedColumn, OpenedValues, Reply, Session,
+    Call, CallError, ClearColumn, ClearValues, ClientError, Endpoint, OpenedColumn, OpenedValues, Reply,
+    Session,
 };
 use vdl_command::{JobId, Mode, Route, TableMeta};
 use vdl_node::{Node, embedded};
@@ -111,7 +112,11 @@ pub fn job() -> JobId {
 pub trait Analysis {
     fn run(&self, command: Value) -> Result<Reply, ClientError>;
     fn run_at(&self, source: &str, command: Value) -> Result<Reply, ClientError>;
-    fn try_upload(&self, columns: Vec<ClearColumn>, dummy_for: Option<&str>) -> Result<TableMeta, ClientError>;
+    fn try_upload(
+        &self,
+        columns: Vec<ClearColumn>,
+        dummy_for: Option<&str>,
+    ) -> Result<TableMeta, ClientError>;
 
     fn table(&self, command: Value) -> TableMeta {
         match self.run(command).unwrap() {
@@ -146,7 +151,11 @@ impl Analysis for Session {
         self.execute(Call { command: &command, source: Some(source), ..Call::default() }, job())
     }
 
-    fn try_upload(&self, columns: Vec<ClearColumn>, dummy_for: Option<&str>) -> Result<TableMeta, ClientError> {
+    fn try_upload(
+        &self,
+        columns: Vec<ClearColumn>,
+        dummy_for: Option<&str>,
+    ) -> Result<TableMeta, ClientError> {
         let types = self.upload_types(&columns, &vec![None; columns.len()])?;
         let metas: Vec<Value> = columns
             .iter()
@@ -154,7 +163,8 @@ impl Analysis for Session {
             .map(|(column, ctype)| json!({"name": column.name, "type": ctype.to_string()}))
             .collect();
         let command = json!({"upload": {"columns": metas}}).to_string();
-        let call = Call { command: &command, source: Some("test.py:2: upload"), columns: Some(columns), dummy_for };
+        let call =
+            Call { command: &command, source: Some("test.py:2: upload"), columns: Some(columns), dummy_for };
         match self.execute(call, job())? {
             Reply::Table(meta) => Ok(meta),
             other => panic!("no table: {other:?}"),
