@@ -43,7 +43,7 @@ pub(crate) fn filter(
         if open_bit(party, &few)? {
             return Err(TableError::TooFewRows { threshold });
         }
-        first(open_ring(party, &count)?)?
+        plausible(first(open_ring(party, &count)?)?, &selected)?
     };
     let columns = table.columns.clone();
     Ok((TableShares { rows: table.rows, columns, selected: Some(selected) }, count))
@@ -55,7 +55,12 @@ pub(crate) fn count_rows(party: &mut Party, flags: &Bits) -> Result<u64, TableEr
         return Ok(0);
     }
     let count = flags_to_ranks(party, flags)?.sum();
-    Ok(u64::from(first(open_ring(party, &count)?)?))
+    plausible(u64::from(first(open_ring(party, &count)?)?), flags)
+}
+
+/// A count that can be true.
+fn plausible(count: u64, flags: &Bits) -> Result<u64, TableError> {
+    if count <= flags.rows() as u64 { Ok(count) } else { Err(TableError::Shape("another number of rows")) }
 }
 
 fn first<R: Copy>(opened: Vec<R>) -> Result<R, TableError> {

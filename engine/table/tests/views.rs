@@ -42,7 +42,7 @@ fn twins(seed: u64, rows: usize, hidden: bool) -> [Clear; 2] {
 
 /// Every command that computes, with the openings it is documented to make.
 fn commands() -> Vec<(Command, &'static [&'static str])> {
-    let condition = || binary(BinaryOp::Less, name("b"), name("c"));
+    let condition = || binary(BinaryOp::Less, name("a"), name("b"));
     let totals: Vec<_> = [Aggregate::Count, Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max]
         .into_iter()
         .map(|aggregate| (aggregate, name("b")))

@@ -153,7 +153,8 @@ impl Party {
         Ok(Shared { own: summand, next })
     }
 
-    /// Turns two summands, one at party 1 and one at party 2, into a sharing of their sum; party 0 gives `None`.
+    /// Turns two summands, one at party 1 and one at party 2, into a sharing of their sum; party 0 gives
+    /// `None`.
     ///
     /// Components 0 and 1 are fresh randomness of the pairs that hold them; parties 1 and 2 send each other
     /// their summand less the component the other does not know. Rounds: 1. Bits per element and party: its

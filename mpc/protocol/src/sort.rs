@@ -25,12 +25,12 @@ const POSITION_BITS: usize = 32;
 
 /// The stable ascending order of the rows by an unsigned key.
 ///
-/// Radix sort from the least significant digit, of three bits, after Hamada et al. (2012), Chida et al. (2019) and
-/// Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position under a fresh
-/// shuffle, not the columns; at the end the positions are opened in sorted order. Per digit: ranks (3 rounds),
-/// then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party and digit: 256 for the ranks and 160
-/// for placing a rank and a word of 64 bits; another 4/3 of 64 for every further word of key. Opens: a uniformly
-/// random order per digit, and one at the end.
+/// Radix sort from the least significant digit, of three bits, after Hamada et al. (2012), Chida et al.
+/// (2019) and Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position
+/// under a fresh shuffle, not the columns; at the end the positions are opened in sorted order. Per
+/// digit: ranks (3 rounds), then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party
+/// and digit: 256 for the ranks and 160 for placing a rank and a word of 64 bits; another 4/3 of 64 for
+/// every further word of key. Opens: a uniformly random order per digit, and one at the end.
 pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     let (rows, width) = (keys.rows(), keys.width());
     if rows < 2 || width == 0 {
@@ -62,6 +62,12 @@ pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
 }
 
 impl Permutation {
+    /// What all three servers saw at the end: a uniformly random order, whatever the keys. `None` where
+    /// nothing had to be opened.
+    pub fn opened(&self) -> Option<&[u32]> {
+        self.0.as_ref().map(|shuffled| shuffled.opened.as_slice())
+    }
+
     /// Takes blocks from the original order into this one. Rounds: 2. Bits per row and party: 4/3 of the row.
     /// Opens: nothing.
     pub fn apply(&self, party: &mut Party, blocks: &mut [Block]) -> Result<()> {

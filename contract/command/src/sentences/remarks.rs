@@ -63,8 +63,8 @@ fn about_names(command: &Command, remarks: &mut Vec<String>) {
     for input in command.inputs() {
         if let TableRef::Name(name) = input {
             remarks.push(format!(
-                "Which table {} is, is decided when the script runs: whoever may store under that name can swap \
-                 the data between runs and compare the results. A handle cannot be swapped.",
+                "Which table {} is, is decided when the script runs: whoever may store under that name can \
+                 swap the data between runs and compare the results. A handle cannot be swapped.",
                 slot_text(name)
             ));
         }
