@@ -9,6 +9,7 @@ Medicine, 1996), as shipped in the PyPI package lifelines (MIT licence).
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -19,13 +20,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import crandas as cd
 import pandas as pd
 
-import crandas as cd
 from demo_page import Page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-VDL = REPOSITORY / "target" / "release" / "vdl"
+VDL = Path(os.environ.get("VDL", REPOSITORY / "target" / "release" / "vdl"))
 DATA = REPOSITORY / "demo-data"
 DATA_PACKAGE = "lifelines==0.30.3"
 
@@ -39,17 +40,21 @@ def main() -> None:
     with contextlib.ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vdl-demo-")))
         cleanup.enter_context(contextlib.chdir(folder))
+        os.environ["CRANDAS_HOME"] = str(folder)  # whatever the user has configured is left alone
 
         page.chapter("Keys, and two environments of three servers each")
         for person in ("alice", "bob", "analyst", "hospital", "laboratory"):
             vdl("keygen", f"{person}.sk", f"{person}.pk", quiet=True)
-        page.say("alice and bob approve, the analyst asks, a hospital and a laboratory have data; each made a key")
+        page.say(
+            "alice and bob approve, the analyst asks, a hospital and a laboratory have data; each made a key"
+        )
         design = cleanup.enter_context(cluster("design"))
         production = cleanup.enter_context(
             cluster("production", "--mode", "authorized", "--approver", "alice.pk", "--approver", "bob.pk")
         )
 
         page.chapter("The data, in production")
+        page.say("2,139 patients of the trial ACTG 175, from the PyPI package lifelines (MIT), split in two")
         survey_handle = provide(production, "hospital", survey)
         medical_handle = provide(production, "laboratory", medical)
 
@@ -68,7 +73,7 @@ def main() -> None:
         tall_shapes(design, production)
 
         page.chapter("Three refusals")
-        refusals(design, production, survey_handle, medical_handle)
+        refusals(production, survey_handle, medical_handle)
     page.close(f"the demo took {time.monotonic() - started:.0f} s; nothing is left running")
 
 
@@ -103,7 +108,12 @@ def dummies() -> tuple[pd.DataFrame, pd.DataFrame]:
         {"patient_id": [10_001, 10_002, 10_003], "age": [30, 40, 50], "gender": [0, 1, 1], "drugs": [0, 0, 1]}
     )
     medical = pd.DataFrame(
-        {"patientnr": [10_003, 10_001, 99_999], "treat": [1, 0, 1], "cd4": [350, 80, 500], "progressed": [1, 1, 0]}
+        {
+            "patientnr": [10_003, 10_001, 99_999],
+            "treat": [1, 0, 1],
+            "cd4": [350, 80, 500],
+            "progressed": [1, 1, 0],
+        }
     )
     return survey, medical
 
@@ -150,7 +160,7 @@ def design_mean_age(design: Path, survey_handle: str, medical_handle: str) -> No
     script = cd.script.record(name="Mean age of patients whose disease progressed")
     answer = mean_age_analysis(survey_handle, medical_handle)
     script.save("mean-age.json")
-    page.say(f"on five invented patients the mean age is {answer}; the steps are recorded in mean-age.json")
+    page.say(f"on a few invented patients the mean age is {answer}; the steps are recorded in mean-age.json")
 
 
 def run_mean_age(production: Path, survey_handle: str, medical_handle: str, expected: float) -> None:
@@ -206,7 +216,7 @@ def tall_shapes_analysis(handle: str) -> pd.DataFrame:
     return tall_shapes.open()
 
 
-def refusals(design: Path, production: Path, survey_handle: str, medical_handle: str) -> None:
+def refusals(production: Path, survey_handle: str, medical_handle: str) -> None:
     """What happens to a query that is not what everybody signed."""
     connect(production, "analyst.sk")
     refused("a query that nobody approved", lambda: cd.get_table(survey_handle).open())
@@ -257,7 +267,11 @@ def approve(
     source = f"{script}.json"
     for approver in approvers:
         terms = ["--key", f"{approver}.sk", "--analyst", f"{analyst}.pk", "--output", output]
-        vdl("approve", source, *terms, quiet=quiet)
+        said = vdl("approve", source, *terms, quiet=True)
+        if not quiet:
+            # It shows the explanation first, which was on this page already.
+            page.command("vdl", "approve", source, *terms)
+            page.output("(the explanation above)\n" + said[said.index("approval  ") :])
         source = output
 
 
@@ -306,6 +320,7 @@ def stop_on_signal(number: int, _frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop_on_signal)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

@@ -234,7 +234,7 @@ def test_generate_key_writes_two_files_once(tmp_path: Path, capsys: pytest.Captu
     assert public.startswith("-----BEGIN PUBLIC KEY-----")
     assert Path(keys[0]).stat().st_mode & 0o077 == 0
     assert main(keys) == 1
-    assert "analyst.sk" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert Path(keys[0]).read_text() == secret
 
 

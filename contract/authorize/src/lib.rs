@@ -2,13 +2,21 @@
 //!
 //! Pure: no disk, clock or network; time comes in as Unix seconds, randomness as bytes.
 //!
-//! | who | calls |
-//! | --- | --- |
-//! | keygen | [`SigningKey::from_seed`], `write_pem`, `read_pem` of both key types, `fingerprint` |
-//! | approver | [`approve_script`]`(script bytes, analyst, `[`Terms`]`, key)`, then [`add_signature`]`(envelope, key)` for each further one; [`is_envelope`] tells the files apart; [`end_of_day`] for `--expires` |
-//! | reader | [`read_envelope`] -> [`Unverified`], [`verify_envelope`]`(bytes, approvers, environment, now)` -> [`Approval`], [`template_any_upload`], [`explain_statement`] (scripts: `vdl_command::explain_script`) |
-//! | server | [`Gatekeeper`]: `admit_unapproved(command text)` in design mode; `check_envelope(bytes, now)` -> [`Approval`], `approval.check_runs(started)`, journal, [`Run::start`]`(approval, node, nonce)`; per command `run.check_step(&authority, job, command text, now)` -> [`Admitted`]` { command, run }`: journal `run.state()` **before** computing, then keep `run.succeeded(job)` or `run.failed(job)`; `run.check_close(&close)`; [`Run::restore`] after a restart |
-//! | client | [`match_step`] (before sending, in order) and [`find_pattern`] (authorizations in any order: the number it gives is the `step` to sign), [`Mismatch::side_by_side`], [`sign_command`], [`sign_close`], [`run_id`] |
+//! **Making keys:** [`SigningKey::from_seed`]; `read_pem`, `write_pem` and `fingerprint` of both kinds.
+//!
+//! **Approving:** [`approve_script`] with [`Terms`], then [`add_signature`] for each further approver;
+//! [`is_envelope`] tells the two kinds of file apart; [`template_any_upload`] is ready to be approved.
+//!
+//! **Reading:** [`read_envelope`] believes nothing, [`verify_envelope`] decides; [`explain_statement`].
+//!
+//! **Server:** one [`Gatekeeper`]. In design mode `admit_unapproved`. Otherwise `check_envelope`, then
+//! `approval.check_runs`, the journal, [`Run::start`]. Each command goes through `run.check_step`, which
+//! gives [`Admitted`]: the command, and the run to journal **before** computing; after it
+//! `run.succeeded(job)` or `run.failed(job)`. `run.check_close` ends a run, [`Run::restore`] takes it up
+//! after a restart.
+//!
+//! **Client:** [`match_step`] before sending; [`find_pattern`] for authorizations in any order, whose
+//! number is then the step that is signed; [`Mismatch::side_by_side`], [`sign_command`], [`sign_close`].
 //!
 //! A server should tell its peers the run id with the first frame of a job and stop if they differ.
 

@@ -57,9 +57,8 @@ pub(crate) fn verify_close(analyst: &VerifyingKey, close: &CloseRun) -> bool {
 
 fn command_message(approval: &Digest, nonces: &[Nonce; 3], step: u32, command: &str, job: &JobId) -> Vec<u8> {
     let (run, command) = (run_id(nonces), command_digest(command));
-    let body = format!(
-        r#"{{"approval":"{approval}","run":"{run}","step":{step},"command_digest":"{command}","job":"{job}"}}"#
-    );
+    let whose = format!(r#""approval":"{approval}","run":"{run}","step":{step}"#);
+    let body = format!(r#"{{{whose},"command_digest":"{command}","job":"{job}"}}"#);
     pae(COMMAND_TYPE, body.as_bytes())
 }
 

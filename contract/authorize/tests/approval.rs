@@ -252,6 +252,7 @@ fn a_design_environment_starts_no_runs_and_an_authorized_one_runs_nothing_withou
 #[test]
 fn the_template_for_uploads_can_be_approved_and_explained() {
     let script = write_script(&template_any_upload()).unwrap();
+    assert_eq!(script, include_str!("../../../vectors/scripts/any-upload.json"));
     let envelope = signed_by(&script, &terms(), &[alice(), bob()]);
     let approval = verified(&envelope).unwrap();
     assert!(!approval.statement().script.ordered);

@@ -93,7 +93,8 @@ fn unknown_and_missing_fields_are_refused_with_their_place() {
 
 #[test]
 fn holes_are_found_wherever_a_text_stands() {
-    let text = r###"{"filter":{"table":{"handle":"##t##"},"threshold":"##n##","condition":{"binary":{"op":"equal",
+    let text = r###"{"filter":{"table":{"handle":"##t##"},"threshold":"##n##","condition":{"binary":{
+        "op":"equal",
         "left":{"column":"##c##"},"right":{"integer":"##t##"}}}}}"###;
     let names: Vec<String> = holes(&read_command(text).unwrap()).into_iter().map(String::from).collect();
     let mut sorted = names.clone();

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use vdl_client::{CallError, Endpoint};
-use vdl_command::Route;
+use vdl_client::{CallError, Endpoint, Route};
 use vdl_node::Node;
 
 pub struct InProcess(pub Arc<Node>);

@@ -28,22 +28,39 @@ fn class(error: &ClientError) -> &'static str {
 fn class_of_code(code: &str) -> &'static str {
     match code {
         "unknown_column" => "UnknownColumnError",
-        "unknown_table" | "unknown_name" | "evicted" => "UnknownTableError",
+        "unknown_table" | "evicted_table" => "UnknownTableError",
         "wrong_type" | "bad_type" | "bad_date" | "incomparable" | "unlike_columns" | "mean_in_expression" => {
             "TypeMismatchError"
         }
         "duplicate_column" | "extra_column" | "nothing_asked" | "unequal_keys" | "open_hole" | "overflow"
-        | "too_many_rows" | "wrong_inputs" | "name_taken" | "command" => "CommandError",
+        | "too_many_rows" | "wrong_inputs" | "bad_name" | "bad_upload" | "command_unreadable" => {
+            "CommandError"
+        }
         "too_few_rows" => "TooFewRowsError",
         "key_not_unique" => "KeyNotUniqueError",
         "cancelled" => "CancelledError",
-        "inconsistent" | "inconsistent_shares" | "plans_differ" | "cheating" => "IntegrityError",
-        "runs_used_up" | "not_authorized" | "wrong_token" | "expired" | "not_yet_valid" | "missing_approval"
-        | "wrong_environment" | "wrong_analyst" | "wrong_signature" | "run_closed" | "unknown_run" | "refused" => {
-            "AuthorizationError"
+        "inconsistent_shares" | "servers_disagree" | "peer_misbehaves" => "IntegrityError",
+        "peer_unreachable" | "peer_lost" | "peer_silent" | "shutting_down" | "request_missing" => {
+            "ConnectionLostError"
         }
-        "step_mismatch" | "wrong_step" => "ScriptMismatchError",
-        _ if code.starts_with("peer") => "ConnectionLostError",
+        "not_approved"
+        | "approver_missing"
+        | "approval_unreadable"
+        | "approval_expired"
+        | "approval_not_yet_valid"
+        | "wrong_environment"
+        | "wrong_policy"
+        | "wrong_analyst"
+        | "runs_used_up"
+        | "other_run"
+        | "run_closed"
+        | "run_too_long"
+        | "replayed"
+        | "design_mode"
+        | "wrong_token"
+        | "approvers_misconfigured" => "AuthorizationError",
+        "step_mismatch" | "step_out_of_order" | "script_ended" => "ScriptMismatchError",
+        "step_repeated" | "step_running" | "unknown_step" => "ScriptError",
         _ => "ServerError",
     }
 }

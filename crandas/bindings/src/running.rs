@@ -5,8 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use vdl_client::{Call, ClearColumn, ClientError, Reply, Session};
-use vdl_command::JobId;
+use vdl_client::{Call, ClearColumn, ClientError, JobId, Reply, Session};
 
 use crate::errors;
 
@@ -28,7 +27,12 @@ pub struct Work {
 type Outcome = Result<Reply, ClientError>;
 
 /// Waits with the GIL released; Ctrl-C cancels on all three servers and is then raised.
-pub fn run(py: Python<'_>, session: &Arc<Session>, work: Work, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Reply> {
+pub fn run(
+    py: Python<'_>,
+    session: &Arc<Session>,
+    work: Work,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Reply> {
     let mut id = [0; 32];
     getrandom::fill(&mut id)
         .map_err(|error| errors::raise(py, &ClientError::System(format!("no randomness: {error}"))))?;

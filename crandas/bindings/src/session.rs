@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use vdl_client::{ClientError, Endpoint, Reply};
-use vdl_command::Mode;
+use vdl_client::{ClientError, Endpoint, Mode, Reply};
 
 use crate::columns::{self, InputColumn};
 use crate::embedded::InProcess;
@@ -40,7 +39,8 @@ impl Session {
     #[staticmethod]
     fn embedded(py: Python<'_>) -> PyResult<Self> {
         let client = py.detach(|| {
-            let nodes = vdl_node::embedded::start(None).map_err(|error| ClientError::System(error.to_string()))?;
+            let nodes =
+                vdl_node::embedded::start().map_err(|error| ClientError::System(error.to_string()))?;
             vdl_client::Session::over(nodes.map(|node| Arc::new(InProcess(node)) as Arc<dyn Endpoint>))
         });
         Ok(Self { client: Arc::new(client.map_err(|error| errors::raise(py, &error))?) })

@@ -11,6 +11,7 @@ use vdl_share::{ColumnShares, Planes, TableShares};
 use crate::column::{Bits, Numbers, flags_to_ring, of_bits, of_ring};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
+use crate::steps::Steps;
 
 /// What all aggregations of one command share.
 struct Source<'a> {
@@ -26,6 +27,7 @@ pub(crate) fn aggregate(
     rows: u64,
     reductions: &[Reduction],
     threshold: Option<u64>,
+    steps: &mut Steps<'_>,
 ) -> Result<Vec<ColumnShares>, TableError> {
     let mut source = Source { table, rows, mask: None };
     if let Some(threshold) = threshold {
@@ -45,6 +47,7 @@ pub(crate) fn aggregate(
             Aggregate::Min => extreme(party, &source, value, false)?,
             Aggregate::Max => extreme(party, &source, value, true)?,
         });
+        steps.done();
     }
     Ok(results)
 }

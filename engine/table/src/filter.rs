@@ -1,16 +1,18 @@
 //! Choosing rows. A filter moves nothing: it narrows the plane that says which rows belong to the
 //! table. Only when rows must really move does [`compact`] drop the others.
 
+use std::sync::OnceLock;
+
 use vdl_plan::Typed;
 use vdl_protocol::{
     Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes,
 };
-use vdl_share::{Shared, TableShares};
+use vdl_share::{ColumnShares, Planes, Rows, Shared, TableShares};
 
 use crate::column::{Bits, flags_to_ranks, flags_to_ring};
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
-use crate::moving::{Bundle, gather};
+use crate::moving::Bundle;
 
 /// The table with fewer rows selected, and how many those are.
 ///
@@ -41,7 +43,7 @@ pub(crate) fn filter(
         if open_bit(party, &few)? {
             return Err(TableError::TooFewRows { threshold });
         }
-        first(open_ring(party, &count)?)?
+        plausible(first(open_ring(party, &count)?)?, &selected)?
     };
     let columns = table.columns.clone();
     Ok((TableShares { rows: table.rows, columns, selected: Some(selected) }, count))
@@ -53,7 +55,12 @@ pub(crate) fn count_rows(party: &mut Party, flags: &Bits) -> Result<u64, TableEr
         return Ok(0);
     }
     let count = flags_to_ranks(party, flags)?.sum();
-    Ok(u64::from(first(open_ring(party, &count)?)?))
+    plausible(u64::from(first(open_ring(party, &count)?)?), flags)
+}
+
+/// A count that can be true.
+fn plausible(count: u64, flags: &Bits) -> Result<u64, TableError> {
+    if count <= flags.rows() as u64 { Ok(count) } else { Err(TableError::Shape("another number of rows")) }
 }
 
 fn first<R: Copy>(opened: Vec<R>) -> Result<R, TableError> {
@@ -69,12 +76,15 @@ pub(crate) fn sparse(table: &TableShares, rows: u64) -> bool {
 ///
 /// Shuffles everything, opens which shuffled rows are selected (as many as are known to be) and, of
 /// those, the position each belongs to: under a shuffle that nobody knows both are random.
-pub(crate) fn compact(party: &mut Party, table: &TableShares) -> Result<TableShares, TableError> {
+pub(crate) fn compact(party: &mut Party, table: &TableShares, rows: u64) -> Result<TableShares, TableError> {
     let Some(selected) = &table.selected else {
         return Ok(table.clone());
     };
     let (mut bundle, manifest) = Bundle::of(table.columns.iter());
     let count = pack(party, &mut bundle, table.rows, selected)?;
+    if count as u64 != rows {
+        return Err(TableError::Shape("another number of rows"));
+    }
     let columns = manifest.unpack(&mut bundle)?;
     Ok(TableShares { rows: count, columns, selected: None })
 }
@@ -89,65 +99,68 @@ pub(crate) fn pack(
     if rows == 0 {
         return Ok(0);
     }
-    let id = party.id();
-    let ranks = flags_to_ranks(party, flags)?.prefix_sums().add_constant(id, u32::MAX);
+    let ranks = flags_to_ranks(party, flags)?.prefix_sums().add_constant(party.id(), u32::MAX);
     let mut moving = std::mem::take(bundle);
+    let flag = moving.planes.iter().map(Bits::width).sum();
     moving.planes.push(flags.clone());
     moving.ranks.push(ranks);
     let shuffle = Shuffle::random(party, rows)?;
-    let mut moved = moving.moved(rows, |blocks| Ok(shuffle.apply(party, blocks)?))?;
-    let (Some(flags), Some(ranks)) = (moved.planes.pop(), moved.ranks.pop()) else {
-        return Err(TableError::Shape("rows lost on the way"));
-    };
-    let mut opened = open_planes(party, &flags)?;
-    opened.mask_tail();
-    let kept = positions(opened.plane(0));
-    let mut places = Block::Ring32(ranks);
-    gather(&mut places, &kept);
-    let Block::Ring32(ranks) = places else {
-        return Err(TableError::Shape("rows lost on the way"));
-    };
-    let order = inverse(&open_ring(party, &ranks)?, &kept)?;
-    *bundle = moved.moved(rows, |blocks| {
-        blocks.iter_mut().for_each(|block| gather(block, &order));
+    let mut count = 0;
+    *bundle = moving.moved(rows, |blocks| {
+        shuffle.apply(party, blocks)?;
+        let (Some(Block::Rows(packed)), Some(ranks)) = (blocks.first(), blocks.last()) else {
+            return Err(TableError::Shape("rows lost on the way"));
+        };
+        let shuffled = packed.map(|rows| plane_of(rows, flag));
+        let kept = positions(open_planes(party, &shuffled)?.plane(0))?;
+        let ranks = ranks.gather(&kept)?.into_ring32()?;
+        let order = inverse(&open_ring(party, &ranks)?, &kept)?;
+        count = kept.len();
+        for block in blocks.iter_mut() {
+            *block = block.gather(&order)?;
+        }
         Ok(())
     })?;
-    Ok(kept.len())
+    bundle.planes.pop();
+    bundle.ranks.pop();
+    Ok(count)
+}
+
+/// One plane of rows that are packed row by row.
+fn plane_of(rows: &Rows, at: usize) -> Planes {
+    let words = rows.words().iter().skip(at / 64).step_by(rows.stride().max(1));
+    Planes::from_bools(words.map(|word| word >> (at % 64) & 1 == 1))
 }
 
 /// Which bits are set.
-fn positions(words: &[u64]) -> Vec<usize> {
+fn positions(words: &[u64]) -> Result<Vec<u32>, TableError> {
     let mut found = Vec::with_capacity(words.iter().map(|word| word.count_ones() as usize).sum());
     for (index, word) in words.iter().enumerate() {
+        let start = u32::try_from(index * 64).map_err(|_| TableError::Shape("too many rows"))?;
         let mut rest = *word;
         while rest != 0 {
-            found.push(index * 64 + rest.trailing_zeros() as usize);
+            found.push(start + rest.trailing_zeros());
             rest &= rest - 1;
         }
     }
-    found
+    Ok(found)
 }
 
 /// The sources in the order of their ranks, which must be `0..`, each once.
-fn inverse(ranks: &[u32], sources: &[usize]) -> Result<Vec<usize>, TableError> {
-    let mut order = vec![usize::MAX; sources.len()];
+fn inverse(ranks: &[u32], sources: &[u32]) -> Result<Vec<u32>, TableError> {
+    let no_order = || TableError::Shape("opened positions are no order");
+    let mut order = vec![u32::MAX; sources.len()];
     for (rank, source) in ranks.iter().zip(sources) {
         match order.get_mut(*rank as usize) {
-            Some(place) if *place == usize::MAX => *place = *source,
-            _ => return Err(TableError::Shape("opened positions are no order")),
+            Some(place) if *place == u32::MAX => *place = *source,
+            _ => return Err(no_order()),
         }
     }
-    if ranks.len() == sources.len() {
-        Ok(order)
-    } else {
-        Err(TableError::Shape("opened positions are no order"))
-    }
+    if ranks.len() == sources.len() { Ok(order) } else { Err(no_order()) }
 }
 
 /// The first rows of a table, which are all selected.
 pub(crate) fn truncate(table: TableShares, rows: usize) -> TableShares {
-    use std::sync::OnceLock;
-    use vdl_share::ColumnShares;
     if rows >= table.rows {
         return TableShares { selected: None, ..table };
     }

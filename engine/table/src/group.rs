@@ -11,6 +11,7 @@ use crate::error::TableError;
 use crate::expression::{Form, Value, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
 use crate::moving::Bundle;
+use crate::steps::Steps;
 
 /// The keys of every row, and which rows belong to a group at all.
 struct Keys {
@@ -37,18 +38,22 @@ pub(crate) fn group_by(
     schema: &[ColumnMeta],
     by: &[usize],
     reductions: &[Reduction],
+    steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
-    let compacted = if sparse(table, rows) { Some(compact(party, table)?) } else { None };
+    let compacted = if sparse(table, rows) { Some(compact(party, table, rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
     let keys = keys(party, table, schema, by)?;
+    steps.done();
 
     // A group is the same in every sort, so each further one only finds its own extremes.
     let extremes = extremes(reductions);
     let base = extremes.first().copied();
     let mut results: Vec<Option<ColumnShares>> = vec![None; reductions.len()];
     let grouped = pass(party, table, &keys, reductions, base, true, &mut results)?;
+    steps.done();
     for extreme in extremes.iter().skip(1) {
         pass(party, table, &keys, reductions, Some(*extreme), false, &mut results)?;
+        steps.done();
     }
     let mut columns: Vec<ColumnShares> = grouped.keys.into_iter().map(|bits| of_bits(bits, None)).collect();
     for result in results {
@@ -73,6 +78,11 @@ fn keys(
         alive = both(party, alive.as_ref(), found.valid.as_ref())?;
     }
     Ok(Keys { columns, alive })
+}
+
+/// How many steps [`group_by`] will tell.
+pub(crate) fn steps(reductions: &[Reduction]) -> usize {
+    1 + extremes(reductions).len().max(1)
 }
 
 /// The sorts that are needed beside the keys, each once.

@@ -18,6 +18,7 @@ mod merge;
 mod moving;
 mod run;
 mod sort;
+mod steps;
 mod text;
 
 pub use error::TableError;

@@ -19,6 +19,7 @@ use crate::error::TableError;
 use crate::expression::both;
 use crate::filter::{compact, count_rows, sparse};
 use crate::moving::Bundle;
+use crate::steps::Steps;
 
 /// The parts of a merge that its plan spells out.
 pub(crate) struct Merge<'a> {
@@ -43,18 +44,24 @@ impl Merge<'_> {
         party: &mut Party,
         left: &TableShares,
         right: &TableShares,
+        steps: &mut Steps<'_>,
     ) -> Result<(TableShares, u64), TableError> {
         let [left_rows, right_rows] = [0, 1].map(|n| self.plan.inputs.get(n).map_or(0, |input| input.rows));
-        let dense_left = if sparse(left, left_rows) { Some(compact(party, left)?) } else { None };
-        let dense_right = if sparse(right, right_rows) { Some(compact(party, right)?) } else { None };
+        let dense_left = if sparse(left, left_rows) { Some(compact(party, left, left_rows)?) } else { None };
+        let dense_right =
+            if sparse(right, right_rows) { Some(compact(party, right, right_rows)?) } else { None };
         let (left, right) = (dense_left.as_ref().unwrap_or(left), dense_right.as_ref().unwrap_or(right));
 
         let from_left = self.side(party, left, 0)?;
         let from_right = self.side(party, right, 1)?;
+        steps.done();
         let order = self.order(party, &from_right, &from_left)?;
+        steps.done();
         let ranks = self.ranks(party, &from_right, &from_left, &order)?;
+        steps.done();
         let taken: Vec<&ColumnShares> = self.right_columns(right)?;
         let (carried, found) = carry(party, &from_right, &from_left, &order, ranks, &taken)?;
+        steps.done();
         self.assemble(party, left, left_rows, carried, found)
     }
 

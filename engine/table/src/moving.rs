@@ -117,24 +117,3 @@ impl Manifest {
         Ok(columns)
     }
 }
-
-/// The rows of a block at these places, in this order. Every place must exist.
-pub(crate) fn gather(block: &mut Block, places: &[usize]) {
-    fn pick<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
-        places.iter().filter_map(|&place| values.get(place).copied()).collect()
-    }
-    match block {
-        Block::Rows(rows) => *rows = rows.map(|rows| gather_rows(rows, places)),
-        Block::Ring32(ring) => *ring = ring.map(|values| pick(values, places)),
-        Block::Ring64(ring) => *ring = ring.map(|values| pick(values, places)),
-    }
-}
-
-fn gather_rows(rows: &Rows, places: &[usize]) -> Rows {
-    let stride = rows.stride();
-    let mut words = Vec::with_capacity(places.len() * stride);
-    for &place in places {
-        words.extend_from_slice(rows.row(place));
-    }
-    Rows::from_raw(places.len(), stride, words).unwrap_or_else(|| Rows::zeros(places.len(), stride))
-}

@@ -13,9 +13,10 @@ use crate::concat::concat;
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
 use crate::filter::{compact, filter};
-use crate::group::group_by;
+use crate::group::{self, group_by};
 use crate::merge::Merge;
 use crate::sort::sort;
+use crate::steps::Steps;
 
 /// What a plan gives.
 #[derive(Debug)]
@@ -45,20 +46,27 @@ pub fn run(
     for (input, table) in plan.inputs.iter().zip(inputs) {
         check(input, table)?;
     }
-    progress(0, 2);
+    let total = match &plan.operation {
+        Operation::Aggregate { reductions, .. } => reductions.len() + 1,
+        Operation::GroupBy { reductions, .. } => group::steps(reductions),
+        Operation::Assign { columns } => columns.len(),
+        Operation::Merge { .. } => 5,
+        Operation::Sort { .. } => 3,
+        _ => 1,
+    };
+    let mut steps = Steps::new(total, progress);
     let outcome = match &plan.output {
         PlanOutput::Nothing => Outcome::Nothing,
-        PlanOutput::Table { columns } => match table(party, plan, inputs, columns)? {
+        PlanOutput::Table { columns } => match table(party, plan, inputs, columns, &mut steps)? {
             Some((shares, rows)) => Outcome::Table { columns: columns.clone(), rows, shares },
             None => Outcome::Nothing,
         },
         PlanOutput::Opened { columns } => {
-            let (shares, rows) = opened(party, plan, inputs)?;
-            progress(1, 2);
+            let (shares, rows) = opened(party, plan, inputs, &mut steps)?;
             Outcome::Opened { columns: columns.clone(), rows, shares: fresh(party, shares)? }
         }
     };
-    progress(2, 2);
+    steps.finish();
     Ok(outcome)
 }
 
@@ -68,6 +76,7 @@ fn table(
     plan: &Plan,
     inputs: &[&TableShares],
     columns: &[ColumnMeta],
+    steps: &mut Steps<'_>,
 ) -> Result<Option<(TableShares, u64)>, TableError> {
     let one = |position: usize| match (inputs.get(position), plan.inputs.get(position)) {
         (Some(table), Some(input)) => Ok((*table, input)),
@@ -88,11 +97,11 @@ fn table(
         }
         Operation::Assign { columns } => {
             let (table, input) = one(0)?;
-            (assign(party, table, columns)?, input.rows)
+            (assign(party, table, columns, steps)?, input.rows)
         }
         Operation::Merge { how, validate, keys, columns } => {
             let ((left, _), (right, _)) = (one(0)?, one(1)?);
-            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, left, right)?
+            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, left, right, steps)?
         }
         Operation::Concat { columns: places } => {
             let rows = plan.inputs.iter().map(|input| input.rows).sum();
@@ -100,18 +109,23 @@ fn table(
         }
         Operation::GroupBy { keys, reductions } => {
             let (table, input) = one(0)?;
-            let groups = group_by(party, table, input.rows, &input.columns, keys, reductions)?;
+            let groups = group_by(party, table, input.rows, &input.columns, keys, reductions, steps)?;
             let rows = groups.rows as u64;
             (groups, rows)
         }
         Operation::Sort { keys } => {
             let (table, input) = one(0)?;
-            (sort(party, table, input.rows, &input.columns, keys)?, input.rows)
+            (sort(party, table, input.rows, &input.columns, keys, steps)?, input.rows)
         }
     }))
 }
 
-fn assign(party: &mut Party, table: &TableShares, columns: &[Assigned]) -> Result<TableShares, TableError> {
+fn assign(
+    party: &mut Party,
+    table: &TableShares,
+    columns: &[Assigned],
+    steps: &mut Steps<'_>,
+) -> Result<TableShares, TableError> {
     let mut made = Vec::with_capacity(columns.len());
     for source in columns {
         made.push(match source {
@@ -120,6 +134,7 @@ fn assign(party: &mut Party, table: &TableShares, columns: &[Assigned]) -> Resul
             }
             Assigned::Compute(value) => evaluate(party, value, table, Form::Bits)?.into_shares(),
         });
+        steps.done();
     }
     Ok(TableShares { rows: table.rows, columns: made, selected: table.selected.clone() })
 }
@@ -129,15 +144,16 @@ fn opened(
     party: &mut Party,
     plan: &Plan,
     inputs: &[&TableShares],
+    steps: &mut Steps<'_>,
 ) -> Result<(Vec<ColumnShares>, u64), TableError> {
     let (Some(table), Some(input)) = (inputs.first(), plan.inputs.first()) else {
         return Err(TableError::Shape("another number of tables"));
     };
     match &plan.operation {
         Operation::Aggregate { reductions, threshold } => {
-            Ok((aggregate(party, table, input.rows, reductions, *threshold)?, 1))
+            Ok((aggregate(party, table, input.rows, reductions, *threshold, steps)?, 1))
         }
-        _ => Ok((compact(party, table)?.columns, input.rows)),
+        _ => Ok((compact(party, table, input.rows)?.columns, input.rows)),
     }
 }
 

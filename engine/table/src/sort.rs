@@ -10,6 +10,7 @@ use crate::column::{self, Bits};
 use crate::error::TableError;
 use crate::filter::{compact, sparse, truncate};
 use crate::moving::Bundle;
+use crate::steps::Steps;
 
 pub(crate) fn sort(
     party: &mut Party,
@@ -17,10 +18,12 @@ pub(crate) fn sort(
     rows: u64,
     schema: &[ColumnMeta],
     keys: &[Ordering],
+    steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
-    let compacted = if sparse(table, rows) { Some(compact(party, table)?) } else { None };
+    let compacted = if sparse(table, rows) { Some(compact(party, table, rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
     let id = party.id();
+    steps.done();
 
     // Least significant first; rows that are not selected, and missing values, come last.
     let mut planes: Vec<Bits> = Vec::new();
@@ -36,6 +39,7 @@ pub(crate) fn sort(
     let all: Vec<&Bits> = planes.iter().collect();
     let order = sort_rows(party, &Bits::stack(table.rows, &all))?;
 
+    steps.done();
     let (bundle, manifest) = Bundle::of(table.columns.iter());
     let mut moved = bundle.moved(table.rows, |blocks| Ok(order.apply(party, blocks)?))?;
     let sorted = TableShares { rows: table.rows, columns: manifest.unpack(&mut moved)?, selected: None };

@@ -11,7 +11,7 @@ use world::*;
 
 /// A table with every kind of column; every other one has rows that do not belong.
 fn table(seed: u64, rows: usize) -> Clear {
-    let mut random = Random(seed);
+    let mut random = Random::of(seed);
     let clear = generate(&mut random, &everything(), rows);
     if seed % 2 == 1 { clear.hidden(&mut random, 40) } else { clear }
 }
@@ -28,7 +28,7 @@ fn everywhere(base: u64, mut ask: impl FnMut(u64, &Clear)) {
 #[test]
 fn expressions_of_numbers() {
     for seed in 1000..1120 {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let clear = table(seed, random.pick(&ROWS));
         let command = assign(any_number(&mut random, 3));
         if plan(&command, &[clear.input()]).is_ok() {
@@ -40,7 +40,7 @@ fn expressions_of_numbers() {
 #[test]
 fn expressions_of_truth() {
     for seed in 2000..2160 {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let clear = table(seed, random.pick(&ROWS));
         let command = assign(any_truth(&mut random, 3));
         if plan(&command, &[clear.input()]).is_ok() {
@@ -71,7 +71,7 @@ fn filled_texts_dates_and_truth() {
 #[test]
 fn filters_keep_the_rows_that_match() {
     for seed in 3000..3040 {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let clear = table(seed, random.pick(&ROWS));
         let command = filter(any_truth(&mut random, 2), None);
         if plan(&command, &[clear.input()]).is_ok() {
@@ -184,7 +184,7 @@ fn groups_have_their_sums_counts_and_extremes() {
 
 /// Two tables whose keys overlap; the right one's are unique unless `repeated`.
 fn pair(seed: u64, rows: (usize, usize), kinds: [Kind; 2], repeated: bool, nulls: bool) -> [Clear; 2] {
-    let mut random = Random(seed);
+    let mut random = Random::of(seed);
     let columns = |kind: &Kind, other: &str| {
         let mut key = column("k", kind.clone(), nulls);
         key.ctype.nullable = nulls;
@@ -254,7 +254,7 @@ fn a_key_that_is_not_unique_where_it_must_be_is_refused() {
 #[test]
 fn merges_on_several_columns_and_on_differently_named_ones() {
     for seed in 7800..7812 {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let left = vec![nullable(int("x", 0, 3)), column("y", Kind::Boolean, false), int("p", 0, 90)];
         let right = vec![int("x2", -1, 2), nullable(column("y", Kind::Boolean, false)), int("q", 5, 9)];
         let tables = [generate(&mut random, &left, 20), generate(&mut random, &right, 4)];
@@ -271,7 +271,7 @@ fn rows_of_several_tables_follow_each_other() {
     for (n, shape) in shapes.into_iter().enumerate() {
         for side in 0..2 {
             let seed = 8000 + (n * 2 + side) as u64;
-            let mut random = Random(seed);
+            let mut random = Random::of(seed);
             let first = vec![
                 int("a", -5, 9),
                 column("s", Kind::Text { length: 2, ascii: true }, false),
@@ -302,7 +302,7 @@ fn rows_of_several_tables_follow_each_other() {
 #[test]
 fn means_can_be_moved_selected_and_opened() {
     for (seed, rows) in (8500..).zip(ROWS) {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let columns = [int("a", 0, 5), column("m", Kind::Mean { min: -7, max: 7 }, false)];
         let clear = generate(&mut random, &columns, rows).hidden(&mut random, 30);
         agree(seed, &sort(&[("a", false)]), std::slice::from_ref(&clear));
@@ -316,7 +316,7 @@ fn means_can_be_moved_selected_and_opened() {
 fn the_widest_numbers_are_exact() {
     const FAR: i64 = i64::MAX;
     for (seed, rows) in (9000..).zip([1, 2, 5, 64, 65]) {
-        let mut random = Random(seed);
+        let mut random = Random::of(seed);
         let columns =
             [int("far", -FAR, FAR), nullable(int("near", FAR - 9, FAR)), nullable(int("low", -FAR, 4 - FAR))];
         let clear = generate(&mut random, &columns, rows).hidden(&mut random, 20);
@@ -340,17 +340,50 @@ fn the_widest_numbers_are_exact() {
 }
 
 #[test]
+fn progress_starts_at_nothing_and_ends_with_everything() {
+    let clear = table(1, 20);
+    for command in [
+        sort(&[("a", true)]),
+        group_by(&["t"], &[(Min, name("a")), (Max, name("b")), (Sum, name("e"))]),
+        aggregate(&[(Sum, name("a")), (Min, name("b"))], None),
+        filter(name("t"), None),
+    ] {
+        let plan = plan(&command, &[clear.input()]).unwrap();
+        let split = shares::split(&mut Random::of(1), &clear);
+        let heard = vdl_trio::Trio::new(1).run(|party| {
+            let mut heard = Vec::new();
+            let table = &split[party.id()];
+            vdl_table::run(party, &plan, &[table], &mut |done, total| heard.push((done, total))).unwrap();
+            heard
+        });
+        let (first, last) = (heard[0][0], *heard[0].last().unwrap());
+        assert_eq!((first.0, last.0), (0, last.1), "{command:?}");
+        assert!(heard[0].windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 == pair[1].1));
+    }
+}
+
+#[test]
+fn many_rows_take_the_other_adders_to_the_same_end() {
+    let clear = table(9_500, 40_000);
+    let asked: Vec<(Aggregate, Expression)> =
+        ["a", "b"].iter().flat_map(|c| ALL.map(|a| (a, name(c)))).collect();
+    agree(1, &aggregate(&asked, None), std::slice::from_ref(&clear));
+    let product = binary(BinaryOp::Multiply, name("a"), binary(BinaryOp::Subtract, name("e"), name("c")));
+    agree(2, &assign(binary(BinaryOp::Less, product, name("b"))), std::slice::from_ref(&clear));
+    agree(3, &group_by(&["b"], &[(Mean, name("a")), (Max, name("d"))]), &[clear]);
+}
+
+#[test]
 fn shares_that_do_not_fit_their_schema_are_refused() {
-    let mut random = Random(1);
-    let clear = generate(&mut random, &[int("a", 0, 5)], 10);
-    let wrong = Input { columns: vec![int("a", 0, 500)], rows: 10 };
-    let longer = Input { columns: vec![int("a", 0, 5)], rows: 11 };
-    let nullable = Input { columns: vec![nullable(int("a", 0, 5))], rows: 10 };
-    for input in [wrong, longer, nullable] {
-        let mut split = shares::split(&mut random, &clear);
-        for party in &mut split {
-            party.columns[0].bits.get_or_init(|| unreachable!());
-        }
+    let text = |length| column("a", Kind::Text { length, ascii: true }, false);
+    let mut random = Random::of(1);
+    let clear = generate(&mut random, &[text(3)], 10);
+    let split = shares::split(&mut random, &clear);
+    let wrong = Input { columns: vec![text(4)], rows: 10 };
+    let longer = Input { columns: vec![text(3)], rows: 11 };
+    let missing = Input { columns: vec![nullable(text(3))], rows: 10 };
+    let another = Input { columns: vec![text(3), column("b", Kind::Boolean, false)], rows: 10 };
+    for input in [wrong, longer, missing, another] {
         let plan = plan(&sort(&[("a", true)]), &[input]).unwrap();
         let results = vdl_trio::Trio::new(1).run(|party| {
             let table = &split[party.id()];

@@ -21,7 +21,7 @@ fn schema() -> Vec<vdl_plan::vdl_command::ColumnMeta> {
 /// different keys `k`, because the number of groups is documented to be opened.
 fn twins(seed: u64, rows: usize, hidden: bool) -> [Clear; 2] {
     [0, 1].map(|twin| {
-        let mut random = Random(seed * 1000 + twin);
+        let mut random = Random::of(seed * 1000 + twin);
         let mut clear = generate(&mut random, &schema(), rows);
         let keys: Vec<i64> = (0..rows as i64).map(|row| (row % 40) * 3 + twin as i64).collect();
         let turn = random.below(rows as u64) as usize;
@@ -42,7 +42,7 @@ fn twins(seed: u64, rows: usize, hidden: bool) -> [Clear; 2] {
 
 /// Every command that computes, with the openings it is documented to make.
 fn commands() -> Vec<(Command, &'static [&'static str])> {
-    let condition = || binary(BinaryOp::Less, name("b"), name("c"));
+    let condition = || binary(BinaryOp::Less, name("a"), name("b"));
     let totals: Vec<_> = [Aggregate::Count, Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max]
         .into_iter()
         .map(|aggregate| (aggregate, name("b")))
@@ -145,7 +145,7 @@ fn merges_and_concats_show_their_shape_only() {
 #[test]
 fn opened_shares_are_fresh() {
     // The same table opened twice leaves the servers as different shares.
-    let mut random = Random(5);
+    let mut random = Random::of(5);
     let clear = generate(&mut random, &[int("a", 0, 1000), column("t", Kind::Boolean, true)], ROWS);
     let split = shares::split(&mut random, &clear);
     let plan = plan(&Command::Open { table: it() }, &[clear.input()]).unwrap();

@@ -85,16 +85,19 @@ impl Block {
         }
     }
 
+    /// Row `to[k]` of the result is row `k`, for an order that was checked.
     pub(crate) fn scattered(&self, to: &[u32]) -> Self {
-        match self {
-            Block::Rows(rows) => Block::Rows(rows.map(|rows| {
-                let words = scatter(rows.words(), rows.stride(), to);
-                Rows::from_raw(to.len(), rows.stride(), words).unwrap_or_else(|| Rows::zeros(0, 0))
-            })),
-            Block::Ring32(column) => Block::Ring32(column.map(|words| scatter(words, 1, to))),
-            Block::Ring64(column) => Block::Ring64(column.map(|words| scatter(words, 1, to))),
-        }
+        // Both components read by one inverse: reading from many places is quicker than writing to them.
+        self.gathered(&inverse(to))
     }
+}
+
+fn inverse(order: &[u32]) -> Vec<u32> {
+    let mut out = vec![0; order.len()];
+    for (from, to) in (0..).zip(order) {
+        out[*to as usize] = from;
+    }
+    out
 }
 
 /// Does `order` name each of its positions once?

@@ -56,10 +56,10 @@ fn complement<R: Ring>(mut part: Vec<R>, choice: &[R], one: R) -> Vec<R> {
 
 /// The unsigned value of the planes, modulo 2^64.
 ///
-/// Components 0 and 1 of the result are fresh randomness whose negated sum party 0 shares in binary; the planes
-/// plus that sum are component 2, revealed to parties 1 and 2 only (after ABY3, CCS 2018). Rounds: 2 and an
-/// addition of 64 bits. Bits per row and party: 64 and the addition's 64 (ripple); one or two planes go as
-/// `bits_to_ring`. Opens: nothing.
+/// Components 0 and 1 of the result are fresh randomness whose negated sum party 0 shares in binary; the
+/// planes plus that sum are component 2, revealed to parties 1 and 2 only (after ABY3, CCS 2018). Rounds:
+/// 2 and an addition of 64 bits. Bits per row and party: 64 and the addition's 64 (ripple); one or two
+/// planes go as `bits_to_ring`. Opens: nothing.
 pub fn planes_to_ring(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Vec<u64>>> {
     let rows = bits.rows();
     if bits.width() <= 2 {
@@ -103,9 +103,9 @@ pub fn planes_to_ring(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared
 
 /// The value modulo 2^width as planes.
 ///
-/// Party 0 knows the sum of components 0 and 1 and shares it in binary; component 2 is known to the two others
-/// and so is a sharing already (after ABY3, CCS 2018). Rounds: 1 and an addition. Bits per row and party: a third
-/// of the width, and the addition's width (ripple). Opens: nothing.
+/// Party 0 knows the sum of components 0 and 1 and shares it in binary; component 2 is known to the two
+/// others and so is a sharing already (after ABY3, CCS 2018). Rounds: 1 and an addition. Bits per row and
+/// party: a third of the width, and the addition's width (ripple). Opens: nothing.
 pub fn ring_to_planes(party: &mut Party, column: &Shared<Vec<u64>>, width: usize) -> Result<Shared<Planes>> {
     let rows = column.rows();
     let known = (party.id() == 0).then(|| {
@@ -129,9 +129,9 @@ fn words(planes: Planes) -> Vec<Xor> {
 
 /// The sum modulo 2^out_width of two unsigned values.
 ///
-/// Many rows: a ripple of full adders with one AND each; rounds and bits per row and party: out_width - 1. Few
-/// rows: Sklansky's parallel prefixes; rounds: 1 + log2 of out_width, rounded up; bits: about out_width times
-/// that. Opens: nothing.
+/// Many rows: a ripple of full adders with one AND each; rounds, and bits per row and party:
+/// out_width - 1. Few rows: Sklansky's parallel prefixes; rounds: 1 + log2 of out_width, rounded up;
+/// bits: about out_width times that. Opens: nothing.
 pub fn add(
     party: &mut Party,
     a: &Shared<Planes>,
@@ -157,7 +157,8 @@ pub fn add(
 
 /// The sum modulo 2^out_width of an unsigned value and a public number below 2^64.
 ///
-/// As `add`, without the first round where rows are few, and without the planes below the number's lowest one.
+/// As `add`, without the first round where rows are few, and without the planes below the number's lowest
+/// one.
 pub fn add_public(
     party: &mut Party,
     a: &Shared<Planes>,

@@ -18,6 +18,8 @@ pub struct Party {
     randomness: Randomness,
     steps: u64,
     costs: Costs,
+    /// Received buffers, used again for sending: fresh memory costs more than the copy.
+    spare: Vec<Vec<u8>>,
 }
 
 /// What this party has spent so far.
@@ -46,11 +48,21 @@ impl Step {
 /// Bytes of mask made at a time: few enough to stay in the nearest cache.
 const PIECE_BYTES: usize = 16384;
 
+const SPARES: usize = 2;
+
 impl Party {
     /// `keys` must be fresh, and known to the other party of each pair only.
     pub fn new(id: usize, lane: Box<dyn Lane>, keys: PairKeys, lane_number: u16) -> Self {
         let randomness = Randomness::new(keys);
-        Self { id: id % 3, lane, lane_number, randomness, steps: 0, costs: Costs::default() }
+        Self {
+            id: id % 3,
+            lane,
+            lane_number,
+            randomness,
+            steps: 0,
+            costs: Costs::default(),
+            spare: Vec::new(),
+        }
     }
 
     pub fn id(&self) -> usize {
@@ -92,21 +104,30 @@ impl Party {
         let bytes: &[u8] = bytemuck::cast_slice(words);
         self.costs.bytes_sent += bytes.len() as u64;
         for piece in pieces(bytes.len()) {
-            self.lane.send(to, step.name, bytes[piece].to_vec())?;
+            let spare = if piece.len() < PIECE_BYTES { None } else { self.spare.pop() };
+            let mut payload = spare.unwrap_or_default();
+            payload.clear();
+            payload.extend_from_slice(&bytes[piece]);
+            self.lane.send(to, step.name, payload)?;
         }
         Ok(())
     }
 
     pub(crate) fn receive<G: Group>(&mut self, from: Peer, step: Step, count: usize) -> Result<Vec<G>> {
-        let mut words = vec![G::zeroed(); count];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        for piece in pieces(bytes.len()) {
+        let size = size_of::<G>();
+        let mut words = Vec::with_capacity(count);
+        for piece in pieces(count * size) {
             let got = self.lane.receive(from, step.name, piece.len())?;
-            let place = &mut bytes[piece];
-            if got.len() != place.len() {
+            if got.len() != piece.len() {
                 return Err(ProtocolError::Shape { step: step.name });
             }
-            place.copy_from_slice(&got);
+            match bytemuck::try_cast_slice::<u8, G>(&got) {
+                Ok(got) => words.extend_from_slice(got),
+                Err(_) => words.extend(got.chunks_exact(size).map(bytemuck::pod_read_unaligned::<G>)),
+            }
+            if got.len() >= PIECE_BYTES && self.spare.len() < SPARES {
+                self.spare.push(got);
+            }
         }
         Ok(words)
     }
@@ -132,7 +153,8 @@ impl Party {
         Ok(Shared { own: summand, next })
     }
 
-    /// Turns two summands, one at party 1 and one at party 2, into a sharing of their sum; party 0 gives `None`.
+    /// Turns two summands, one at party 1 and one at party 2, into a sharing of their sum; party 0 gives
+    /// `None`.
     ///
     /// Components 0 and 1 are fresh randomness of the pairs that hold them; parties 1 and 2 send each other
     /// their summand less the component the other does not know. Rounds: 1. Bits per element and party: its

@@ -1,10 +1,10 @@
 //! The shuffle pass, one of the five primitives: rows carried through three permutations.
 //!
-//! Araki et al., CCS 2021, section 5.2. Each permutation is known to one pair of parties. Party *One* knows the
-//! first two, *Two* the first and the last, *Three* the last two. One adds its two components and carries the
-//! sum through the first two permutations, under fresh masks; Two and Three carry the third component. One's
-//! two components of the result are fresh randomness in common with Two and with Three; these exchange what
-//! makes up the rest.
+//! Araki et al., CCS 2021, section 5.2. Each permutation is known to one pair of parties. Party *One*
+//! knows the first two, *Two* the first and the last, *Three* the last two. One adds its two components
+//! and carries the sum through the first two permutations, under fresh masks; Two and Three carry the
+//! third component. One's two components of the result are fresh randomness in common with Two and with
+//! Three; these exchange what makes up the rest.
 //!
 //! ```text
 //! One   -> Two    second(first(a + b) + mask of One and Two) + mask of One and Three

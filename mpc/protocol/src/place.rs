@@ -17,9 +17,9 @@ pub struct Placement {
 
 /// Moves row `i` of every block to row `rank[i]`; the ranks must be an order of the rows.
 ///
-/// Shuffles ranks and blocks, opens the shuffled ranks, moves locally (Chida et al., 2019, in the form of Asharov
-/// et al., CCS 2022). Rounds: 3. Bits per row and party: 32 for the opened rank, 4/3 of 32 and of the row. Opens:
-/// the shuffled ranks, a uniformly random order.
+/// Shuffles ranks and blocks, opens the shuffled ranks, moves locally (Chida et al., 2019, in the form of
+/// Asharov et al., CCS 2022). Rounds: 3. Bits per row and party: 32 for the opened rank, 4/3 of 32 and of
+/// the row. Opens: the shuffled ranks, a uniformly random order.
 pub fn place(party: &mut Party, rank: Shared<Vec<u32>>, blocks: &mut [Block]) -> Result<Placement> {
     let shuffle = Shuffle::random(party, rank.rows())?;
     let mut moved = vec![Block::Ring32(rank)];
@@ -35,6 +35,11 @@ pub fn place(party: &mut Party, rank: Shared<Vec<u32>>, blocks: &mut [Block]) ->
 }
 
 impl Placement {
+    /// What all three servers saw: a uniformly random order, whatever the ranks.
+    pub fn opened(&self) -> &[u32] {
+        &self.opened
+    }
+
     /// Takes blocks in placed order back to the original order. Rounds: 2. Bits per row and party: 4/3 of the
     /// row. Opens: nothing.
     pub fn undo(&self, party: &mut Party, blocks: &mut [Block]) -> Result<()> {

@@ -10,10 +10,10 @@ pub const MAX_DIGIT: usize = 3;
 
 /// The rank of every row in the stable order by a digit of `bits` bits, whose XOR components are given.
 ///
-/// Party 0 knows the digit but for component 2, which parties 1 and 2 know. Party 0 shares a vector with a one at
-/// its part; the other two read the flag of digit `d` at `d` XOR component 2 and reshare. Running sums of the
-/// flags are local; one sum of products picks each row's own. Rounds: 3. Bits per row and party: 32 for each digit
-/// but zero, and 32. Opens: nothing.
+/// Party 0 knows the digit but for component 2, which parties 1 and 2 know. Party 0 shares a vector with
+/// a one at its part; the other two read the flag of digit `d` at `d` XOR component 2 and reshare.
+/// Running sums of the flags are local; one sum of products picks each row's own. Rounds: 3. Bits per row
+/// and party: 32 for each digit but zero, and 32. Opens: nothing.
 pub fn ranks(party: &mut Party, digits: &Shared<Vec<u8>>, bits: usize) -> Result<Shared<Vec<u32>>> {
     match bits {
         1 => ranks_of::<2>(party, digits),

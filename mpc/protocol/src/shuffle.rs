@@ -11,8 +11,8 @@ use crate::{ProtocolError, Result};
 /// Positions are counted in 32 bits.
 const MAX_ROWS: usize = 1 << 31;
 
-/// A secret order of rows: the composition of one uniformly random permutation per pair of parties. Each party
-/// knows the two of its pairs, so to each of them the whole is uniformly random.
+/// A secret order of rows: the composition of one uniformly random permutation per pair of parties. Each
+/// party knows the two of its pairs, so to each of them the whole is uniformly random.
 pub struct Shuffle {
     rows: usize,
     /// The party that plays the first role; differs from shuffle to shuffle to spread the load.
@@ -39,8 +39,8 @@ impl Shuffle {
 
     /// Moves the rows of all blocks into the secret order.
     ///
-    /// Araki et al., CCS 2021, section 5.2: four messages in two rounds, see `pass`. Rounds: 2. Bits per row and
-    /// party: 4/3 of the row, twice the row at the busiest. Opens: nothing.
+    /// Araki et al., CCS 2021, section 5.2: four messages in two rounds, see `pass`. Rounds: 2. Bits per
+    /// row and party: 4/3 of the row, twice the row at the busiest. Opens: nothing.
     pub fn apply(&self, party: &mut Party, blocks: &mut [Block]) -> Result<()> {
         self.pass(party, blocks, Way::There)
     }

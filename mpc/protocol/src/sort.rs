@@ -25,12 +25,12 @@ const POSITION_BITS: usize = 32;
 
 /// The stable ascending order of the rows by an unsigned key.
 ///
-/// Radix sort from the least significant digit, of three bits, after Hamada et al. (2012), Chida et al. (2019) and
-/// Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position under a fresh
-/// shuffle, not the columns; at the end the positions are opened in sorted order. Per digit: ranks (3 rounds),
-/// then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party and digit: 256 for the ranks and 160
-/// for placing a rank and a word of 64 bits; another 4/3 of 64 for every further word of key. Opens: a uniformly
-/// random order per digit, and one at the end.
+/// Radix sort from the least significant digit, of three bits, after Hamada et al. (2012), Chida et al.
+/// (2019) and Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position
+/// under a fresh shuffle, not the columns; at the end the positions are opened in sorted order. Per
+/// digit: ranks (3 rounds), then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party
+/// and digit: 256 for the ranks and 160 for placing a rank and a word of 64 bits; another 4/3 of 64 for
+/// every further word of key. Opens: a uniformly random order per digit, and one at the end.
 pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     let (rows, width) = (keys.rows(), keys.width());
     if rows < 2 || width == 0 {
@@ -62,6 +62,12 @@ pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
 }
 
 impl Permutation {
+    /// What all three servers saw at the end: a uniformly random order, whatever the keys. `None` where
+    /// nothing had to be opened.
+    pub fn opened(&self) -> Option<&[u32]> {
+        self.0.as_ref().map(|shuffled| shuffled.opened.as_slice())
+    }
+
     /// Takes blocks from the original order into this one. Rounds: 2. Bits per row and party: 4/3 of the row.
     /// Opens: nothing.
     pub fn apply(&self, party: &mut Party, blocks: &mut [Block]) -> Result<()> {
@@ -118,22 +124,27 @@ fn pack(keys: &Shared<Planes>, positions: &Shared<Rows>) -> Shared<Rows> {
 
 /// The digit made of the `count` bits below bit `end` of every row, the uppermost one least significant.
 fn digits(rows: &Rows, end: usize, count: usize) -> Vec<u8> {
-    let stride = rows.stride();
-    rows.words()
-        .chunks_exact(stride)
-        .map(|row| {
-            (0..count).fold(0, |digit, k| {
-                let at = end - 1 - k;
-                digit | ((row[at / 64] >> (at % 64) & 1) as u8) << k
-            })
-        })
-        .collect()
+    let (stride, lowest) = (rows.stride(), end - count);
+    let (word, shift) = (lowest / 64, lowest % 64);
+    let mask = (1u64 << count) - 1;
+    let reversed: [u8; 1 << MAX_DIGIT] = std::array::from_fn(|x| (x as u8).reverse_bits() >> (8 - count));
+    let read =
+        |low: u64, high: u64| reversed[(((low >> shift) | (high << 1 << (63 - shift))) & mask) as usize];
+    if stride == 1 {
+        return rows.words().iter().map(|word| read(*word, 0)).collect();
+    }
+    let next = (word + 1).min(stride - 1);
+    rows.words().chunks_exact(stride).map(|row| read(row[word], row[next])).collect()
 }
 
 /// The rows' first `bits` bits, in as few words as hold them.
 fn keep_bits(rows: &Rows, bits: usize) -> Rows {
     let (from, to) = (rows.stride(), bits.div_ceil(64));
     let mask = if bits.is_multiple_of(64) { !0 } else { (1 << (bits % 64)) - 1 };
+    if (from, to) == (1, 1) {
+        let words = rows.words().iter().map(|word| word & mask).collect();
+        return Rows::from_raw(rows.rows(), 1, words).unwrap_or_else(|| Rows::zeros(0, 1));
+    }
     let mut words = Vec::with_capacity(rows.rows() * to);
     for row in rows.words().chunks_exact(from) {
         words.extend_from_slice(&row[..to - 1]);

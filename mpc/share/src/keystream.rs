@@ -9,7 +9,7 @@ use bytemuck::Pod;
 /// Every call starts at a fresh block, so reads of whole blocks may be cut anywhere.
 pub struct Keystream {
     cipher: Aes128,
-    block: u128,
+    block: u64,
 }
 
 impl Keystream {
@@ -22,16 +22,31 @@ impl Keystream {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(out);
         // Counter blocks are written in place and encrypted a few kilobytes at a time, inside the cache.
         for piece in bytes.chunks_mut(8192) {
-            let (blocks, rest) = Array::<u8, _>::slice_as_chunks_mut(piece);
-            for block in blocks.iter_mut() {
-                *block = Array::from(self.next_block());
-            }
-            self.cipher.encrypt_blocks(blocks);
+            let (whole, rest) = piece.split_at_mut(piece.len() & !15);
+            self.count(whole);
+            self.cipher.encrypt_blocks(Array::slice_as_chunks_mut(whole).0);
             if !rest.is_empty() {
-                let mut last = Array::from(self.next_block());
+                let mut last = [0; 16];
+                self.count(&mut last);
+                let mut last = Array::from(last);
                 self.cipher.encrypt_block(&mut last);
                 rest.copy_from_slice(&last[..rest.len()]);
             }
+        }
+    }
+
+    /// The next counter blocks.
+    fn count(&mut self, blocks: &mut [u8]) {
+        let first = self.block;
+        self.block += (blocks.len() / 16) as u64;
+        if let Ok(words) = bytemuck::try_cast_slice_mut::<u8, [u64; 2]>(blocks) {
+            for (block, number) in words.iter_mut().zip(first..) {
+                *block = [0, number.to_be()];
+            }
+            return;
+        }
+        for (block, number) in blocks.chunks_exact_mut(16).zip(first..) {
+            block.copy_from_slice(&u128::from(number).to_be_bytes());
         }
     }
 
@@ -39,13 +54,6 @@ impl Keystream {
         let mut out = vec![T::zeroed(); count];
         self.fill(&mut out);
         out
-    }
-
-    #[inline(always)]
-    fn next_block(&mut self) -> [u8; 16] {
-        let block = self.block;
-        self.block += 1;
-        block.to_be_bytes()
     }
 }
 
@@ -70,6 +78,9 @@ mod tests {
     #[test]
     fn cutting_at_blocks_changes_nothing() {
         let whole: Vec<u8> = Keystream::new(&[7; 16]).words(20_011);
+        let mut unaligned = vec![0u8; 20_012];
+        Keystream::new(&[7; 16]).fill(&mut unaligned[1..]);
+        assert_eq!(whole, unaligned[1..]);
         let mut stream = Keystream::new(&[7; 16]);
         let mut parts: Vec<u8> = stream.words(16 * 700);
         parts.extend(stream.words::<u8>(20_011 - 16 * 700));

@@ -159,7 +159,10 @@ fn a_stored_column_comes_back() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), rows in 0usize..200) {
+    fn no_bytes_make_a_decoder_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        rows in 0usize..200,
+    ) {
         let _ = read_upload(&layout(rows), &bytes);
         let _ = decode_segment(rows, &bytes);
         let digest: [u8; 32] = vdl_share::component_digest(&bytes);

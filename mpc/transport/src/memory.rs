@@ -31,29 +31,16 @@ pub fn lanes_for(
     timeout: Duration,
     cancelled: &Arc<AtomicBool>,
 ) -> [MemoryLane; 3] {
-    let (to_next, from_previous) = ring();
-    let (to_previous, from_next) = ring();
-    // Channel `i` of a ring is written by party `i`; a reader gets the one its peer writes.
-    let [a, b, c] = from_previous;
-    let previous_of = [c, a, b];
-    let [a, b, c] = from_next;
-    let next_of = [b, c, a];
-    let mut ends = to_next.into_iter().zip(to_previous).zip(next_of.into_iter().zip(previous_of));
-    std::array::from_fn(|_| ends.next()).map(|end| match end {
-        Some(((next, previous), (from_next, from_previous))) => MemoryLane {
-            labels: Labels::new(job, lane),
-            timeout,
-            cancelled: cancelled.clone(),
-            out: [next, previous],
-            into: [from_next, from_previous],
-        },
-        None => unreachable!("three parties have three ends"),
-    })
-}
-
-fn ring() -> ([Sender<Frame>; 3], [Receiver<Frame>; 3]) {
-    let [(s0, r0), (s1, r1), (s2, r2)] = [channel(), channel(), channel()];
-    ([s0, s1, s2], [r0, r1, r2])
+    // What parties 0, 1 and 2 send to the next, then what they send to the previous party.
+    let [a, b, c, d, e, f] = std::array::from_fn(|_| channel());
+    let end = |next, previous, from_next, from_previous| MemoryLane {
+        labels: Labels::new(job, lane),
+        timeout,
+        cancelled: cancelled.clone(),
+        out: [next, previous],
+        into: [from_next, from_previous],
+    };
+    [end(a.0, d.0, e.1, c.1), end(b.0, e.0, f.1, a.1), end(c.0, f.0, d.1, b.1)]
 }
 
 impl MemoryLane {

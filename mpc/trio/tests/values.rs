@@ -270,3 +270,26 @@ fn a_coin_is_the_same_for_all_and_never_the_same_twice() {
     let [a, b, c] = trio.run(|party| [party.coin().unwrap(), party.coin().unwrap()]);
     assert!(a == b && b == c && a[0] != a[1]);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_values_are_compared_added_and_converted(
+        rows in proptest::collection::vec(proptest::prelude::any::<(u64, u64)>(), 0..150),
+        width in 1usize..=64,
+        constant in proptest::prelude::any::<u64>(),
+    ) {
+        let (a, b): (Vec<u64>, Vec<u64>) = rows.iter().map(|(a, b)| (a & mask(width), b & mask(width))).unzip();
+        let mut trio = Trio::new(16);
+        let less = two(&mut trio, width, (&a, &b), less_than);
+        proptest::prop_assert_eq!(values_of(&less), zip(&a, &b, |x, y| u64::from(x < y)));
+        let less = two(&mut trio, width, (&a, &b), |party, a, _| less_than_public(party, a, &[constant]));
+        proptest::prop_assert_eq!(values_of(&less), zip(&a, &b, |x, _| u64::from(x < constant)));
+        let sum = two(&mut trio, width, (&a, &b), |party, a, b| add(party, a, b, width));
+        proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, y| x.wrapping_add(y) & mask(width)));
+        let sum = two(&mut trio, width, (&a, &b), |party, a, _| add_public(party, a, constant, 64));
+        proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, _| x.wrapping_add(constant)));
+        let ring = two(&mut trio, width, (&a, &b), |party, a, _| planes_to_ring(party, a));
+        proptest::prop_assert_eq!(ring_of(&ring), a);
+    }
+}

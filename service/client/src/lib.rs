@@ -27,6 +27,8 @@ pub use https::HttpsEndpoint;
 pub use keys::generate_key;
 pub use reply::{Reply, describe};
 pub use session::{Call, ScriptState, Session};
+/// What speaks with the client needs these words of the contract, and no others.
+pub use vdl_command::{JobId, Mode, Route};
 
 /// Reads a type as users write it; the canonical form is its `Display`.
 pub fn parse_type(text: &str) -> Result<vdl_command::ColumnType, ClientError> {

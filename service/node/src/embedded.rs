@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use vdl_authorize::VerifyingKey;
 use vdl_command::Mode;
 use vdl_store::Store;
 
@@ -17,13 +18,31 @@ pub fn start() -> Result<[Arc<Node>; 3], NodeError> {
 
 /// The same with other limits, which tests want short.
 pub fn start_with(limits: Limits) -> Result<[Arc<Node>; 3], NodeError> {
+    start_nodes(Mode::Design, "embedded", &[], limits)
+}
+
+/// The same as another environment, with approvers if it is an authorized one: for trying approvals out.
+pub fn start_as(
+    mode: Mode,
+    environment: &str,
+    approvers: &[VerifyingKey],
+) -> Result<[Arc<Node>; 3], NodeError> {
+    start_nodes(mode, environment, approvers, Limits::default())
+}
+
+fn start_nodes(
+    mode: Mode,
+    environment: &str,
+    approvers: &[VerifyingKey],
+    limits: Limits,
+) -> Result<[Arc<Node>; 3], NodeError> {
     let wires = memory_wires();
     let open = |node: u8| {
         let config = NodeConfig {
             node,
-            mode: Mode::Design,
-            environment: "embedded".to_owned(),
-            approvers: vec![],
+            mode,
+            environment: environment.to_owned(),
+            approvers: approvers.to_vec(),
             memory_bytes: 8 << 30,
             limits,
         };

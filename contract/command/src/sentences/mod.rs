@@ -5,11 +5,11 @@ mod trace;
 mod words;
 
 use crate::command::{Command, How, Validate};
-use crate::holes::holes;
 use crate::script::Script;
+use crate::slot::Slot;
 use remarks::remarks;
 use trace::Trace;
-use words::{aggregation, column, expression, list, names, quoted, slot_text, table};
+use words::{aggregation, column, expression, list, names, quoted, slot_text, table, visible};
 
 /// What becomes readable when a command runs, smallest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,15 +42,15 @@ pub fn sentence(command: &Command) -> String {
         Command::Upload { columns, name } => {
             let named =
                 name.as_ref().map_or(String::new(), |name| format!(" under the name {}", slot_text(name)));
-            match columns.value() {
-                Some(columns) => {
+            match columns {
+                Slot::Value(columns) if columns.is_empty() => {
+                    format!("Uploads a table{named} without columns.")
+                }
+                Slot::Value(columns) => {
                     let columns: Vec<String> = columns.iter().map(column).collect();
                     format!("Uploads a table{named} with the column(s) {}.", list(&columns))
                 }
-                None => format!(
-                    "Uploads a table{named} of any structure ({columns}).",
-                    columns = holes_of(command)
-                ),
+                Slot::Hole(hole) => format!("Uploads a table{named} of any structure ({hole})."),
             }
         }
         Command::Get { table: of } => format!("Looks up {}.", table(of)),
@@ -122,10 +122,6 @@ fn merge_sentence(command: &Command) -> String {
     format!("Joins {} with {} where {}, {kept}; {promise}.", table(left), table(right), list(&keys))
 }
 
-fn holes_of(command: &Command) -> String {
-    list(&holes(command).iter().map(ToString::to_string).collect::<Vec<_>>())
-}
-
 /// Explains one step of a script, with what earlier steps say about its tables.
 pub fn explain_step(script: &Script, step: usize) -> Option<Explained> {
     let command = &script.steps.get(step)?.command;
@@ -188,7 +184,7 @@ pub fn explain_script(script: &Script) -> String {
         lines.push(format!("  Opens: {}.", explained.opening));
         lines.extend(explained.remarks.iter().map(|remark| format!("  ! {remark}")));
         if let Some(source) = &step.source {
-            lines.push(format!("  Written as: {}", source.escape_debug()));
+            lines.push(format!("  The analyst's own line, which decides nothing: {}", visible(source)));
         }
     }
     lines.push(String::new());

@@ -1,8 +1,8 @@
 //! What an approver should think about twice.
 
-use super::trace::Trace;
+use super::trace::{Trace, rules_out_single_rows};
 use super::words::{domain, quoted, slot_text};
-use crate::command::{Aggregate, Command, TableRef};
+use crate::command::{Aggregate, Aggregation, Command, TableRef};
 use crate::holes::holes;
 use crate::script::Script;
 
@@ -31,14 +31,13 @@ fn about_opening(script: &Script, command: &Command, remarks: &mut Vec<String>) 
             });
         }
         Command::Aggregate { table, aggregations, threshold } => {
-            if threshold.is_none() && !Trace::of(script, table).guarded {
+            if !rules_out_single_rows(threshold) && !Trace::of(script, table).guarded {
                 remarks.push("No minimum number of rows: the result may describe a single row.".to_owned());
             }
-            if aggregations.iter().any(|one| matches!(one.aggregate, Aggregate::Min | Aggregate::Max)) {
-                remarks.push("A smallest or largest value is the value of one row.".to_owned());
-            }
+            about_extremes(aggregations, remarks);
         }
-        Command::Filter { threshold: None, .. } => {
+        Command::GroupBy { aggregations, .. } => about_extremes(aggregations, remarks),
+        Command::Filter { threshold, .. } if !rules_out_single_rows(threshold) => {
             remarks.push("No minimum number of rows: the count may be 0 or 1, and tells that.".to_owned());
         }
         Command::Filter { .. }
@@ -48,10 +47,15 @@ fn about_opening(script: &Script, command: &Command, remarks: &mut Vec<String>) 
         | Command::Assign { .. }
         | Command::Merge { .. }
         | Command::Concat { .. }
-        | Command::GroupBy { .. }
         | Command::Sort { .. }
         | Command::Save { .. }
         | Command::Remove { .. } => {}
+    }
+}
+
+fn about_extremes(aggregations: &[Aggregation], remarks: &mut Vec<String>) {
+    if aggregations.iter().any(|one| matches!(one.aggregate, Aggregate::Min | Aggregate::Max)) {
+        remarks.push("A smallest or largest value is the value of one row.".to_owned());
     }
 }
 
@@ -59,8 +63,8 @@ fn about_names(command: &Command, remarks: &mut Vec<String>) {
     for input in command.inputs() {
         if let TableRef::Name(name) = input {
             remarks.push(format!(
-                "Which table {} is, is decided when the script runs: whoever may store under that name can swap \
-                 the data between runs and compare the results. A handle cannot be swapped.",
+                "Which table {} is, is decided when the script runs: whoever may store under that name can \
+                 swap the data between runs and compare the results. A handle cannot be swapped.",
                 slot_text(name)
             ));
         }
@@ -81,9 +85,17 @@ fn about_names(command: &Command, remarks: &mut Vec<String>) {
             };
             remarks.push(format!("What is deleted ({what}) cannot be brought back."));
         }
-        Command::Upload { columns, .. } if columns.value().is_none() => {
-            remarks.push("Uploads add data; they open nothing.".to_owned());
-        }
-        _ => {}
+        Command::Upload { name: None, .. }
+        | Command::Save { name: None, .. }
+        | Command::Get { .. }
+        | Command::Filter { .. }
+        | Command::Project { .. }
+        | Command::Assign { .. }
+        | Command::Merge { .. }
+        | Command::Concat { .. }
+        | Command::Aggregate { .. }
+        | Command::GroupBy { .. }
+        | Command::Sort { .. }
+        | Command::Open { .. } => {}
     }
 }

@@ -31,6 +31,11 @@ impl Trace {
     }
 }
 
+/// A threshold left open rules out nothing, nor does one of a single row.
+pub(super) fn rules_out_single_rows(threshold: &Option<Slot<u64>>) -> bool {
+    threshold.as_ref().and_then(Slot::value).is_some_and(|least| *least > 1)
+}
+
 fn after(command: &Command, look_up: &dyn Fn(&TableRef) -> Trace) -> Trace {
     match command {
         Command::Upload { columns: Slot::Value(columns), .. } => Trace {
@@ -39,7 +44,9 @@ fn after(command: &Command, look_up: &dyn Fn(&TableRef) -> Trace) -> Trace {
         },
         Command::Upload { columns: Slot::Hole(_), .. } => Trace::default(),
         Command::Get { table } | Command::Sort { table, .. } | Command::Save { table, .. } => look_up(table),
-        Command::Filter { table, threshold, .. } => Trace { guarded: threshold.is_some(), ..look_up(table) },
+        Command::Filter { table, threshold, .. } => {
+            Trace { guarded: rules_out_single_rows(threshold), ..look_up(table) }
+        }
         Command::Project { table, columns } => {
             let names = columns.iter().map(|kept| kept.rename.as_ref().unwrap_or(&kept.column).clone());
             Trace { columns: Some(names.collect()), ..look_up(table) }

@@ -12,6 +12,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.escape_debug())
 }
 
+/// The same without quotes around it, and those inside as they are.
+pub(super) fn visible(text: &str) -> String {
+    let spelled =
+        |c: char| if matches!(c, '"' | '\'' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
+    text.chars().map(spelled).collect()
+}
+
 pub(super) fn slot_text(slot: &Slot<String>) -> String {
     match slot {
         Slot::Value(text) => quoted(text),
@@ -67,8 +74,8 @@ pub(super) fn aggregation(aggregation: &Aggregation) -> String {
         Aggregate::Count => format!("the number of values of {of}"),
         Aggregate::Sum => format!("the sum of {of}"),
         Aggregate::Mean => format!("the mean of {of}"),
-        Aggregate::Min => format!("the smallest {of} (one row's own value)"),
-        Aggregate::Max => format!("the largest {of} (one row's own value)"),
+        Aggregate::Min => format!("the smallest {of}"),
+        Aggregate::Max => format!("the largest {of}"),
     };
     match &aggregation.value {
         Expression::Column(name) if *name == aggregation.name => what,

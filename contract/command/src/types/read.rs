@@ -58,8 +58,8 @@ fn sized(word: &str) -> Result<Kind, TypeError> {
         (true, 8..=56) => Ok(Kind::Integer { min: -(1 << (bits - 1)), max: (1 << (bits - 1)) - 1 }),
         (false, 8..=56) => Ok(Kind::Integer { min: 0, max: (1 << bits) - 1 }),
         _ => Err(TypeError(format!(
-            "{word} is wider than this version computes with; the widest are int64 and uint56, or write bounds \
-             as in int[min=0,max={}]",
+            "{word} is wider than this version computes with; the widest are int64 and uint56, or write \
+             bounds as in int[min=0,max={}]",
             i64::MAX
         ))),
     }
@@ -112,7 +112,8 @@ impl<'a> Arguments<'a> {
             (Some(min), Some(max)) if min <= max => Ok(Some((min, max))),
             (Some(_), Some(_)) => Err(TypeError(format!("in the type {}, min is above max", self.whole))),
             _ => Err(TypeError(format!(
-                "the bounds of the type {} are no whole numbers below 2^63 (for a date: dates like 2000-01-31)",
+                "the bounds of the type {} are no whole numbers below 2^63 (for a date: like \
+                 2000-01-31)",
                 self.whole
             ))),
         }
@@ -168,7 +169,8 @@ impl<'a> Arguments<'a> {
 
 fn unknown(word: &str) -> TypeError {
     TypeError(format!(
-        "`{word}` is no column type; there are int8 to int64, uint8 to uint56, int[min=,max=], bool, date and varchar[n]"
+        "`{word}` is no column type; there are int8 to int64, uint8 to uint56, int[min=,max=], bool, date \
+         and varchar[n]"
     ))
 }
 

@@ -12,9 +12,15 @@ use vdl_table::{Outcome, TableError, run};
 use vdl_trio::{Message, Trio};
 
 /// A small generator (Steele et al., 2014); good enough to find trouble, the same everywhere.
-pub struct Random(pub u64);
+pub struct Random(u64);
 
 impl Random {
+    /// `VDL_SEED` in the environment gives other tables to the same tests.
+    pub fn of(seed: u64) -> Self {
+        let other = std::env::var("VDL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        Self(seed ^ u64::wrapping_mul(other, 0xD6E8_FEB8_6659_FD93))
+    }
+
     pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -180,7 +186,7 @@ pub fn observe(
     plan: &Plan,
     tables: &[Clear],
 ) -> (Result<vdl_plain::Outcome, TableError>, Vec<Message>) {
-    let mut random = Random(seed);
+    let mut random = Random::of(seed);
     let split: Vec<[TableShares; 3]> = tables.iter().map(|table| shares::split(&mut random, table)).collect();
     let mut trio = Trio::new(seed);
     let results = trio.run(|party| {
