@@ -1,5 +1,7 @@
 //! A store killed between any two of its steps: what was confirmed is there, what was not is not.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use redb::StorageBackend;
 use vdl_command::{Digest, Handle, Nonce, TableMeta};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
-use vdl_store::{Disk, DiskError, Memory, RunKey, State, Store, StoreError};
+use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, State, Store, StoreError};
 
 /// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
 #[derive(Clone, Default)]
@@ -214,7 +216,8 @@ fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
             assert_eq!(store.runs_used(key(1).approval).unwrap(), 1, "killed after {calls}");
             let again = store.start_run(key(2), Some(1), b"envelope", b"state");
             assert!(matches!(again, Err(StoreError::RunsUsedUp { limit: 1 })));
-            assert_eq!(store.run(key(1)).unwrap(), Some((b"envelope".to_vec(), b"state".to_vec())));
+            let kept = KeptRun { envelope: b"envelope".to_vec(), state: b"state".to_vec() };
+            assert_eq!(store.run(key(1)).unwrap(), Some(kept));
         }
     }
     assert!(answered > 0);
