@@ -125,7 +125,7 @@ impl Nodes {
             match event {
                 Event::ToldToStop => return,
                 Event::Ended(node) => eprintln!(
-                    "server {node} has ended; start it again with `vdl node --config .../node{node}/node.toml`"
+                    "server {node} has ended; start it with `vdl node --config .../node{node}/node.toml`"
                 ),
                 Event::Ready => {}
             }
