@@ -56,15 +56,16 @@ test: build lint-rust lint-python deny test-rust test-python  ## all tests and a
 
 lint-rust:  ## rustfmt and clippy, warnings are errors
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
+# One profile for everything that `make` builds, so that no dependency is built twice; it keeps overflow checks.
 # nextest runs tests side by side over all crates; plain cargo does where it is not installed.
 test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  cargo nextest run --locked --workspace; \
+	  cargo nextest run --release --locked --workspace; \
 	else \
 	  echo "cargo-nextest is not installed: using cargo test"; \
-	  cargo test --locked --workspace --quiet; \
+	  cargo test --release --locked --workspace --quiet; \
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package

@@ -20,9 +20,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import crandas as cd
 import pandas as pd
 
-import crandas as cd
 from demo_page import Page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,6 +54,7 @@ def main() -> None:
         )
 
         page.chapter("The data, in production")
+        page.say("2,139 patients of the trial ACTG 175, from the PyPI package lifelines (MIT), split in two")
         survey_handle = provide(production, "hospital", survey)
         medical_handle = provide(production, "laboratory", medical)
 
@@ -159,7 +160,7 @@ def design_mean_age(design: Path, survey_handle: str, medical_handle: str) -> No
     script = cd.script.record(name="Mean age of patients whose disease progressed")
     answer = mean_age_analysis(survey_handle, medical_handle)
     script.save("mean-age.json")
-    page.say(f"on five invented patients the mean age is {answer}; the steps are recorded in mean-age.json")
+    page.say(f"on a few invented patients the mean age is {answer}; the steps are recorded in mean-age.json")
 
 
 def run_mean_age(production: Path, survey_handle: str, medical_handle: str, expected: float) -> None:
@@ -266,7 +267,11 @@ def approve(
     source = f"{script}.json"
     for approver in approvers:
         terms = ["--key", f"{approver}.sk", "--analyst", f"{analyst}.pk", "--output", output]
-        vdl("approve", source, *terms, quiet=quiet)
+        said = vdl("approve", source, *terms, quiet=True)
+        if not quiet:
+            # It shows the explanation first, which was on this page already.
+            page.command("vdl", "approve", source, *terms)
+            page.output("(the explanation above)\n" + said[said.index("approval  ") :])
         source = output
 
 
@@ -315,6 +320,7 @@ def stop_on_signal(number: int, _frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop_on_signal)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

@@ -47,7 +47,9 @@ class Page:
     def output(self, text: str) -> None:
         """What the machine says to it."""
         for line in text.rstrip().splitlines():
-            self._line(self._paint("2", f"   | {line}"))
+            indent = " " * (len(line) - len(line.lstrip()) + 2)
+            for part in textwrap.wrap(line, WIDTH - 5, subsequent_indent=indent) or [""]:
+                self._line(self._paint("2", f"   | {part}"))
 
     def result(self, what: str, value: float) -> None:
         """A number worth the whole effort."""
@@ -63,7 +65,10 @@ class Page:
         """An error as the user sees it."""
         self._line(self._paint("1;31", f"   {kind}"))
         for line in message.splitlines():
-            self._line(self._paint("31", f"   | {line}"))
+            # Wide tables stand as they are; sentences are folded.
+            parts = [line] if "  " in line else textwrap.wrap(line, WIDTH - 5)
+            for part in parts or [""]:
+                self._line(self._paint("31", f"   | {part}"))
 
     def close(self, text: str) -> None:
         """The last line."""

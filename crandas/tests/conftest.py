@@ -51,32 +51,48 @@ def vdl() -> Path:
     return binary
 
 
+class Servers:
+    """Three server processes."""
+
+    def __init__(self, vdl: Path, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        log = folder.parent / f"{folder.name}.log"
+        with log.open("a") as errors:
+            self._process = subprocess.Popen(
+                [str(vdl), "up", "--dir", str(folder), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        lines = self._process.stdout or ()
+        ready = next((line for line in lines if line.startswith("ready ")), None)
+        if ready is None:
+            raise AssertionError(log.read_text())
+        self.connection_file = Path(ready.removeprefix("ready ").strip())
+
+    def kill(self, node: int) -> None:
+        os.kill(int((self.folder / f"node{node}.pid").read_text()), signal.SIGKILL)
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(timeout=30)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+
 @pytest.fixture(scope="session")
 def cluster(vdl: Path) -> Iterator[Callable[..., Path]]:
     """Starts three server processes; gives back their connection file."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Servers] = []
 
     def start(folder: Path, *arguments: str) -> Path:
-        process = subprocess.Popen(
-            [str(vdl), "up", "--dir", str(folder), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=(folder.parent / f"{folder.name}.log").open("w"),
-            text=True,
-        )
-        running.append(process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("ready "):
-                return Path(line.removeprefix("ready ").strip())
-        raise AssertionError((folder.parent / f"{folder.name}.log").read_text())
+        running.append(Servers(vdl, folder, *arguments))
+        return running[-1].connection_file
 
     yield start
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    for process in running:
-        process.wait(timeout=20)
-        if process.stdout is not None:
-            process.stdout.close()
+    for servers in running:
+        servers.stop()
 
 
 @pytest.fixture(scope="session")

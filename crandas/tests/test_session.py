@@ -179,7 +179,7 @@ def test_the_configuration_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_errors_say_what_to_do() -> None:
-    error = cd.errors.ServerError("it broke", code="server", remedy="Mend it.", node=2)
+    error = cd.errors.ServerError("it broke", code="server", remedy="mend it", node=2)
     assert str(error) == "it broke (server 2)\nMend it."
     assert (error.code, error.node) == ("server", 2)
     assert cd.errors.CsvError("x").code == "csv"

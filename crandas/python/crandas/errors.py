@@ -36,8 +36,15 @@ class CrandasError(Exception):
 
     def __str__(self) -> str:
         where = f" (server {self.node})" if self.node is not None else ""
-        what_next = f"\n{self.remedy}" if self.remedy else ""
+        what_next = f"\n{_sentence(self.remedy)}" if self.remedy else ""
         return f"{self.message}{where}{what_next}"
+
+
+def _sentence(text: str) -> str:
+    """The compiled client writes remedies as parts of sentences; here they stand alone."""
+    if not text.split(" ", 1)[0].strip(",;").isalpha():
+        return text
+    return text[0].upper() + text[1:] + "." * (text[-1] not in ".?!:")
 
 
 class ConnectionFileError(CrandasError):

@@ -248,6 +248,7 @@ pub(crate) fn none_allows(command: &Command, loaded: usize) -> ClientError {
     ClientError::authorization(
         format!("`{verb}` is not approved here: {searched}; nothing was sent"),
         "record the analysis in a design environment, have all approvers sign it, and load it with \
-         crandas.script.load(path); for commands outside scripts use crandas.base.session.load_authorization(path)",
+         crandas.script.load(path); for commands outside scripts use \
+         crandas.base.session.load_authorization(path)",
     )
 }

@@ -1,5 +1,6 @@
 //! What may run here: the gate of `vdl_authorize`, its runs, and the journal they are written to.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -155,15 +156,16 @@ impl Authorities {
         key: RunKey,
         now: i64,
     ) -> Result<&'a mut Known, ErrorAnswer> {
-        if !runs.contains_key(&key) {
-            let other = || from_refusal(&Refusal::OtherRun);
-            let (envelope, bytes) = store.run(key).map_err(from_store)?.ok_or_else(other)?;
-            let Record { state, outputs } = serde_json::from_slice(&bytes)
-                .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
-            let approval = self.gate.check_envelope(&envelope, now).map_err(|r| from_refusal(&r))?;
-            runs.insert(key, Known { run: Run::restore(approval, state), outputs });
-        }
-        runs.get_mut(&key).ok_or_else(|| refuse("internal", "a run went missing"))
+        let vacant = match runs.entry(key) {
+            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let other = || from_refusal(&Refusal::OtherRun);
+        let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
+        let Record { state, outputs } = serde_json::from_slice(&kept.state)
+            .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
+        let approval = self.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
+        Ok(vacant.insert(Known { run: Run::restore(approval, state), outputs }))
     }
 }
 

@@ -8,8 +8,9 @@ use vdl_command::{
     Answer, ColumnMeta, Command, Digest, ErrorAnswer, Handle, Opened, Outcome, Request, TableMeta, TableRef,
 };
 use vdl_plan::{Input, Operation, Plan, plan};
-use vdl_protocol::{PairKeys, Party};
+use vdl_protocol::{PairKeys, Party, ProtocolError};
 use vdl_share::{TableShares, UploadColumn, UploadLayout, UploadShares, opened_answer, read_upload};
+use vdl_table::TableError;
 use vdl_transport::{Frame, Lane, Peer};
 
 use crate::agreement::{Agreement, Intention, agree};
@@ -47,7 +48,7 @@ impl Job<'_> {
             self.mailbox.wait_until_ended(Duration::from_millis(500));
         }
         match self.mailbox.ended() {
-            Some(end) if answer.code != "in_doubt" => Err(from_end(self.me(), &end)),
+            Some(end) if from_outside(&answer) => Err(from_end(self.me(), &end)),
             _ => Err(answer),
         }
     }
@@ -230,7 +231,7 @@ impl Job<'_> {
         let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE);
         let mut progress = |done, total| self.mailbox.progress(done, total);
         let outcome = vdl_table::run(&mut party, plan, tables, &mut progress);
-        let outcome = outcome.map_err(|error| self.from_table(&error))?;
+        let outcome = outcome.map_err(|error| self.explained(&error))?;
         match outcome {
             vdl_table::Outcome::Table { columns, rows, shares } => {
                 let meta = TableMeta { handle: with.handle, name: None, rows, columns };
@@ -246,14 +247,14 @@ impl Job<'_> {
         }
     }
 
-    fn from_table(&self, error: &vdl_table::TableError) -> ErrorAnswer {
-        use vdl_protocol::ProtocolError;
-        let answer = match (error, error.code()) {
-            (vdl_table::TableError::Protocol(ProtocolError::Transport(error)), _) => {
-                return from_transport(self.me(), error);
+    fn explained(&self, error: &TableError) -> ErrorAnswer {
+        let answer = match error {
+            TableError::Protocol(ProtocolError::Transport(error)) => return from_transport(self.me(), error),
+            TableError::Protocol(ProtocolError::Inconsistent { .. } | ProtocolError::NotAnOrder { .. }) => {
+                return refuse("inconsistent_shares", error.to_string())
+                    .remedy("do not try again: tell whoever runs the servers");
             }
-            (_, Some(code)) => refuse(code, error.to_string()),
-            (_, None) => refuse("protocol_failed", error.to_string()),
+            _ => refuse(error.code().unwrap_or("protocol_failed"), error.to_string()),
         };
         match error.remedy() {
             Some(remedy) => answer.remedy(remedy),
@@ -378,6 +379,14 @@ impl Job<'_> {
         let body = encode(&answer, payload).map_err(|error| refuse("internal", error.to_string()))?;
         Ok((body, table))
     }
+}
+
+/// Whether an error says only that another server stopped: the mailbox knows better why.
+fn from_outside(answer: &ErrorAnswer) -> bool {
+    matches!(
+        answer.code.as_str(),
+        "peer_silent" | "peer_lost" | "peer_stopped" | "peer_misbehaves" | "cancelled"
+    )
 }
 
 fn writes(command: &Command) -> bool {

@@ -22,3 +22,6 @@ mod shelf;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,14 @@ pub struct RunKey {
     pub nonce: Nonce,
 }
 
+/// A run as the journal holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRun {
+    /// Its approval, as it came.
+    pub envelope: Vec<u8>,
+    pub state: Vec<u8>,
+}
+
 impl RunKey {
     fn bytes(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
@@ -76,12 +84,16 @@ impl Store {
     }
 
     /// The approval of a run, as it came, and how far the run had come when it was last kept.
-    pub fn run(&self, key: RunKey) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn run(&self, key: RunKey) -> Result<Option<KeptRun>, StoreError> {
         let transaction = self.database.begin_read().map_err(reading)?;
         let envelopes = transaction.open_table(ENVELOPES).map_err(reading)?;
         let runs = transaction.open_table(RUNS).map_err(reading)?;
         let envelope = envelopes.get(&key.approval.0).map_err(reading)?;
         let state = runs.get(&key.bytes()).map_err(reading)?;
-        Ok(envelope.zip(state).map(|(envelope, state)| (envelope.value().to_vec(), state.value().to_vec())))
+        let both = envelope.zip(state);
+        Ok(both.map(|(envelope, state)| KeptRun {
+            envelope: envelope.value().to_vec(),
+            state: state.value().to_vec(),
+        }))
     }
 }

@@ -13,4 +13,4 @@ mod journal;
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};
 pub use error::StoreError;
-pub use journal::RunKey;
+pub use journal::{KeptRun, RunKey};

@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<(), NodeError> {
     let cluster = prepare(&args.dir, &wishes)?;
     let (sender, events) = mpsc::channel();
     watch_signals(sender.clone())?;
-    let mut nodes = Nodes::start(&cluster, &sender)?;
+    let nodes = Nodes::start(&cluster, &sender)?;
     nodes.wait_until_ready(&events)?;
     println!("ready {}", cluster.connection.display());
     let _ = io::stdout().flush();
@@ -125,7 +125,7 @@ impl Nodes {
             match event {
                 Event::ToldToStop => return,
                 Event::Ended(node) => eprintln!(
-                    "server {node} has ended; start it again with `vdl node --config .../node{node}/node.toml`"
+                    "server {node} has ended; start it with `vdl node --config .../node{node}/node.toml`"
                 ),
                 Event::Ready => {}
             }

@@ -1,0 +1,286 @@
+//! A store killed between any two of its steps: what was confirmed is there, what was not is not.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use redb::StorageBackend;
+use vdl_command::{Digest, Handle, Nonce, TableMeta};
+use vdl_share::{ColumnShares, Planes, Shared, TableShares};
+use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, State, Store, StoreError};
+
+/// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
+#[derive(Clone, Default)]
+struct Machine {
+    left: Arc<AtomicUsize>,
+    files: Arc<Mutex<Files>>,
+    database: Arc<Mutex<Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Files {
+    now: std::collections::BTreeMap<String, Vec<u8>>,
+    /// What a loss of power leaves: the folder as it was when it was last synced.
+    synced: std::collections::BTreeMap<String, Vec<u8>>,
+}
+
+impl Machine {
+    fn step(&self) -> io::Result<()> {
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(drop).map_err(|_| io::Error::other("the power is off"))
+    }
+
+    fn alive_for(&self, calls: usize) {
+        self.left.store(calls, Ordering::SeqCst);
+    }
+
+    /// Starts again, with or without what had not been synced.
+    fn restart(&self, power_lost: bool) -> Store {
+        self.alive_for(usize::MAX);
+        if power_lost {
+            let mut files = self.files.lock().unwrap();
+            files.now = files.synced.clone();
+        }
+        self.open().unwrap()
+    }
+
+    fn open(&self) -> Result<Store, StoreError> {
+        Store::with(Cells(self.clone()), Box::new(self.clone()))
+    }
+}
+
+impl Disk for Machine {
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        // Killed in the middle of a write: half of it is there.
+        if let Err(error) = self.step() {
+            self.files.lock().unwrap().now.insert(name.into(), bytes[..bytes.len() / 2].to_vec());
+            return Err(error.into());
+        }
+        self.files.lock().unwrap().now.insert(name.into(), bytes.to_vec());
+        self.step().map_err(DiskError::Sync)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.step()?;
+        let mut files = self.files.lock().unwrap();
+        let bytes = files.now.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        files.now.insert(to.into(), bytes);
+        Ok(())
+    }
+
+    fn sync_folder(&self) -> Result<(), DiskError> {
+        self.step().map_err(DiskError::Sync)?;
+        let mut files = self.files.lock().unwrap();
+        files.synced = files.now.clone();
+        Ok(())
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.step()?;
+        self.files.lock().unwrap().now.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.step()?;
+        self.files.lock().unwrap().now.remove(name).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.step()?;
+        Ok(self.files.lock().unwrap().now.keys().cloned().collect())
+    }
+}
+
+/// The database's file on the same machine.
+struct Cells(Machine);
+
+impl std::fmt::Debug for Cells {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cells")
+    }
+}
+
+impl StorageBackend for Cells {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.database.lock().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let (bytes, start) = (self.0.database.lock().unwrap(), offset as usize);
+        out.copy_from_slice(bytes.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.step()?;
+        self.0.database.lock().unwrap().resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.step()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.step()?;
+        let (mut bytes, start) = (self.0.database.lock().unwrap(), offset as usize);
+        bytes[start..start + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+fn handle(n: u8) -> Handle {
+    Handle([n; 32])
+}
+
+fn meta(n: u8) -> TableMeta {
+    let column = vdl_command::ColumnMeta { name: "a".into(), ctype: "int[min=0,max=255]".parse().unwrap() };
+    TableMeta {
+        handle: handle(n),
+        name: Some("survey".into()),
+        rows: 3,
+        columns: vec![column.clone(), column],
+    }
+}
+
+fn planes(values: &[u64]) -> Shared<Planes> {
+    Shared { own: Planes::from_values(values, 8), next: Planes::from_values(values, 8) }
+}
+
+fn shares(n: u64) -> TableShares {
+    let column = || ColumnShares { bits: planes(&[n, n + 1, n + 2]).into(), ..ColumnShares::default() };
+    let selected =
+        Shared { own: Planes::from_values(&[1, 0, 1], 1), next: Planes::from_values(&[0, 1, 1], 1) };
+    TableShares { rows: 3, columns: vec![column(), column()], selected: Some(selected) }
+}
+
+fn first_value(shares: &TableShares) -> u64 {
+    shares.columns[1].bits.get().unwrap().own.to_values()[0]
+}
+
+#[test]
+fn an_upload_killed_between_any_two_steps_is_there_whole_or_not_at_all() {
+    for power_lost in [false, true] {
+        let mut acknowledged = 0;
+        for calls in 0..200 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            store.prepare(&meta(1), &shares(10)).unwrap();
+            store.commit(handle(1)).unwrap();
+            machine.alive_for(calls);
+            let prepared = store.prepare(&meta(2), &shares(20));
+            let committed = prepared.is_ok() && store.commit(handle(2)).is_ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            // What was there stays, whatever happens.
+            assert_eq!(first_value(&store.load(handle(1)).unwrap()), 10, "killed after {calls}");
+            let state = store.state(handle(2)).unwrap();
+            if committed {
+                acknowledged += 1;
+                assert_eq!(state, Some(State::Live), "an acknowledged upload is gone, killed after {calls}");
+                assert_eq!(store.named("survey").unwrap(), Some(handle(2)));
+            } else {
+                assert!(store.named("survey").unwrap().is_some());
+            }
+            match state {
+                Some(_) => assert_eq!(first_value(&store.load(handle(2)).unwrap()), 20),
+                None => assert!(matches!(store.load(handle(2)), Err(StoreError::Unknown(_)))),
+            }
+            // And it goes on working.
+            store.prepare(&meta(3), &shares(30)).unwrap();
+            store.commit(handle(3)).unwrap();
+            assert_eq!(store.table(handle(3)).unwrap().unwrap().name, Some("survey".into()));
+            assert_eq!(store.table(handle(1)).unwrap().unwrap().name, None);
+        }
+        assert!(acknowledged > 0, "no crash point lay behind the end");
+    }
+}
+
+#[test]
+fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
+    let key = |n: u8| RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) };
+    let mut answered = 0;
+    for calls in 0..80 {
+        let machine = Machine::default();
+        machine.alive_for(usize::MAX);
+        let store = machine.open().unwrap();
+        machine.alive_for(calls);
+        let started = store.start_run(key(1), Some(1), b"envelope", b"state");
+        drop(store);
+        let store = machine.restart(true);
+        if started.is_ok() {
+            answered += 1;
+            assert_eq!(store.runs_used(key(1).approval).unwrap(), 1, "killed after {calls}");
+            let again = store.start_run(key(2), Some(1), b"envelope", b"state");
+            assert!(matches!(again, Err(StoreError::RunsUsedUp { limit: 1 })));
+            let kept = KeptRun { envelope: b"envelope".to_vec(), state: b"state".to_vec() };
+            assert_eq!(store.run(key(1)).unwrap(), Some(kept));
+        }
+    }
+    assert!(answered > 0);
+}
+
+#[test]
+fn a_failed_sync_is_fatal_and_a_full_disk_is_not() {
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    machine.alive_for(0);
+    let full = store.prepare(&meta(1), &shares(1)).unwrap_err();
+    assert!(!full.is_fatal(), "{full}");
+    machine.alive_for(1);
+    let unsynced = store.prepare(&meta(1), &shares(1)).unwrap_err();
+    assert!(unsynced.is_fatal(), "{unsynced}");
+}
+
+#[test]
+fn damaged_and_swapped_segments_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.prepare(&meta(1), &shares(1)).unwrap();
+    store.commit(handle(1)).unwrap();
+    let file = |part: &str| folder.path().join("segments").join(format!("{}.{part}", handle(1)));
+    let [first, second] = ["0", "1"].map(|part| std::fs::read(file(part)).unwrap());
+    assert_eq!(first, second, "the same column twice");
+    let mut flipped = first.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    std::fs::write(file("0"), &flipped).unwrap();
+    assert!(matches!(store.load(handle(1)), Err(StoreError::Damaged(_))));
+    std::fs::write(file("0"), std::fs::read(file("selected")).unwrap()).unwrap();
+    assert!(matches!(store.load(handle(1)), Err(StoreError::Damaged(_))));
+    std::fs::remove_file(file("0")).unwrap();
+    assert!(matches!(store.load(handle(1)), Err(StoreError::Damaged(_))));
+    std::fs::write(file("0"), &first).unwrap();
+    assert_eq!(first_value(&store.load(handle(1)).unwrap()), 1);
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::InUse)));
+}
+
+#[test]
+fn what_no_row_mentions_is_swept_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.prepare(&meta(1), &shares(1)).unwrap();
+    drop(store);
+    let stray = folder.path().join("segments").join(format!("{}.0.new", handle(9)));
+    std::fs::write(&stray, b"half").unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert!(!stray.exists());
+    assert_eq!(store.in_doubt().unwrap(), [(handle(1), State::Pending)]);
+    store.remove(handle(1)).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path().join("segments")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_memory_store_keeps_and_forgets_alike() {
+    let store = Store::with(redb::backends::InMemoryBackend::new(), Box::new(Memory::default())).unwrap();
+    store.prepare(&meta(1), &shares(1)).unwrap();
+    assert_eq!(store.table(handle(1)).unwrap(), None, "pending is not there yet");
+    store.commit(handle(1)).unwrap();
+    store.leave(handle(1)).unwrap();
+    assert_eq!(store.table(handle(1)).unwrap(), None, "leaving is not there any more");
+    store.remove(handle(1)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), None);
+}
