@@ -23,12 +23,15 @@ help:  ## what can be made
 build: engine client  ## release target/release/vdl, and .venv whose Python imports crandas
 	@echo "built: target/release/vdl, $(VENV)/bin/python (import crandas)"
 
-# Both at once, and with maturin's features: maturin then finds every dependency built as it wants it.
+# Both at once, with maturin's features and, once there is one, its description of the interpreter:
+# maturin then finds every dependency built as it wants it.
 engine: $(VENV)/ready
-	cargo build --release --locked -p vdl -p crandas-bindings --features pyo3/abi3-py311,pyo3/extension-module
+	@config=$$(ls $(CURDIR)/target/maturin/pyo3-config-*-abi3.txt 2>/dev/null | head -n 1 || true); \
+	set -x; $${config:+env PYO3_CONFIG_FILE=$$config} cargo build --release --locked \
+	  -p vdl -p crandas-bindings --features pyo3/abi3-py311,pyo3/extension-module
 
 client: $(VENV)/ready
-	cd crandas && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
+	cd crandas && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet >/dev/null
 
 # Debian ships Python without ensurepip; `virtualenv` and `uv` do as well.
 $(VENV)/ready: crandas/requirements-dev.txt
