@@ -285,6 +285,16 @@ fn a_cluster_is_not_changed_into_another_by_other_options() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&none.stderr).contains("--approver"), "{none:?}");
+    let (secret, public) = (approvers.path().join("a.sk"), approvers.path().join("a.pk"));
+    vdl_client::generate_key(&secret, &public).unwrap();
+    let twice = Process::new(env!("CARGO_BIN_EXE_vdl"))
+        .args(["up", "--mode", "authorized", "--dir"])
+        .arg(approvers.path())
+        .args([Path::new("--approver"), &public, Path::new("--approver"), &public])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&twice.stderr).contains("same key"), "{twice:?}");
+    assert!(!approvers.path().join("node0").exists(), "something was written");
 }
 
 /// Everything that flowed through any proxy.
