@@ -28,6 +28,7 @@ pub fn serve(
     stop_at_end_of_input: bool,
     ready: impl FnOnce() + Send + 'static,
 ) -> Result<(), NodeError> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
     let loaded = NodeFile::load(config)?;
     let limits = loaded.node.limits;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -19,7 +19,6 @@ pub struct Args {
 pub const READY: &str = "ready";
 
 pub fn run(args: &Args) -> Result<(), NodeError> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
     vdl_node::server::serve(&args.config, args.stop_at_end_of_input, || {
         // Whoever is not listening does not need to know.
         let _ = writeln!(std::io::stdout(), "{READY}");
