@@ -23,8 +23,9 @@ help:  ## what can be made
 build: engine client  ## release target/release/vdl, and .venv whose Python imports crandas
 	@echo "built: target/release/vdl, $(VENV)/bin/python (import crandas)"
 
+# Both at once, and with maturin's features: maturin then finds every dependency built as it wants it.
 engine: $(VENV)/ready
-	cargo build --release --locked -p vdl
+	cargo build --release --locked -p vdl -p crandas-bindings --features pyo3/abi3-py311,pyo3/extension-module
 
 client: $(VENV)/ready
 	cd crandas && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet

@@ -1,6 +1,6 @@
 //! `vdl node`: one of the three servers.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use vdl_node::NodeError;
@@ -19,14 +19,6 @@ pub struct Args {
 pub const READY: &str = "ready";
 
 pub fn run(args: &Args) -> Result<(), NodeError> {
-    // Under `vdl up` three of them share a terminal: what goes well is not worth a line there.
-    let level = if args.stop_at_end_of_input { tracing::Level::WARN } else { tracing::Level::INFO };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .with_max_level(level)
-        .init();
     vdl_node::server::serve(&args.config, args.stop_at_end_of_input, || {
         // Whoever is not listening does not need to know.
         let _ = writeln!(std::io::stdout(), "{READY}");
