@@ -87,9 +87,9 @@ fn array<const N: usize>(from: &mut impl Read) -> Result<[u8; N], FrameError> {
     Ok(out)
 }
 
-/// Memory is taken as the bytes arrive, not as a header announces them.
+/// A header that lies reserves addresses only: pages are taken from the system as bytes arrive.
 fn bytes(from: &mut impl Read, length: usize) -> Result<Vec<u8>, FrameError> {
-    let mut out = Vec::with_capacity(length.min(1 << 16));
+    let mut out = Vec::with_capacity(length.min(MAX_PAYLOAD));
     from.by_ref().take(length as u64).read_to_end(&mut out)?;
     if out.len() == length { Ok(out) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
 }

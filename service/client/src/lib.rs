@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod fanout;
 mod https;
+mod identify;
 mod keys;
 mod links;
 mod reply;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vdl_authorize::Bindings;
 use vdl_command::wire::{decode, encode_header};
 use vdl_command::{
-    Authority, ColumnType, Command, Info, JobId, Mode, Progress, Request, Route, Slot, TableMeta, holes,
+    Authority, ColumnType, Command, JobId, Mode, Progress, Request, Route, Slot, TableMeta, holes,
     write_command, write_script,
 };
 
@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::fanout::Servers;
 use crate::https::HttpsEndpoint;
+use crate::identify::identify;
 use crate::keys::Analyst;
 use crate::links::{Links, Production};
 use crate::reply::{self, Reply};
@@ -98,27 +99,7 @@ impl Session {
     /// Over endpoints that are there already.
     pub fn over(endpoints: [Arc<dyn Endpoint>; 3]) -> Result<Self, ClientError> {
         let servers = Servers(endpoints);
-        let answers = servers.call_same(Route::Info, &[])?;
-        let mut infos = Vec::new();
-        for (node, answer) in (0u8..).zip(&answers) {
-            let (info, _): (Info, _) =
-                decode(answer).map_err(|error| servers.garbled(node, &error.to_string()))?;
-            if info.node != node {
-                let what = format!(
-                    "which of them is server {node}; the connection file lists them in another order"
-                );
-                return Err(ClientError::Disagreement(what));
-            }
-            infos.push(info);
-        }
-        let same = |what: fn(&Info) -> String, name: &str| match infos.iter().map(what).collect::<Vec<_>>() {
-            said if said.windows(2).all(|pair| pair.first() == pair.last()) => Ok(()),
-            said => Err(ClientError::Disagreement(format!("their {name}: {}", said.join(", ")))),
-        };
-        same(|info| format!("{:?}", info.mode).to_lowercase(), "mode")?;
-        same(|info| info.environment.clone(), "environment")?;
-        same(|info| info.version.clone(), "version")?;
-        let info = infos.pop().ok_or_else(|| ClientError::System("no server answered".into()))?;
+        let info = identify(&servers)?;
         Ok(Self { servers, mode: info.mode, environment: info.environment, state: Mutex::default() })
     }
 

@@ -1,5 +1,7 @@
 //! Round trips, recordings and loaded scripts on the embedded engine.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
 use std::time::Instant;
@@ -94,9 +96,7 @@ fn a_wrong_value_is_named_by_place_and_nothing_is_sent() {
     assert!(upload(texts("t", &["long"]), "varchar[3]").to_string().contains("too long"));
     assert!(upload(texts("t", &["a\0"]), "varchar[3]").to_string().contains("NUL"));
     assert!(matches!(upload(texts("t", &["1"]), "int[min=0,max=9]"), ClientError::Column { .. }));
-    for error in [upload(integers("age", &[5, 130]), "int[min=0,max=120]")] {
-        assert!(!error.to_string().contains("130"), "a value leaked");
-    }
+    assert!(!outside.to_string().contains("130"), "a value leaked");
 }
 
 #[test]

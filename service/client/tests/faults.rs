@@ -1,6 +1,8 @@
 //! What the client does when a server is down, wrong or lying. The servers here are fakes that hold
 //! shares and compute nothing; everything that needs no fault is tested on the embedded engine.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,10 @@
 //! The client over TLS, against three real servers in threads of this process.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ fn start() -> Cluster {
     Cluster { connection: std::fs::read_to_string(&made.connection).unwrap(), _folder: folder }
 }
 
-fn serve(config: &PathBuf, ready: mpsc::Sender<()>) {
+fn serve(config: &Path, ready: mpsc::Sender<()>) {
     server::serve(config, false, move || ready.send(()).unwrap()).unwrap();
 }
 

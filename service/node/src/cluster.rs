@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::{Gatekeeper, VerifyingKey};
 use vdl_command::{DEFAULT_ENVIRONMENT, Mode};
 use zeroize::Zeroizing;
 
@@ -107,6 +107,10 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
         Mode::Design => "design".to_owned(),
         Mode::Authorized => DEFAULT_ENVIRONMENT.to_owned(),
     });
+    if mode == Mode::Authorized {
+        // What a node would refuse at its start is refused before anything is written.
+        Gatekeeper::authorized(approvers.clone(), &environment)?;
+    }
     let token = Zeroizing::new(token()?);
     let ports = ports(wishes.port)?;
     let hosts = ["localhost", "127.0.0.1"];

@@ -254,7 +254,8 @@ impl Job<'_> {
                 return refuse("inconsistent_shares", error.to_string())
                     .remedy("do not try again: tell whoever runs the servers");
             }
-            _ => refuse(error.code().unwrap_or("protocol_failed"), error.to_string()),
+            TableError::Protocol(_) => refuse("protocol_failed", error.to_string()),
+            _ => refuse(error.code().unwrap_or("internal"), error.to_string()),
         };
         match error.remedy() {
             Some(remedy) => answer.remedy(remedy),

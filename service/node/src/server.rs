@@ -1,7 +1,7 @@
 //! A node as a process: ports, signals, a beginning and an end.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub fn serve(
     stop_at_end_of_input: bool,
     ready: impl FnOnce() + Send + 'static,
 ) -> Result<(), NodeError> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    keep_log(stop_at_end_of_input);
     let loaded = NodeFile::load(config)?;
     let limits = loaded.node.limits;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -40,6 +40,17 @@ pub fn serve(
     let served = runtime.block_on(serve_until_told(loaded, stop_at_end_of_input, ready));
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
+}
+
+/// Under `vdl up` three nodes share a terminal: what goes well is not worth a line there.
+fn keep_log(shared: bool) {
+    let level = if shared { tracing::Level::WARN } else { tracing::Level::INFO };
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .with_max_level(level)
+        .init();
 }
 
 async fn serve_until_told(

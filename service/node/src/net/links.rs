@@ -200,7 +200,7 @@ impl Links {
         }
         drop(standing);
         if current && !self.closing() {
-            tracing::warn!(?peer, %error, "the connection from a peer ended");
+            tracing::info!(?peer, %error, "the connection from a peer ended");
             self.drop_link(peer);
         }
     }
