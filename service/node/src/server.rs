@@ -45,12 +45,13 @@ pub fn serve(
 /// Under `vdl up` three nodes share a terminal: what goes well is not worth a line there.
 fn keep_log(shared: bool) {
     let level = if shared { tracing::Level::WARN } else { tracing::Level::INFO };
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
-        .with_max_level(level)
-        .init();
+        .with_max_level(level);
+    // Whoever embeds a node may keep a log of their own.
+    let _ = log.try_init();
 }
 
 async fn serve_until_told(
