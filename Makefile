@@ -53,6 +53,9 @@ $(VENV)/ready: crandas/requirements-dev.txt
 demo: build  ## the whole story on real data, two clusters on this machine, under a minute
 	@$(BIN)/python examples/demo.py
 
+bench: build  ## what the main job takes on this machine, beside what it is held to
+	@$(BIN)/python bench/figures.py
+
 # --- test ----------------------------------------------------------------------------------------------------
 
 test: build lint-rust lint-python deny test-rust test-python  ## all tests and all lints
@@ -73,8 +76,8 @@ test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package
-	$(BIN)/ruff check crandas examples
-	$(BIN)/ruff format --check crandas examples
+	$(BIN)/ruff check crandas examples bench
+	$(BIN)/ruff format --check crandas examples bench
 	cd crandas && $(BIN)/mypy --strict python/crandas
 
 test-python: build  ## Python tests and the notebooks, embedded and against three processes
@@ -93,8 +96,8 @@ deny:  ## licences, banned crates and sources, where cargo-deny is installed
 
 format:  ## rewrite all sources in the house style
 	cargo fmt --all
-	$(BIN)/ruff format crandas examples
-	$(BIN)/ruff check --fix crandas examples
+	$(BIN)/ruff format crandas examples bench
+	$(BIN)/ruff check --fix crandas examples bench
 
 clean:  ## remove what was built
 	cargo clean
