@@ -1,6 +1,6 @@
 //! Seconds, bytes and rounds of the protocols, three parties in this process.
 //!
-//! `cargo run --release -p vdl-trio --example measure [rows] [name]`
+//! `cargo run --release -p vdl-trio --example measure_protocols [rows] [name]`
 
 use std::time::Instant;
 
