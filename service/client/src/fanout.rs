@@ -118,7 +118,7 @@ fn nearness(error: &ClientError) -> u8 {
         ClientError::Unreachable { .. } => 3,
         ClientError::Garbled { .. } => 2,
         ClientError::Node(answer) if answer.code == "cancelled" => 0,
-        ClientError::Node(answer) if answer.code.starts_with("peer") => 1,
+        ClientError::Node(answer) if answer.code.starts_with("peer") || answer.code == "in_doubt" => 1,
         _ => 2,
     }
 }
