@@ -69,10 +69,10 @@ lint-rust:  ## rustfmt and clippy, warnings are errors
 # nextest runs tests side by side over all crates; plain cargo does where it is not installed.
 test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  cargo nextest run --release --locked --workspace; \
+	  cargo nextest run --release --locked --workspace --no-fail-fast; \
 	else \
 	  echo "cargo-nextest is not installed: using cargo test"; \
-	  cargo test --release --locked --workspace --quiet; \
+	  cargo test --release --locked --workspace --quiet --no-fail-fast; \
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package

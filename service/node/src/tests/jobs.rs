@@ -105,8 +105,8 @@ fn a_lying_provider_is_refused_by_all_and_nothing_is_stored() {
     payloads[2][8 + 1] ^= 1;
     let request = Request { rows: Some(rows), ..request(&command, job(), None) };
     let answers = world.ask(payloads.map(|payload| body(&request, &payload)));
-    // Nodes 1 and 2 hold the same component and find out. Node 0 may be ready to store before it hears of it;
-    // then it is in doubt until it has asked them, and drops the table.
+    // Nodes 1 and 2 hold the same component and find out. Node 0 may be ready to store before it hears
+    // of it; then it is in doubt until it has asked them, and drops the table.
     let codes = codes(&answers).map(|code| if code == "in_doubt" { "peer_stopped".into() } else { code });
     refused(&codes, "copies_differ");
     let patience = Instant::now() + Duration::from_secs(10);
