@@ -1,8 +1,7 @@
 //! Measures the standard workloads on three parties in one process, over memory lanes.
 //!
 //! `cargo run --release -p vdl-table --example measure_operations -- [rows]`: seconds, processor
-//! seconds, rounds, and
-//! bytes sent by all parties together, per workload.
+//! seconds, rounds, and bytes sent by all parties together, per workload.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::OnceLock;
