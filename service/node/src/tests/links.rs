@@ -190,35 +190,3 @@ fn a_frame_for_an_unknown_job_is_dropped_and_a_malformed_one_ends_the_connection
     b.send(Peer::Previous, "step", vec![5]).unwrap();
     assert_eq!(a.receive(Peer::Next, "step", 1), Ok(vec![5]));
 }
-
-/// Run by hand: `cargo test --release -p vdl-node round_trip -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn round_trip() {
-    let world = linked(Limits::default());
-    let (mut a, mut b) = (lane(&world, 0, JOB), lane(&world, 1, JOB));
-    const ROUNDS: u32 = 5000;
-    let echo = std::thread::spawn(move || {
-        for _ in 0..ROUNDS {
-            let got = b.receive(Peer::Previous, "ping", 64).unwrap();
-            b.send(Peer::Previous, "pong", got).unwrap();
-        }
-        let started = Instant::now();
-        let mut bytes = 0;
-        for _ in 0..64 {
-            bytes += b.receive(Peer::Previous, "bulk", 16 << 20).unwrap().len();
-        }
-        (bytes, started.elapsed())
-    });
-    let started = Instant::now();
-    for _ in 0..ROUNDS {
-        a.send(Peer::Next, "ping", vec![0; 64]).unwrap();
-        a.receive(Peer::Next, "pong", 64).unwrap();
-    }
-    println!("round trip: {:?}", started.elapsed() / ROUNDS);
-    for _ in 0..64 {
-        a.send(Peer::Next, "bulk", vec![0; 16 << 20]).unwrap();
-    }
-    let (bytes, took) = echo.join().unwrap();
-    println!("bulk: {:.0} MB/s", bytes as f64 / took.as_secs_f64() / 1e6);
-}
