@@ -15,7 +15,10 @@ mod logic;
 mod open;
 mod party;
 mod pass;
+mod permutation;
 mod place;
+mod quicksort;
+mod radix;
 mod randomness;
 mod rank;
 mod shuffle;
@@ -28,10 +31,13 @@ pub use convert::{add, add_public, bits_to_ring, planes_to_ring, ring_to_planes}
 pub use logic::{all_ones, and, any_one, mux, not, or};
 pub use open::{open_bit, open_planes, open_ring, rerandomize_planes, rerandomize_ring};
 pub use party::{Costs, Party};
+pub use permutation::Permutation;
 pub use place::{Placement, place};
+pub use quicksort::quicksort;
+pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
-pub use sort::{Permutation, sort};
+pub use sort::sort;
 
 use thiserror::Error;
 use vdl_transport::TransportError;

@@ -28,6 +28,7 @@ pub use segment::{decode_segment, encode_segment};
 pub use shared::{Shared, Side};
 pub use split::{reconstruct_planes, reconstruct_ring, shares_for, split_planes, split_ring};
 pub use table::{ColumnShares, TableShares};
+pub use transpose::transpose;
 pub use upload::{
     UploadColumn, UploadData, UploadLayout, UploadShares, component_digest, read_upload, split_upload,
 };

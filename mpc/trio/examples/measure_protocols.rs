@@ -17,7 +17,7 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 13] = [
+const WORKS: [(&str, Work); 15] = [
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
@@ -32,7 +32,9 @@ const WORKS: [(&str, Work); 13] = [
         let shuffle = Shuffle::random(p, i.ring.rows())?;
         shuffle.apply(p, &mut [Block::Ring64(i.ring.clone())])
     }),
+    ("sort 8", |p, i| sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 32", |p, i| sort(p, &i.narrow).map(drop)),
+    ("radix sort 8", |p, i| radix_sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 64", |p, i| sort(p, &i.wide).map(drop)),
 ];
 
