@@ -120,6 +120,7 @@ struct Sorting<'a> {
     ids: Vec<u32>,
     spare: Vec<u32>,
     segments: Vec<Segment>,
+    circuit: Circuit,
     /// The row at each rank, as far as known.
     sorted: Vec<u32>,
 }
@@ -156,6 +157,7 @@ impl<'a> Sorting<'a> {
             pivot_rows: table.gather(&pivots),
             spare: ids.clone(),
             segments: Vec::new(),
+            circuit: Circuit::default(),
             sorted: vec![0; rows],
             pivots,
             ids,
@@ -166,30 +168,31 @@ impl<'a> Sorting<'a> {
     }
 
     /// Whether each row is less than the pivot of its segment, segment after segment. Opened.
-    fn compare(&self, party: &mut Party) -> Result<Planes> {
+    fn compare(&mut self, party: &mut Party) -> Result<Planes> {
         let rows = self.segments.iter().map(|segment| segment.compared().len()).sum();
-        let mut circuit = Circuit {
-            differs: Shared::<Planes>::zeros(rows, self.width),
-            pivot: Shared::<Planes>::zeros(rows, self.width),
-        };
+        let mut circuit = std::mem::take(&mut self.circuit).renew(rows, self.width);
         for word in 0..self.table.words.len() {
             self.fill(&mut circuit, word);
         }
         let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
+        self.circuit = circuit;
         open_planes(party, &less)
     }
 
     /// One word of every row and of its pivot.
     fn fill(&self, circuit: &mut Circuit, word: usize) {
         let (words, pivots) = (&self.table.words[word], &self.pivot_rows.words[word]);
-        let mut filling = Filling { circuit, first: word * 64, group: 0, filled: 0, blocks: [[0; 64]; 4] };
+        let mut filling = Filling::new(circuit, word * 64);
         for segment in &self.segments {
             let pivot = match segment.listed() {
                 Some(at) => pivots[at],
                 None => words[self.ids[segment.ids.start] as usize],
             };
-            for id in &self.ids[segment.compared()] {
-                filling.push(words[*id as usize], pivot);
+            let mut left = &self.ids[segment.compared()];
+            while !left.is_empty() {
+                let (now, later) = left.split_at(filling.room().min(left.len()));
+                filling.push(now.iter().map(|id| words[*id as usize]), pivot);
+                left = later;
             }
         }
         filling.flush();
@@ -256,46 +259,112 @@ struct Circuit {
     pivot: Shared<Planes>,
 }
 
-/// Rows on their way into the planes of a circuit, 64 at a time.
-struct Filling<'a> {
-    circuit: &'a mut Circuit,
-    /// The plane of the lowest bit.
-    first: usize,
-    group: usize,
-    filled: usize,
-    /// Difference and pivot, own and next.
-    blocks: [[u64; 64]; 4],
+impl Default for Circuit {
+    fn default() -> Self {
+        let none = || Shared::<Planes>::zeros(0, 0);
+        Self { differs: none(), pivot: none() }
+    }
 }
 
-impl Filling<'_> {
-    #[inline(always)]
-    fn push(&mut self, row: [u64; 2], pivot: [u64; 2]) {
-        let at = self.filled % 64;
-        self.blocks[0][at] = row[0] ^ pivot[0];
-        self.blocks[1][at] = row[1] ^ pivot[1];
-        self.blocks[2][at] = pivot[0];
-        self.blocks[3][at] = pivot[1];
-        self.filled = at + 1;
-        if self.filled == 64 {
+impl Circuit {
+    /// The same memory for other rows; whoever renews it overwrites every word.
+    fn renew(self, rows: usize, width: usize) -> Self {
+        let renew = |planes: Planes| {
+            let mut words = planes.into_words();
+            words.resize(width * Planes::stride(rows), 0);
+            Planes::from_raw(rows, width, words).unwrap_or_else(|| Planes::zeros(rows, width))
+        };
+        let both = |shared: Shared<Planes>| Shared::new(renew(shared.own), renew(shared.next));
+        Self { differs: both(self.differs), pivot: both(self.pivot) }
+    }
+}
+
+/// Groups of 64 rows that are turned into planes together: a line of the cache for each plane.
+const GROUPS: usize = 8;
+
+/// Rows on their way into the planes of a circuit.
+struct Filling<'a> {
+    circuit: &'a mut Circuit,
+    /// The plane of the lowest bit, and how many there are.
+    first: usize,
+    count: usize,
+    /// The first group of those being filled.
+    group: usize,
+    rows: usize,
+    /// Differences, own and next.
+    differs: [[[u64; 64]; GROUPS]; 2],
+    /// The pivot of every row, own and next.
+    pivot: [[[u64; 64]; GROUPS]; 2],
+    /// How many pivots these rows have.
+    pivots: usize,
+}
+
+impl<'a> Filling<'a> {
+    fn new(circuit: &'a mut Circuit, first: usize) -> Self {
+        let empty = [[[0; 64]; GROUPS]; 2];
+        let count = (circuit.pivot.width() - first).min(64);
+        Self { circuit, first, count, group: 0, rows: 0, differs: empty, pivot: empty, pivots: 0 }
+    }
+
+    /// Rows that can be pushed at once.
+    fn room(&self) -> usize {
+        GROUPS * 64 - self.rows
+    }
+
+    /// Rows of one pivot, no more than there is room for.
+    fn push(&mut self, rows: impl ExactSizeIterator<Item = [u64; 2]>, pivot: [u64; 2]) {
+        let (start, end) = (self.rows, self.rows + rows.len());
+        let [own, next] = &mut self.differs;
+        let (own, next) = (own.as_flattened_mut(), next.as_flattened_mut());
+        for ((row, own), next) in rows.zip(&mut own[start..end]).zip(&mut next[start..end]) {
+            *own = row[0] ^ pivot[0];
+            *next = row[1] ^ pivot[1];
+        }
+        for (all, pivot) in self.pivot.iter_mut().zip(pivot) {
+            all.as_flattened_mut()[start..end].fill(pivot);
+        }
+        self.rows = end;
+        self.pivots += 1;
+        if self.rows == GROUPS * 64 {
             self.flush();
         }
     }
 
     fn flush(&mut self) {
-        if self.filled == 0 {
+        if self.rows == 0 {
             return;
         }
-        let Circuit { differs, pivot } = &mut *self.circuit;
-        let planes = [&mut differs.own, &mut differs.next, &mut pivot.own, &mut pivot.next];
-        for (block, planes) in self.blocks.iter_mut().zip(planes) {
-            transpose(block);
-            let (stride, width) = (Planes::stride(planes.rows()), planes.width());
-            let words = planes.words_mut();
-            for (bit, word) in block.iter().take(width - self.first).enumerate() {
-                words[(self.first + bit) * stride + self.group] = *word;
+        let groups = self.group..self.group + self.rows.div_ceil(64);
+        let (differs, pivot) = (&mut self.circuit.differs, &mut self.circuit.pivot);
+        for (blocks, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
+            turn(blocks, planes, self.first, self.count, groups.clone());
+        }
+        for (blocks, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
+            if self.pivots > 1 {
+                turn(blocks, planes, self.first, self.count, groups.clone());
+                continue;
+            }
+            let pivot = blocks[0][0];
+            for bit in 0..self.count {
+                planes.plane_mut(self.first + bit)[groups.clone()].fill(0u64.wrapping_sub(pivot >> bit & 1));
             }
         }
-        self.group += 1;
-        self.filled = 0;
+        self.group += GROUPS;
+        (self.rows, self.pivots) = (0, 0);
+    }
+}
+
+/// Rows to planes `first ..`, for the groups named.
+fn turn(
+    blocks: &mut [[u64; 64]; GROUPS],
+    planes: &mut Planes,
+    first: usize,
+    count: usize,
+    groups: Range<usize>,
+) {
+    blocks.iter_mut().for_each(transpose);
+    for bit in 0..count {
+        let plane = &mut planes.plane_mut(first + bit)[groups.clone()];
+        plane.iter_mut().zip(blocks.iter()).for_each(|(word, block)| *word = block[bit]);
     }
 }
