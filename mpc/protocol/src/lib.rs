@@ -11,6 +11,7 @@ mod arithmetic;
 mod blocks;
 mod compare;
 mod convert;
+pub mod fixed;
 mod logic;
 mod open;
 mod party;
@@ -23,6 +24,7 @@ mod randomness;
 mod rank;
 mod shuffle;
 mod sort;
+mod truncate;
 
 pub use arithmetic::{Column, dot, multiply, sum_of_products};
 pub use blocks::Block;
@@ -38,6 +40,7 @@ pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
 pub use sort::sort;
+pub use truncate::shift_right;
 
 use thiserror::Error;
 use vdl_transport::TransportError;
@@ -54,6 +57,8 @@ pub enum ProtocolError {
     NotAnOrder { step: &'static str },
     #[error("columns of different shape meet at `{step}`")]
     Shape { step: &'static str },
+    #[error("the public bounds at `{step}` fit no ring")]
+    Bounds { step: &'static str },
     #[error("{rows} rows are more than can be moved")]
     TooManyRows { rows: usize },
 }
