@@ -62,7 +62,11 @@ pub fn greater_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -
 
 /// `decided` and `same` say for each position which way it decides, or that it does not. The result is the
 /// decision of the uppermost position that decides. The lowest position's `same` is never needed.
-fn merge(party: &mut Party, mut decided: Shared<Planes>, mut same: Shared<Planes>) -> Result<Shared<Planes>> {
+pub(crate) fn merge(
+    party: &mut Party,
+    mut decided: Shared<Planes>,
+    mut same: Shared<Planes>,
+) -> Result<Shared<Planes>> {
     let rows = decided.rows();
     if decided.width() == 0 {
         return Ok(Shared::<Planes>::zeros(rows, 1));

@@ -11,6 +11,7 @@ mod arithmetic;
 mod blocks;
 mod compare;
 mod convert;
+pub mod fixed;
 mod logic;
 mod open;
 mod party;
@@ -20,6 +21,7 @@ mod randomness;
 mod rank;
 mod shuffle;
 mod sort;
+mod truncate;
 
 pub use arithmetic::{Column, dot, multiply, sum_of_products};
 pub use blocks::Block;
@@ -32,6 +34,7 @@ pub use place::{Placement, place};
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
 pub use sort::{Permutation, sort};
+pub use truncate::shift_right;
 
 use thiserror::Error;
 use vdl_transport::TransportError;
@@ -48,6 +51,8 @@ pub enum ProtocolError {
     NotAnOrder { step: &'static str },
     #[error("columns of different shape meet at `{step}`")]
     Shape { step: &'static str },
+    #[error("the public bounds at `{step}` fit no ring")]
+    Bounds { step: &'static str },
     #[error("{rows} rows are more than can be moved")]
     TooManyRows { rows: usize },
 }
