@@ -17,7 +17,7 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 16] = [
+const WORKS: &[(&str, Work)] = &[
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
