@@ -17,7 +17,10 @@ mod normalise;
 mod open;
 mod party;
 mod pass;
+mod permutation;
 mod place;
+mod quicksort;
+mod radix;
 mod randomness;
 mod rank;
 mod shuffle;
@@ -31,10 +34,13 @@ pub use convert::{add, add_public, bits_to_ring, planes_to_ring, ring_to_planes}
 pub use logic::{all_ones, and, any_one, mux, not, or};
 pub use open::{open_bit, open_planes, open_ring, rerandomize_planes, rerandomize_ring};
 pub use party::{Costs, Party};
+pub use permutation::Permutation;
 pub use place::{Placement, place};
+pub use quicksort::quicksort;
+pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
-pub use sort::{Permutation, sort};
+pub use sort::sort;
 pub use truncate::shift_right;
 
 use thiserror::Error;

@@ -30,6 +30,7 @@ pub use shared::{Shared, Side};
 pub use simd::vectorised;
 pub use split::{reconstruct_planes, reconstruct_ring, shares_for, split_planes, split_ring};
 pub use table::{ColumnShares, TableShares};
+pub use transpose::transpose;
 pub use upload::{
     UploadColumn, UploadData, UploadLayout, UploadShares, component_digest, read_upload, split_upload,
 };

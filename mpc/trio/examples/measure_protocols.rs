@@ -41,7 +41,9 @@ const WORKS: [(&str, Work); 16] = [
         let shuffle = Shuffle::random(p, i.ring.rows())?;
         shuffle.apply(p, &mut [Block::Ring64(i.ring.clone())])
     }),
+    ("sort 8", |p, i| sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 32", |p, i| sort(p, &i.narrow).map(drop)),
+    ("radix sort 8", |p, i| radix_sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 64", |p, i| sort(p, &i.wide).map(drop)),
 ];
 
