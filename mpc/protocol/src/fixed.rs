@@ -23,10 +23,10 @@ const NARROW: usize = 62;
 
 /// Row by row product, rounded down: exactly the floor of a b / 2^precision.
 ///
-/// A product and a shift, in the ring of 64 bits where the bounds allow (sizes of at most 62 bits together), else
-/// in the ring of 128 bits, for sizes up to 62 bits each and 63 for the result. Rounds: 1 and the shift's; in the
-/// wide ring 4 more. Bits per row and party: 64 and the shift's; in the wide ring 128, the shift's, and 341 1/3
-/// to get there. Opens: nothing.
+/// A product and a shift, in the ring of 64 bits where the bounds allow (sizes of at most 62 bits together),
+/// else in the ring of 128 bits, for sizes up to 62 bits each and 63 for the result. Rounds: 1 and the
+/// shift's; in the wide ring 4 more. Bits per row and party: 64 and the shift's; in the wide ring 128, the
+/// shift's, and 341 1/3 to get there. Opens: nothing.
 pub fn multiply(party: &mut Party, a: Number, b: Number, precision: usize) -> Result<Column<u64>> {
     product(party, a, b, a.bits + b.bits, precision, Rounding::Down)
 }
@@ -67,15 +67,15 @@ pub(crate) const DEPTH: usize = 7;
 pub(crate) const FIRST: usize = DEPTH + 3;
 
 /// Row by row a / b, for |b| below 2^51, where all quotients stay below 2^bits in size (as numbers of this
-/// precision) and bits is at most 62. The error is at most 1.01 2^-precision and 2^-30 of the quotient. Where b is
-/// zero, the quotient is zero.
+/// precision) and bits is at most 62. The error is at most 1.01 2^-precision and 2^-30 of the quotient. Where
+/// b is zero, the quotient is zero.
 ///
-/// The sizes' leading bits and the 7 that follow choose from a public table a first approximation y of 1 / |b| good
-/// to 7.9 bits; shifted by the secret distance and with its sign it becomes one ring element r, so that
-/// b r = 1 - e exactly; and a / b = a r (1 + e + e^2 + e^3 + ...) (Goldschmidt, 1964; normalising: Catrina and
-/// Saxena, FC 2010). Rounds and bits per row and party: see docs/protocols.md; about 1.5 kbit where everything fits
-/// the ring of 64 bits, that is where the bits of the quotient and of b less the precision are at most 51.
-/// Opens: nothing.
+/// The sizes' leading bits and the 7 that follow choose from a public table a first approximation y of 1 /
+/// |b| good to 7.9 bits; shifted by the secret distance and with its sign it becomes one ring element r, so
+/// that b r = 1 - e exactly; and a / b = a r (1 + e + e^2 + e^3 + ...) (Goldschmidt, 1964; normalising:
+/// Catrina and Saxena, FC 2010). Rounds and bits per row and party: see docs/protocols.md; about 1.5 kbit
+/// where everything fits the ring of 64 bits, that is where the bits of the quotient and of b less the
+/// precision are at most 51. Opens: nothing.
 pub fn divide(party: &mut Party, a: Number, b: Number, precision: usize, bits: usize) -> Result<Column<u64>> {
     let scale = b.bits + FIRST;
     if scale >= NARROW || bits > NARROW || precision > bits {

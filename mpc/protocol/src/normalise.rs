@@ -38,8 +38,8 @@ pub(crate) fn leading(party: &mut Party, value: &Shared<Planes>, depth: usize) -
 
 /// Plane j becomes the OR of planes 0 to j.
 ///
-/// Many rows: one after the other; rounds, and bits per row and party: width - 1. Few rows: Sklansky's prefixes;
-/// rounds: log2 of the width, rounded up; bits: about half the width times that. Opens: nothing.
+/// Many rows: one after the other; rounds, and bits per row and party: width - 1. Few rows: Sklansky's
+/// prefixes; rounds: log2 of the width, rounded up; bits: about half the width times that. Opens: nothing.
 fn prefix_or(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Planes>> {
     let mut out = bits.clone();
     let width = bits.width();
@@ -74,8 +74,8 @@ fn xor_in(out: &mut Shared<Planes>, to: &[usize], more: &Shared<Planes>) {
 
 /// Each result plane is the XOR of the ANDs of the named pairs of planes of `a` and `b`.
 ///
-/// Araki et al., CCS 2016: the terms are added before they are sent. Rounds: 1. Bits per row and party: one per
-/// result plane, for any number of pairs. Opens: nothing.
+/// Araki et al., CCS 2016: the terms are added before they are sent. Rounds: 1. Bits per row and party: one
+/// per result plane, for any number of pairs. Opens: nothing.
 pub(crate) fn sums_of_ands(
     party: &mut Party,
     a: &Shared<Planes>,
@@ -155,8 +155,8 @@ fn join_pairs(party: &mut Party, rows: usize, factors: Vec<Shared<Planes>>) -> R
     Ok(joined)
 }
 
-/// All products of two decoded numbers, from those without the last of either (from plane `at` on): each row and
-/// column of products adds up to the one it belongs to.
+/// All products of two decoded numbers, from those without the last of either (from plane `at` on): each row
+/// and column of products adds up to the one it belongs to.
 fn all_products(low: &Planes, high: &Planes, products: &Planes, at: usize) -> Planes {
     let (lows, highs) = (low.width() - 1, high.width() - 1);
     let mut out = Planes::zeros(low.rows(), (lows + 1) * (highs + 1));
@@ -197,8 +197,8 @@ pub(crate) fn constants(one_hot: &Shared<Planes>, table: &[u64], width: usize) -
 
 /// The value shifted up by the secret distance, `width` planes from plane `first` of the result on.
 ///
-/// With `within`, the value's uppermost plane is its sign and is repeated upwards. Rounds: 1. Bits per row and
-/// party: the result's width. Opens: nothing.
+/// With `within`, the value's uppermost plane is its sign and is repeated upwards. Rounds: 1. Bits per row
+/// and party: the result's width. Opens: nothing.
 pub(crate) fn shifted(
     party: &mut Party,
     shifts: &Shared<Planes>,
