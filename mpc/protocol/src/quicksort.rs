@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use vdl_share::{Planes, Shared, transpose};
 
@@ -99,12 +100,17 @@ fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
             break;
         }
         let less = sorting.compare(party)?;
-        sorting.split(less.plane(0));
+        sorting.split(&joined(&less));
         if level % REPACK == 0 {
             sorting.repack();
         }
     }
     Ok(sorting.sorted)
+}
+
+/// The words of one plane after the other; all but the last hold whole words.
+fn joined(planes: &[Planes]) -> Vec<u64> {
+    planes.iter().flat_map(|planes| planes.words().iter().copied()).collect()
 }
 
 /// Rows whose order is known segment by segment, but not yet within a segment.
@@ -120,7 +126,8 @@ struct Sorting<'a> {
     ids: Vec<u32>,
     spare: Vec<u32>,
     segments: Vec<Segment>,
-    circuit: Circuit,
+    /// Room for the circuits of the lanes.
+    circuits: Mutex<Vec<Circuit>>,
     /// The row at each rank, as far as known.
     sorted: Vec<u32>,
 }
@@ -157,7 +164,7 @@ impl<'a> Sorting<'a> {
             pivot_rows: table.gather(&pivots),
             spare: ids.clone(),
             segments: Vec::new(),
-            circuit: Circuit::default(),
+            circuits: Mutex::default(),
             sorted: vec![0; rows],
             pivots,
             ids,
@@ -168,27 +175,38 @@ impl<'a> Sorting<'a> {
     }
 
     /// Whether each row is less than the pivot of its segment, segment after segment. Opened.
-    fn compare(&mut self, party: &mut Party) -> Result<Planes> {
+    fn compare(&self, party: &mut Party) -> Result<Vec<Planes>> {
         let rows = self.segments.iter().map(|segment| segment.compared().len()).sum();
-        let mut circuit = std::mem::take(&mut self.circuit).renew(rows, self.width);
-        for word in 0..self.table.words.len() {
-            self.fill(&mut circuit, word);
-        }
-        let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
-        self.circuit = circuit;
-        open_planes(party, &less)
+        party.split(rows, |party, range| {
+            let spare = self.circuits.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut circuit = spare.unwrap_or_default().renew(range.len(), self.width);
+            for word in 0..self.table.words.len() {
+                self.fill(&mut circuit, word, range.clone());
+            }
+            let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
+            self.circuits.lock().unwrap_or_else(PoisonError::into_inner).push(circuit);
+            open_planes(party, &less)
+        })
     }
 
-    /// One word of every row and of its pivot.
-    fn fill(&self, circuit: &mut Circuit, word: usize) {
+    /// One word of every row and of its pivot, for a range of the rows to be compared.
+    fn fill(&self, circuit: &mut Circuit, word: usize, range: Range<usize>) {
         let (words, pivots) = (&self.table.words[word], &self.pivot_rows.words[word]);
         let mut filling = Filling::new(circuit, word * 64);
+        let mut before = 0;
         for segment in &self.segments {
+            let compared = segment.compared();
+            let from = range.start.clamp(before, before + compared.len()) - before;
+            let to = range.end.clamp(before, before + compared.len()) - before;
+            before += compared.len();
+            if from == to {
+                continue;
+            }
             let pivot = match segment.listed() {
                 Some(at) => pivots[at],
                 None => words[self.ids[segment.ids.start] as usize],
             };
-            let mut left = &self.ids[segment.compared()];
+            let mut left = &self.ids[compared.start + from..compared.start + to];
             while !left.is_empty() {
                 let (now, later) = left.split_at(filling.room().min(left.len()));
                 filling.push(now.iter().map(|id| words[*id as usize]), pivot);

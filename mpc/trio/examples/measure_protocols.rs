@@ -1,6 +1,6 @@
 //! Seconds, bytes and rounds of the protocols, three parties in this process.
 //!
-//! `cargo run --release -p vdl-trio --example measure_protocols [rows] [name]`
+//! `cargo run --release -p vdl-trio --example measure_protocols [rows] [name] [lanes]`
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 16] = [
+const WORKS: &[(&str, Work)] = &[
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
@@ -47,7 +47,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let rows: usize = arguments.next().and_then(|rows| rows.parse().ok()).unwrap_or(1_000_000);
     let only = arguments.next().unwrap_or_default();
-    let mut trio = Trio::new(1);
+    let lanes = arguments.next().and_then(|lanes| lanes.parse().ok()).unwrap_or(1);
+    let mut trio = Trio::new(1).lanes(lanes);
     let values: Vec<u64> = (1..=rows as u64).map(|r| r.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
     let (narrow, wide) = (trio.share_values(&values, 32), trio.share_values(&values, 64));
     let (other, ring) = (trio.share_values(&values, 64), trio.share_ring(&values));
