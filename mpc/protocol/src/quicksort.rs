@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use vdl_share::{Planes, Shared, transpose};
+use vdl_share::{Planes, Shared, Tile, rows_to_planes};
 
 use crate::Result;
 use crate::blocks::Block;
@@ -87,7 +87,7 @@ const SAMPLED: usize = 4096;
 const SAMPLE: usize = 16;
 
 /// Levels after which the rows are laid out anew.
-const REPACK: usize = 6;
+const REPACK: usize = 4;
 
 /// The rows in ascending order. They are all different.
 fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
@@ -310,16 +310,16 @@ struct Filling<'a> {
     group: usize,
     rows: usize,
     /// Differences, own and next.
-    differs: [[[u64; 64]; GROUPS]; 2],
+    differs: [Tile; 2],
     /// The pivot of every row, own and next.
-    pivot: [[[u64; 64]; GROUPS]; 2],
+    pivot: [Tile; 2],
     /// How many pivots these rows have.
     pivots: usize,
 }
 
 impl<'a> Filling<'a> {
     fn new(circuit: &'a mut Circuit, first: usize) -> Self {
-        let empty = [[[0; 64]; GROUPS]; 2];
+        let empty = [[0; 64 * GROUPS]; 2];
         let count = (circuit.pivot.width() - first).min(64);
         Self { circuit, first, count, group: 0, rows: 0, differs: empty, pivot: empty, pivots: 0 }
     }
@@ -333,13 +333,12 @@ impl<'a> Filling<'a> {
     fn push(&mut self, rows: impl ExactSizeIterator<Item = [u64; 2]>, pivot: [u64; 2]) {
         let (start, end) = (self.rows, self.rows + rows.len());
         let [own, next] = &mut self.differs;
-        let (own, next) = (own.as_flattened_mut(), next.as_flattened_mut());
         for ((row, own), next) in rows.zip(&mut own[start..end]).zip(&mut next[start..end]) {
             *own = row[0] ^ pivot[0];
             *next = row[1] ^ pivot[1];
         }
         for (all, pivot) in self.pivot.iter_mut().zip(pivot) {
-            all.as_flattened_mut()[start..end].fill(pivot);
+            all[start..end].fill(pivot);
         }
         self.rows = end;
         self.pivots += 1;
@@ -354,15 +353,15 @@ impl<'a> Filling<'a> {
         }
         let groups = self.group..self.group + self.rows.div_ceil(64);
         let (differs, pivot) = (&mut self.circuit.differs, &mut self.circuit.pivot);
-        for (blocks, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
-            turn(blocks, planes, self.first, self.count, groups.clone());
+        for (tile, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
+            turn(tile, planes, self.first, self.count, groups.clone());
         }
-        for (blocks, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
+        for (tile, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
             if self.pivots > 1 {
-                turn(blocks, planes, self.first, self.count, groups.clone());
+                turn(tile, planes, self.first, self.count, groups.clone());
                 continue;
             }
-            let pivot = blocks[0][0];
+            let pivot = tile[0];
             for bit in 0..self.count {
                 planes.plane_mut(self.first + bit)[groups.clone()].fill(0u64.wrapping_sub(pivot >> bit & 1));
             }
@@ -373,16 +372,15 @@ impl<'a> Filling<'a> {
 }
 
 /// Rows to planes `first ..`, for the groups named.
-fn turn(
-    blocks: &mut [[u64; 64]; GROUPS],
-    planes: &mut Planes,
-    first: usize,
-    count: usize,
-    groups: Range<usize>,
-) {
-    blocks.iter_mut().for_each(transpose);
-    for bit in 0..count {
-        let plane = &mut planes.plane_mut(first + bit)[groups.clone()];
-        plane.iter_mut().zip(blocks.iter()).for_each(|(word, block)| *word = block[bit]);
+fn turn(tile: &mut Tile, planes: &mut Planes, first: usize, count: usize, groups: Range<usize>) {
+    rows_to_planes(tile);
+    let stride = Planes::stride(planes.rows());
+    let words = &mut planes.words_mut()[first * stride..];
+    for (line, plane) in tile.as_chunks::<GROUPS>().0.iter().take(count).zip(words.chunks_exact_mut(stride)) {
+        let to = &mut plane[groups.clone()];
+        match to.as_chunks_mut::<GROUPS>().0.first_mut() {
+            Some(whole) => *whole = *line,
+            None => to.copy_from_slice(&line[..to.len()]),
+        }
     }
 }
