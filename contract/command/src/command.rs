@@ -31,7 +31,8 @@ pub enum Command {
     Project { table: TableRef, columns: Vec<Projection> },
     /// Adds or replaces columns; every expression sees the table as it was before.
     Assign { table: TableRef, columns: Vec<NamedExpression> },
-    /// Database join on equal keys. Rows of the result follow `left`. Null keys match nothing.
+    /// Database join on equal keys. Null keys match nothing. Rows of the result follow `left`, or `right` in
+    /// a right join; those of an outer join follow `left`, and then come the rows of `right` without partner.
     Merge {
         left: TableRef,
         right: TableRef,
@@ -98,6 +99,8 @@ pub struct NamedExpression {
 pub enum How {
     Inner,
     Left,
+    Right,
+    Outer,
 }
 
 /// What the keys of a merge promise. A broken promise is an error that reveals just that.
@@ -106,6 +109,8 @@ pub enum How {
 pub enum Validate {
     OneToOne,
     ManyToOne,
+    OneToMany,
+    ManyToMany,
 }
 
 /// `aggregate(value)` under `name`. `Count` counts the rows where `value` is not null.

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::command::SortKey;
 use crate::handle::{Digest, Handle, JobId, Nonce};
 use crate::json::{LARGEST_JSON, ReadError, Tree};
 use crate::types::ColumnMeta;
@@ -141,6 +142,9 @@ pub struct TableMeta {
     pub name: Option<String>,
     pub rows: u64,
     pub columns: Vec<ColumnMeta>,
+    /// The columns its rows are known to be sorted by, the first one counting most; nulls last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sorted: Vec<SortKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -53,12 +53,15 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
             let right: Vec<&Column> = inputs[1].iter().collect();
             let mut merged = merge(*how, *validate, keys, columns, &first, &right)?;
             for (column, meta) in merged.iter_mut().zip(plan.columns()) {
-                // A mean of nothing is how a missing mean is held.
-                if let Kind::Mean { .. } = meta.ctype.kind {
-                    column.iter_mut().for_each(|mean| {
-                        mean.get_or_insert(Value::Mean { sum: 0, count: 0 });
-                    });
-                }
+                column.iter_mut().for_each(|value| match (&value, &meta.ctype.kind) {
+                    // A mean of nothing is how a missing mean is held.
+                    (None, Kind::Mean { .. }) => *value = Some(Value::Mean { sum: 0, count: 0 }),
+                    // A key that is a truth value on one side and a number on the other.
+                    (Some(Value::Boolean(truth)), Kind::Integer { .. }) => {
+                        *value = Some(Value::Integer(i64::from(*truth)));
+                    }
+                    _ => {}
+                });
             }
             merged
         }
@@ -115,6 +118,34 @@ fn key(columns: &[&Column], positions: impl Iterator<Item = usize>, row: usize) 
         .collect()
 }
 
+/// The rows of a table by key, and the key of every row.
+struct Keyed {
+    keys: Vec<Option<Vec<Value>>>,
+    places: HashMap<Vec<Value>, Vec<usize>>,
+}
+
+impl Keyed {
+    fn of(columns: &[&Column], positions: &[usize]) -> Self {
+        let rows = columns[0].len();
+        let keys: Vec<_> = (0..rows).map(|row| key(columns, positions.iter().copied(), row)).collect();
+        let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+        for (row, found) in keys.iter().enumerate() {
+            if let Some(found) = found {
+                places.entry(found.clone()).or_default().push(row);
+            }
+        }
+        Self { keys, places }
+    }
+
+    fn is_unique(&self) -> bool {
+        self.places.values().all(|rows| rows.len() == 1)
+    }
+
+    fn partners<'a>(&'a self, of: &Option<Vec<Value>>) -> &'a [usize] {
+        of.as_ref().and_then(|key| self.places.get(key)).map_or(&[], Vec::as_slice)
+    }
+}
+
 fn merge(
     how: How,
     validate: Validate,
@@ -123,37 +154,54 @@ fn merge(
     left: &[&Column],
     right: &[&Column],
 ) -> Result<Vec<Column>, Refused> {
-    let (left_rows, right_rows) = (left[0].len(), right[0].len());
-    let mut places = HashMap::new();
-    for row in 0..right_rows {
-        if let Some(found) = key(right, keys.iter().map(|pair| pair.right), row)
-            && places.insert(found, row).is_some()
-        {
-            return Err(Refused::KeyNotUnique);
-        }
+    let on_left = Keyed::of(left, &keys.iter().map(|pair| pair.left).collect::<Vec<_>>());
+    let on_right = Keyed::of(right, &keys.iter().map(|pair| pair.right).collect::<Vec<_>>());
+    let (left_unique, right_unique) = match validate {
+        Validate::OneToOne => (true, true),
+        Validate::OneToMany => (true, false),
+        Validate::ManyToOne => (false, true),
+        Validate::ManyToMany => (false, false),
+    };
+    if left_unique && !on_left.is_unique() || right_unique && !on_right.is_unique() {
+        return Err(Refused::KeyNotUnique);
     }
-    let mut used = HashMap::new();
-    let mut result = vec![Column::new(); sources.len()];
-    for row in 0..left_rows {
-        let found = key(left, keys.iter().map(|pair| pair.left), row);
-        if let Some(found) = &found
-            && used.insert(found.clone(), row).is_some()
-            && validate == Validate::OneToOne
-        {
-            return Err(Refused::KeyNotUnique);
+    let rows = matched(how, &on_left, &on_right);
+    let cell = |column: &Column, row: Option<usize>| row.and_then(|row| column[row].clone());
+    Ok(sources
+        .iter()
+        .map(|source| {
+            let of = |&(l, r): &(Option<usize>, Option<usize>)| match *source {
+                MergeSource::Left(position) => cell(left[position], l),
+                MergeSource::Right(position) => cell(right[position], r),
+                MergeSource::Both(pair) if l.is_some() => cell(left[pair.left], l),
+                MergeSource::Both(pair) => cell(right[pair.right], r),
+            };
+            rows.iter().map(of).collect()
+        })
+        .collect())
+}
+
+/// The rows of the result: which row of either table stands in them.
+fn matched(how: How, on_left: &Keyed, on_right: &Keyed) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut rows = Vec::new();
+    if how == How::Right {
+        for (row, key) in on_right.keys.iter().enumerate() {
+            let found = on_left.partners(key);
+            rows.extend(found.iter().map(|other| (Some(*other), Some(row))));
+            rows.extend(found.is_empty().then_some((None, Some(row))));
         }
-        let partner = found.and_then(|found| places.get(&found).copied());
-        if partner.is_none() && how == How::Inner {
-            continue;
-        }
-        for (column, source) in result.iter_mut().zip(sources) {
-            column.push(match source {
-                MergeSource::Left(position) => left[*position][row].clone(),
-                MergeSource::Right(position) => partner.and_then(|other| right[*position][other].clone()),
-            });
-        }
+        return rows;
     }
-    Ok(result)
+    for (row, key) in on_left.keys.iter().enumerate() {
+        let found = on_right.partners(key);
+        rows.extend(found.iter().map(|other| (Some(row), Some(*other))));
+        rows.extend((found.is_empty() && how != How::Inner).then_some((Some(row), None)));
+    }
+    if how == How::Outer {
+        let alone = |(_, key): &(usize, &Option<Vec<Value>>)| on_left.partners(key).is_empty();
+        rows.extend(on_right.keys.iter().enumerate().filter(alone).map(|(row, _)| (None, Some(row))));
+    }
+    rows
 }
 
 fn group_by(keys: &[usize], reductions: &[Reduction], columns: &[&Column], rows: usize) -> Vec<Column> {

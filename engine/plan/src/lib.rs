@@ -15,6 +15,7 @@ mod merge;
 mod names;
 mod operation;
 mod plan;
+mod sorted;
 
 pub use vdl_command;
 

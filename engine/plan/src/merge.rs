@@ -20,8 +20,8 @@ pub(crate) struct Join<'a> {
     pub suffixes: &'a (String, String),
 }
 
-/// Key columns of one name appear once, with the left values; other columns that both tables have
-/// get the suffixes.
+/// Key columns of one name appear once, with the values of the side whose rows are kept; other columns
+/// that both tables have get the suffixes.
 pub(crate) fn merge(join: &Join<'_>) -> Result<(Operation, Vec<ColumnMeta>), PlanError> {
     let (left, right) = (&join.left.columns, &join.right.columns);
     let keys = key_pairs(join)?;
@@ -37,22 +37,52 @@ pub(crate) fn merge(join: &Join<'_>) -> Result<(Operation, Vec<ColumnMeta>), Pla
     let mut sources = Vec::with_capacity(left.len() + kept.len());
     let mut columns = Vec::with_capacity(left.len() + kept.len());
     for (position, column) in left.iter().enumerate() {
+        let named = |pair: &&KeyPair| pair.left == position && name(right, pair.right) == Some(&column.name);
+        if let Some(pair) = keys.iter().find(named) {
+            let (source, column) = shared_key(join, *pair, column)?;
+            sources.push(source);
+            columns.push(column);
+            continue;
+        }
         let clash = on_right.contains(column.name.as_str());
         sources.push(MergeSource::Left(position));
-        columns.push(renamed(column, clash, &join.suffixes.0));
+        let missing = matches!(join.how, How::Right | How::Outer);
+        columns.push(may_miss(renamed(column, clash, &join.suffixes.0), missing));
     }
     for position in kept {
         let Some(column) = right.get(position) else { continue };
         let clash = on_left.contains(column.name.as_str());
-        let mut column = renamed(column, clash, &join.suffixes.1);
-        // A mean says by its count that it is missing.
-        let mean = matches!(column.ctype.kind, Kind::Mean { .. });
-        column.ctype.nullable |= join.how == How::Left && !mean;
         sources.push(MergeSource::Right(position));
-        columns.push(column);
+        let missing = matches!(join.how, How::Left | How::Outer);
+        columns.push(may_miss(renamed(column, clash, &join.suffixes.1), missing));
     }
     distinct(&columns)?;
     Ok((Operation::Merge { how: join.how, validate: join.validate, keys, columns: sources }, columns))
+}
+
+/// The one column that two keys of one name become.
+fn shared_key(
+    join: &Join<'_>,
+    pair: KeyPair,
+    left: &ColumnMeta,
+) -> Result<(MergeSource, ColumnMeta), PlanError> {
+    let right = join.right.columns.get(pair.right).ok_or(PlanError::Nothing("the table"))?;
+    Ok(match join.how {
+        How::Inner | How::Left => (MergeSource::Left(pair.left), left.clone()),
+        How::Right => (MergeSource::Right(pair.right), right.clone()),
+        How::Outer => {
+            let kind = common_kind(&left.ctype.kind, &right.ctype.kind).ok_or(PlanError::Nothing("a key"))?;
+            let nullable = left.ctype.nullable || right.ctype.nullable;
+            let ctype = ColumnType { kind, nullable };
+            (MergeSource::Both(pair), ColumnMeta { name: left.name.clone(), ctype })
+        }
+    })
+}
+
+/// The column of a side whose rows may find no partner. A mean says by its count that it is missing.
+fn may_miss(mut column: ColumnMeta, missing: bool) -> ColumnMeta {
+    column.ctype.nullable |= missing && !matches!(column.ctype.kind, Kind::Mean { .. });
+    column
 }
 
 fn key_pairs(join: &Join<'_>) -> Result<Vec<KeyPair>, PlanError> {

@@ -1,7 +1,7 @@
 //! The plan itself: columns by position, every expression typed, every result's schema known.
 
 use serde::Serialize;
-use vdl_command::{Aggregate, ColumnMeta, Digest, How, Validate};
+use vdl_command::{Aggregate, ColumnMeta, Digest, How, SortKey, Validate};
 
 use crate::expression::Typed;
 
@@ -10,6 +10,8 @@ use crate::expression::Typed;
 pub struct Input {
     pub columns: Vec<ColumnMeta>,
     pub rows: u64,
+    /// What its rows are known to be sorted by, the first key counting most; nulls last.
+    pub sorted: Vec<Ordering>,
 }
 
 /// A command made concrete for its inputs.
@@ -18,6 +20,8 @@ pub struct Plan {
     pub operation: Operation,
     pub inputs: Vec<Input>,
     pub output: PlanOutput,
+    /// What the rows of the result will be known to be sorted by.
+    pub sorted: Vec<Ordering>,
 }
 
 /// What the command gives.
@@ -94,6 +98,8 @@ pub struct KeyPair {
 pub enum MergeSource {
     Left(usize),
     Right(usize),
+    /// A key of one name in an outer merge: the left one, or the right one in rows that are only there.
+    Both(KeyPair),
 }
 
 /// One aggregation.
@@ -110,6 +116,29 @@ pub struct Ordering {
     pub ascending: bool,
 }
 
+impl Input {
+    /// A table whose rows are in no known order.
+    pub fn new(columns: Vec<ColumnMeta>, rows: u64) -> Self {
+        Self { columns, rows, sorted: Vec::new() }
+    }
+
+    /// With the order its description names; ends at a column that is not there.
+    pub fn sorted(mut self, by: &[SortKey]) -> Self {
+        let place = |key: &SortKey| {
+            let column = self.columns.iter().position(|column| column.name == key.column)?;
+            Some(Ordering { column, ascending: key.ascending })
+        };
+        self.sorted = by.iter().map_while(place).collect();
+        self
+    }
+
+    /// Whether sorting by these columns, upwards, would change nothing.
+    pub fn is_sorted_by(&self, columns: impl IntoIterator<Item = usize>) -> bool {
+        let mut known = self.sorted.iter();
+        columns.into_iter().all(|column| known.next() == Some(&Ordering { column, ascending: true }))
+    }
+}
+
 impl Plan {
     /// Equal on two nodes exactly if they are about to compute the same.
     pub fn digest(&self) -> Digest {
@@ -118,6 +147,16 @@ impl Plan {
         let written = serde_json::to_writer(&mut hasher, self);
         debug_assert!(written.is_ok());
         Digest(*hasher.finalize().as_bytes())
+    }
+
+    /// What the rows of the result are sorted by, in its own column names.
+    pub fn sorted_by(&self) -> Vec<SortKey> {
+        let columns = self.columns();
+        let named = |key: &Ordering| {
+            let column = columns.get(key.column)?.name.clone();
+            Some(SortKey { column, ascending: key.ascending })
+        };
+        self.sorted.iter().map_while(named).collect()
     }
 
     /// The columns of what comes out, of either form.

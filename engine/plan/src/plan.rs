@@ -13,6 +13,7 @@ use crate::kinds::{check, number};
 use crate::merge::{Join, concat, key_type, merge};
 use crate::names::{distinct, find};
 use crate::operation::{Assigned, Input, Operation, Ordering, Plan, PlanOutput, Reduction};
+use crate::sorted::sorted;
 
 /// Rows that one computation may see.
 const MOST_ROWS: u64 = 1 << 31;
@@ -32,7 +33,8 @@ pub fn plan(command: &Command, inputs: &[Input]) -> Result<Plan, PlanError> {
         [input] => single(command, input)?,
         _ => several(command, inputs)?,
     };
-    Ok(Plan { operation, inputs: inputs.to_vec(), output })
+    let sorted = sorted(&operation, inputs);
+    Ok(Plan { operation, inputs: inputs.to_vec(), output, sorted })
 }
 
 /// Commands that read one table.

@@ -14,17 +14,15 @@ fn column(name: &str, kind: Kind, nullable: bool) -> ColumnMeta {
 }
 
 fn people() -> Input {
-    Input {
-        columns: vec![
-            int("age", 0, 120),
-            int("income", -1000, 1_000_000),
-            column("name", Kind::Text { length: 12, ascii: true }, false),
-            column("born", Kind::Date { min: 0, max: 20_000 }, true),
-            column("smokes", Kind::Boolean, true),
-            column("average", Kind::Mean { min: 0, max: 9 }, false),
-        ],
-        rows: 1000,
-    }
+    let columns = vec![
+        int("age", 0, 120),
+        int("income", -1000, 1_000_000),
+        column("name", Kind::Text { length: 12, ascii: true }, false),
+        column("born", Kind::Date { min: 0, max: 20_000 }, true),
+        column("smokes", Kind::Boolean, true),
+        column("average", Kind::Mean { min: 0, max: 9 }, false),
+    ];
+    Input::new(columns, 1000)
 }
 
 fn it() -> TableRef {
@@ -85,7 +83,7 @@ fn what_could_leave_64_bits_is_refused_by_name() {
         }
         other => panic!("{other:?}"),
     }
-    let wide = Input { columns: vec![int("x", 0, i64::MAX)], rows: 2 };
+    let wide = Input::new(vec![int("x", 0, i64::MAX)], 2);
     let value = name("x");
     let sum = Aggregation { name: "s".into(), aggregate: Aggregate::Sum, value };
     let command = Command::Aggregate { table: it(), aggregations: vec![sum], threshold: None };
@@ -149,8 +147,8 @@ fn types_that_no_column_can_have_are_refused() {
 
 #[test]
 fn a_merge_keeps_one_key_column_and_suffixes_the_rest() {
-    let left = Input { columns: vec![int("id", 0, 9), int("x", 0, 1), int("y", 0, 1)], rows: 2 };
-    let right = Input { columns: vec![int("x", 0, 5), int("id", -4, 9), int("z", 0, 1)], rows: 3 };
+    let left = Input::new(vec![int("id", 0, 9), int("x", 0, 1), int("y", 0, 1)], 2);
+    let right = Input::new(vec![int("x", 0, 5), int("id", -4, 9), int("z", 0, 1)], 3);
     let merge = |how| Command::Merge {
         left: it(),
         right: it(),
@@ -170,14 +168,14 @@ fn a_merge_keeps_one_key_column_and_suffixes_the_rest() {
 
 #[test]
 fn concat_widens_and_finds_columns_by_name() {
-    let first = Input { columns: vec![int("a", 0, 9), column("b", Kind::Boolean, false)], rows: 2 };
-    let other = Input { columns: vec![column("b", Kind::Boolean, true), int("a", -5, 3)], rows: 3 };
+    let first = Input::new(vec![int("a", 0, 9), column("b", Kind::Boolean, false)], 2);
+    let other = Input::new(vec![column("b", Kind::Boolean, true), int("a", -5, 3)], 3);
     let command = Command::Concat { tables: vec![it(), it()] };
     let made = plan(&command, &[first.clone(), other]).unwrap();
     assert_eq!(made.columns()[0].ctype.to_string(), "int[min=-5,max=9]");
     assert!(made.columns()[1].ctype.nullable);
     assert_eq!(made.operation, Operation::Concat { columns: vec![vec![0, 1], vec![1, 0]] });
-    let unlike = Input { columns: vec![int("b", 0, 1), int("a", 0, 1)], rows: 1 };
+    let unlike = Input::new(vec![int("b", 0, 1), int("a", 0, 1)], 1);
     assert_eq!(plan(&command, &[first, unlike]).unwrap_err().code(), "unlike_columns");
 }
 

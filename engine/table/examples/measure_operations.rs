@@ -112,7 +112,7 @@ impl Table {
             put(&mut shares, &Planes::from_values(&values, ctype.width() as usize), None);
             metas.push(ColumnMeta { name: (*name).into(), ctype });
         }
-        Self { input: Input { columns: metas, rows: rows as u64 }, shares }
+        Self { input: Input::new(metas, rows as u64), shares }
     }
 
     /// The first column holds different numbers in every row.
@@ -163,7 +163,7 @@ fn measure(what: &str, command: &Command, tables: &[&Table]) -> Table {
     let rows = inputs[0].rows;
     println!("{what:<28} {rows:>9} {seconds:>8.3} {spent:>8.2} {:>8} {megabytes:>9.1}", trio.last.rounds());
     let mut made = outcomes.map(|outcome| match outcome {
-        vdl_table::Outcome::Table { columns, rows, shares } => Some((Input { columns, rows }, shares)),
+        vdl_table::Outcome::Table { columns, rows, shares } => Some((Input::new(columns, rows), shares)),
         _ => None,
     });
     match made.each_mut().map(Option::take) {

@@ -118,6 +118,9 @@ impl Merge<'_> {
         let alike = match self.validate {
             Validate::ManyToOne => and(party, side, &before)?,
             Validate::OneToOne => side.xor(&before).not(id),
+            Validate::OneToMany | Validate::ManyToMany => {
+                return Err(TableError::Shape("this merge is not carried out yet"));
+            }
         };
         let same = equal(party, keys, &keys.shift_down(1))?;
         let mut twice = and(party, &same, &alike)?;
@@ -144,7 +147,7 @@ impl Merge<'_> {
     fn right_columns<'a>(&self, right: &'a TableShares) -> Result<Vec<&'a ColumnShares>, TableError> {
         let wanted = self.columns.iter().filter_map(|source| match source {
             MergeSource::Right(position) => Some(*position),
-            MergeSource::Left(_) => None,
+            MergeSource::Left(_) | MergeSource::Both(_) => None,
         });
         wanted.map(|at| right.columns.get(at).ok_or(TableError::Shape("a column is not there"))).collect()
     }
@@ -167,6 +170,7 @@ impl Merge<'_> {
                     (Some(column), How::Left) => Some(cleared(party, column, &found, &mut mask)?),
                     (column, _) => column,
                 },
+                MergeSource::Both(_) => None,
             };
             columns.push(column.ok_or(TableError::Shape("a column is not there"))?);
         }
@@ -176,6 +180,9 @@ impl Merge<'_> {
                 (Some(found), rows)
             }
             How::Left => (left.selected.clone(), left_rows),
+            How::Right | How::Outer => {
+                return Err(TableError::Shape("this merge is not carried out yet"));
+            }
         };
         Ok((TableShares { rows: left.rows, columns, selected }, rows))
     }

@@ -379,10 +379,10 @@ fn shares_that_do_not_fit_their_schema_are_refused() {
     let mut random = Random::of(1);
     let clear = generate(&mut random, &[text(3)], 10);
     let split = shares::split(&mut random, &clear);
-    let wrong = Input { columns: vec![text(4)], rows: 10 };
-    let longer = Input { columns: vec![text(3)], rows: 11 };
-    let missing = Input { columns: vec![nullable(text(3))], rows: 10 };
-    let another = Input { columns: vec![text(3), column("b", Kind::Boolean, false)], rows: 10 };
+    let wrong = Input::new(vec![text(4)], 10);
+    let longer = Input::new(vec![text(3)], 11);
+    let missing = Input::new(vec![nullable(text(3))], 10);
+    let another = Input::new(vec![text(3), column("b", Kind::Boolean, false)], 10);
     for input in [wrong, longer, missing, another] {
         let plan = plan(&sort(&[("a", true)]), &[input]).unwrap();
         let results = vdl_trio::Trio::new(1).run(|party| {

@@ -1,15 +1,16 @@
 //! Between bit planes and rings, and the binary adders both ways need.
 
-use vdl_share::{Planes, Ring, Shared, Xor};
+use vdl_share::{Planes, Ring, Rows, Shared, Xor};
 use vdl_transport::Peer;
 
+use crate::compare::merge;
 use crate::logic::{and, planes};
 use crate::open::masked_words;
 use crate::party::{Party, add_in};
 use crate::{ProtocolError, Result};
 
 /// Up to this many rows a round costs more than the bits it saves.
-const FEW_ROWS: usize = 1 << 15;
+pub(crate) const FEW_ROWS: usize = 1 << 15;
 
 /// Every plane as a ring column of zeros and ones.
 ///
@@ -54,19 +55,19 @@ fn complement<R: Ring>(mut part: Vec<R>, choice: &[R], one: R) -> Vec<R> {
     part
 }
 
-/// The unsigned value of the planes, modulo 2^64.
+/// The unsigned value of the planes, modulo the ring's size.
 ///
 /// Components 0 and 1 of the result are fresh randomness whose negated sum party 0 shares in binary; the
 /// planes plus that sum are component 2, revealed to parties 1 and 2 only (after ABY3, CCS 2018). Rounds:
-/// 2 and an addition of 64 bits. Bits per row and party: 64 and the addition's 64 (ripple); one or two
-/// planes go as `bits_to_ring`. Opens: nothing.
-pub fn planes_to_ring(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Vec<u64>>> {
+/// 2 and an addition of the ring's bits k. Bits per row and party: k and the addition's k - 1 (ripple); one or
+/// two planes go as `bits_to_ring`. Opens: nothing.
+pub fn planes_to_ring<R: Ring>(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Vec<R>>> {
     let rows = bits.rows();
     if bits.width() <= 2 {
-        let columns = bits_to_ring::<u64>(party, bits)?;
-        let mut sum = Shared::<Vec<u64>>::zeros(rows);
+        let columns = bits_to_ring::<R>(party, bits)?;
+        let mut sum = Shared::<Vec<R>>::zeros(rows);
         for (j, column) in columns.iter().enumerate() {
-            sum = sum.add(&column.scale(1 << j));
+            sum = sum.add(&column.scale(R::of_wide(1 << j)));
         }
         return Ok(sum);
     }
@@ -76,21 +77,21 @@ pub fn planes_to_ring(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared
         1 => (None, Some(Peer::Previous)),
         _ => (Some(Peer::Next), None),
     };
-    let mut component = |peer: Option<Peer>| -> Option<Vec<u64>> {
+    let mut component = |peer: Option<Peer>| -> Option<Vec<R>> {
         peer.map(|peer| party.stream(step, peer, "component").words(rows))
     };
     let (zero, one) = (component(zero), component(one));
     let negated = zero.as_ref().zip(one.as_ref()).map(|(zero, one)| {
-        let sums: Vec<u64> = zero.iter().zip(one).map(|(a, b)| 0u64.sub(a.add(*b))).collect();
-        words(Planes::from_values(&sums, 64))
+        let sums: Vec<R> = zero.iter().zip(one).map(|(a, b)| R::ZERO.sub(a.add(*b))).collect();
+        words(planes_of(&sums, R::BITS))
     });
-    let mask = party.input("planes to ring", 0, 64 * Planes::stride(rows), negated)?;
-    let hidden = add(party, &bits.resize(bits.width().min(64)), &planes(rows, 64, mask)?, 64)?;
-    let hidden = party.open_to_two("planes to ring", &masked_words(&hidden))?;
-    let two = match hidden {
-        Some(hidden) => Planes::from_raw(rows, 64, bytemuck::allocation::cast_vec(hidden))
-            .ok_or(ProtocolError::Shape { step: "planes to ring" })?
-            .to_values(),
+    let mask = party.input("planes to ring", 0, R::BITS * Planes::stride(rows), negated)?;
+    let bits = bits.resize(bits.width().min(R::BITS));
+    let hidden = add(party, &bits, &planes(rows, R::BITS, mask)?, R::BITS)?;
+    let two = match party.open_to_two("planes to ring", &masked_words(&hidden))? {
+        Some(hidden) => Planes::from_raw(rows, R::BITS, bytemuck::allocation::cast_vec(hidden))
+            .map(|planes| values_of(&planes))
+            .ok_or(ProtocolError::Shape { step: "planes to ring" })?,
         None => Vec::new(),
     };
     match (zero, one) {
@@ -106,21 +107,69 @@ pub fn planes_to_ring(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared
 /// Party 0 knows the sum of components 0 and 1 and shares it in binary; component 2 is known to the two
 /// others and so is a sharing already (after ABY3, CCS 2018). Rounds: 1 and an addition. Bits per row and
 /// party: a third of the width, and the addition's width (ripple). Opens: nothing.
-pub fn ring_to_planes(party: &mut Party, column: &Shared<Vec<u64>>, width: usize) -> Result<Shared<Planes>> {
-    let rows = column.rows();
-    let known = (party.id() == 0).then(|| {
-        let mut sums = column.own.clone();
-        add_in(&mut sums, &column.next, u64::add);
-        words(Planes::from_values(&sums, width))
-    });
-    let first = party.input("ring to planes", 0, width * Planes::stride(rows), known)?;
-    let mut second = Shared::<Planes>::zeros(rows, width);
+pub fn ring_to_planes<R: Ring>(
+    party: &mut Party,
+    column: &Shared<Vec<R>>,
+    width: usize,
+) -> Result<Shared<Planes>> {
+    let known = known_sum(party, column);
+    let [first, second] = share_known(party, "ring to planes", &known, width)?;
+    add(party, &first, &second, width)
+}
+
+/// The sum of components 0 and 1 at party 0, component 2 at the others: together the value.
+pub(crate) fn known_sum<R: Ring>(party: &Party, column: &Shared<Vec<R>>) -> Vec<R> {
     match party.id() {
-        1 => second.next = Planes::from_values(&column.next, width),
-        2 => second.own = Planes::from_values(&column.own, width),
-        _ => {}
+        0 => column.own.iter().zip(&column.next).map(|(a, b)| a.add(*b)).collect(),
+        1 => column.next.clone(),
+        _ => column.own.clone(),
     }
-    add(party, &planes(rows, width, first)?, &second, width)
+}
+
+/// Sharings in binary of what party 0 knows and of what the two others know. Rounds: 1. Bits per row: the
+/// width, at party 0 only.
+pub(crate) fn share_known<R: Ring>(
+    party: &mut Party,
+    name: &'static str,
+    known: &[R],
+    width: usize,
+) -> Result<[Shared<Planes>; 2]> {
+    let rows = known.len();
+    let mut known = Some(planes_of(known, width));
+    let first = if party.id() == 0 { known.take().map(words) } else { None };
+    let first = party.input(name, 0, width * Planes::stride(rows), first)?;
+    let mut second = Shared::<Planes>::zeros(rows, width);
+    match known {
+        Some(component) if party.id() == 1 => second.next = component,
+        Some(component) => second.own = component,
+        None => {}
+    }
+    Ok([planes(rows, width, first)?, second])
+}
+
+/// The lowest `width` bits of the values, for rings of whole words.
+fn planes_of<R: Ring>(values: &[R], width: usize) -> Planes {
+    match bytemuck::try_cast_slice(values) {
+        Ok(words) if R::BITS == 64 => Planes::from_values(words, width),
+        _ => {
+            let words: Vec<u64> =
+                values.iter().flat_map(|x| [x.wide() as u64, (x.wide() >> 64) as u64]).collect();
+            let rows = Rows::from_raw(values.len(), 2, words).unwrap_or_else(|| Rows::zeros(0, 2));
+            rows.to_planes(width)
+        }
+    }
+}
+
+fn values_of<R: Ring>(planes: &Planes) -> Vec<R> {
+    let low = planes.select(0..planes.width().min(64)).to_values();
+    if R::BITS <= 64 {
+        return low.into_iter().map(|x| R::of_wide(x.into())).collect();
+    }
+    let high = planes.select(64..planes.width()).to_values();
+    low.into_iter()
+        .zip(high)
+        .map(|(low, high)| R::of_wide(u128::from(high) << 64 | u128::from(low)))
+        .collect()
 }
 
 fn words(planes: Planes) -> Vec<Xor> {
@@ -189,6 +238,23 @@ pub fn add_public(
         propagate.xor(&carried(&carries))
     };
     Ok(Shared::<Planes>::stack(rows, &[&lowest, &sum]))
+}
+
+/// One plane: the carry out of the uppermost position.
+///
+/// Many rows: a ripple; rounds, and bits per row and party: the width. Few rows: pairs of positions are merged
+/// upwards; rounds: 1 + log2 of the width, rounded up; bits: about 3 times the width. Opens: nothing.
+pub(crate) fn carry_out(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
+    if a.rows() <= FEW_ROWS {
+        let generate = and(party, a, b)?;
+        return merge(party, generate, a.xor(b));
+    }
+    let mut carry = Shared::<Planes>::zeros(a.rows(), 1);
+    for j in 0..a.width() {
+        let (a, b) = (a.plane(j), b.plane(j));
+        carry = and(party, &a.xor(&carry), &b.xor(&carry))?.xor(&carry);
+    }
+    Ok(carry)
 }
 
 /// Carries out of each position as carries into the next.

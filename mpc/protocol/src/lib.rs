@@ -11,15 +11,20 @@ mod arithmetic;
 mod blocks;
 mod compare;
 mod convert;
+pub mod fixed;
 mod logic;
 mod open;
 mod party;
 mod pass;
+mod permutation;
 mod place;
+mod quicksort;
+mod radix;
 mod randomness;
 mod rank;
 mod shuffle;
 mod sort;
+mod truncate;
 
 pub use arithmetic::{Column, dot, multiply, sum_of_products};
 pub use blocks::Block;
@@ -28,10 +33,14 @@ pub use convert::{add, add_public, bits_to_ring, planes_to_ring, ring_to_planes}
 pub use logic::{all_ones, and, any_one, mux, not, or};
 pub use open::{open_bit, open_planes, open_ring, rerandomize_planes, rerandomize_ring};
 pub use party::{Costs, Party};
+pub use permutation::Permutation;
 pub use place::{Placement, place};
+pub use quicksort::quicksort;
+pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
-pub use sort::{Permutation, sort};
+pub use sort::sort;
+pub use truncate::shift_right;
 
 use thiserror::Error;
 use vdl_transport::TransportError;
@@ -48,6 +57,8 @@ pub enum ProtocolError {
     NotAnOrder { step: &'static str },
     #[error("columns of different shape meet at `{step}`")]
     Shape { step: &'static str },
+    #[error("the public bounds at `{step}` fit no ring")]
+    Bounds { step: &'static str },
     #[error("{rows} rows are more than can be moved")]
     TooManyRows { rows: usize },
 }

@@ -10,6 +10,12 @@ pub trait Ring: Pod + Send + Sync + PartialEq + Eq + 'static {
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
+    /// The upper bits, moved down by less than `BITS`.
+    fn shr(self, by: usize) -> Self;
+    /// The representative from 0 on.
+    fn wide(self) -> u128;
+    /// What is congruent to it here.
+    fn of_wide(value: u128) -> Self;
 }
 
 macro_rules! ring {
@@ -24,6 +30,12 @@ macro_rules! ring {
             fn sub(self, other: Self) -> Self { self.wrapping_sub(other) }
             #[inline(always)]
             fn mul(self, other: Self) -> Self { self.wrapping_mul(other) }
+            #[inline(always)]
+            fn shr(self, by: usize) -> Self { self >> by }
+            #[inline(always)]
+            fn wide(self) -> u128 { self as u128 }
+            #[inline(always)]
+            fn of_wide(value: u128) -> Self { value as $t }
         }
     )*};
 }

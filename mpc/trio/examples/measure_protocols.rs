@@ -17,22 +17,29 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 13] = [
+const WORKS: [(&str, Work); 16] = [
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
     ("less_than_public 32", |p, i| less_than_public(p, &i.narrow, &[1 << 31]).map(drop)),
     ("add 64", |p, i| add(p, &i.wide, &i.other, 64).map(drop)),
-    ("planes_to_ring 32", |p, i| planes_to_ring(p, &i.narrow).map(drop)),
+    ("planes_to_ring 32", |p, i| planes_to_ring::<u64>(p, &i.narrow).map(drop)),
     ("ring_to_planes 64", |p, i| ring_to_planes(p, &i.ring, 64).map(drop)),
     ("bits_to_ring<u64> 1", |p, i| bits_to_ring::<u64>(p, &i.narrow.plane(0)).map(drop)),
     ("multiply u64", |p, i| multiply(p, &i.ring, &i.ring).map(drop)),
+    ("shift_right u64", |p, i| shift_right::<u64, u64>(p, &i.ring, 20).map(drop)),
+    ("fixed multiply", |p, i| {
+        let number = fixed::Number { column: &i.ring, bits: 31 };
+        fixed::multiply(p, number, number, 20).map(drop)
+    }),
     ("open u64", |p, i| open_ring(p, &i.ring).map(drop)),
     ("shuffle 64", |p, i| {
         let shuffle = Shuffle::random(p, i.ring.rows())?;
         shuffle.apply(p, &mut [Block::Ring64(i.ring.clone())])
     }),
+    ("sort 8", |p, i| sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 32", |p, i| sort(p, &i.narrow).map(drop)),
+    ("radix sort 8", |p, i| radix_sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 64", |p, i| sort(p, &i.wide).map(drop)),
 ];
 

@@ -49,7 +49,7 @@ const ALL: [(&str, Work); 25] = [
     ("multiply", |p, i| multiply(p, &i.ring[p.id()], &i.ring[p.id()]).map(drop)),
     ("dot", |p, i| dot(p, &[(&i.ring[p.id()], &i.ring[p.id()])]).map(drop)),
     ("bits_to_ring", |p, i| bits_to_ring::<u64>(p, &i.a[p.id()]).map(drop)),
-    ("planes_to_ring", |p, i| planes_to_ring(p, &i.a[p.id()]).map(drop)),
+    ("planes_to_ring", |p, i| planes_to_ring::<u64>(p, &i.a[p.id()]).map(drop)),
     ("ring_to_planes", |p, i| ring_to_planes(p, &i.ring[p.id()], 12).map(drop)),
     ("open_planes", |p, i| open_planes(p, &i.a[p.id()]).map(drop)),
     ("open_ring", |p, i| open_ring(p, &i.ring[p.id()]).map(drop)),

@@ -92,8 +92,8 @@ fn prefix_bits(width: usize) -> f64 {
 fn conversion() {
     costs(FEW, 2, 64.0, 0.0, |p, i| bits_to_ring::<u64>(p, &i.wide.plane(0)));
     costs(FEW, 2, 32.0 * 64.0, 0.0, |p, i| bits_to_ring::<u32>(p, &i.wide));
-    costs(FEW, 2, 128.0, 0.0, |p, i| planes_to_ring(p, &i.wide.select(0..2)));
-    costs(MANY, 2 + 63, 64.0 + 63.0, DIGESTS * 2.0 / 3.0, |p, i| planes_to_ring(p, &i.narrow));
+    costs(FEW, 2, 128.0, 0.0, |p, i| planes_to_ring::<u64>(p, &i.wide.select(0..2)));
+    costs(MANY, 2 + 63, 64.0 + 63.0, DIGESTS * 2.0 / 3.0, |p, i| planes_to_ring::<u64>(p, &i.narrow));
     costs(MANY, 1 + 63, 64.0 / 3.0 + 63.0, 0.0, |p, i| ring_to_planes(p, &i.ring, 64));
     costs(MANY, 1 + 31, 32.0 / 3.0 + 31.0, 0.0, |p, i| ring_to_planes(p, &i.ring, 32));
 }

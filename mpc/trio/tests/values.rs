@@ -206,14 +206,14 @@ fn bits_become_zeros_and_ones() {
 #[test]
 fn planes_and_ring_hold_the_same_value() {
     for_all(|trio, width, a, b| {
-        let ring = two(trio, width, (a, b), |party, a, _| planes_to_ring(party, a));
+        let ring = two(trio, width, (a, b), |party, a, _| planes_to_ring::<u64>(party, a));
         assert_eq!(ring_of(&ring), a);
         let planes = trio.run(|party| ring_to_planes(party, &ring[party.id()], width)).map(Result::unwrap);
         assert_eq!(values_of(&planes), a);
     });
     let mut trio = Trio::new(12);
     let a = values(40_000, 64, 3);
-    let ring = two(&mut trio, 64, (&a, &[]), |party, a, _| planes_to_ring(party, a));
+    let ring = two(&mut trio, 64, (&a, &[]), |party, a, _| planes_to_ring::<u64>(party, a));
     assert_eq!(ring_of(&ring), a);
     let planes = trio.run(|party| ring_to_planes(party, &ring[party.id()], 33)).map(Result::unwrap);
     assert_eq!(values_of(&planes), zip(&a, &a, |x, _| x & mask(33)));
@@ -289,7 +289,7 @@ proptest::proptest! {
         proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, y| x.wrapping_add(y) & mask(width)));
         let sum = two(&mut trio, width, (&a, &b), |party, a, _| add_public(party, a, constant, 64));
         proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, _| x.wrapping_add(constant)));
-        let ring = two(&mut trio, width, (&a, &b), |party, a, _| planes_to_ring(party, a));
+        let ring = two(&mut trio, width, (&a, &b), |party, a, _| planes_to_ring::<u64>(party, a));
         proptest::prop_assert_eq!(ring_of(&ring), a);
     }
 }

@@ -234,7 +234,8 @@ impl Job<'_> {
         let outcome = outcome.map_err(|error| self.explained(&error))?;
         match outcome {
             vdl_table::Outcome::Table { columns, rows, shares } => {
-                let meta = TableMeta { handle: with.handle, name: None, rows, columns };
+                let meta =
+                    TableMeta { handle: with.handle, name: None, rows, columns, sorted: plan.sorted_by() };
                 let (meta, _) = self.node.shelf.insert(Held::new(meta, shares), false)?;
                 self.reply(Outcome::Table(meta), &[], Some(with.handle))
             }
@@ -296,7 +297,8 @@ impl Job<'_> {
         };
         let name = chosen(name.as_ref())?;
         let rows = self.rows()?;
-        let meta = TableMeta { handle, name, rows: rows as u64, columns: plan.columns().to_vec() };
+        let columns = plan.columns().to_vec();
+        let meta = TableMeta { handle, name, rows: rows as u64, columns, sorted: Vec::new() };
         let shares = TableShares { rows, columns: upload.columns, selected: None };
         let store = &self.node.store;
         store.prepare(&meta, &shares).map_err(from_store)?;
@@ -399,7 +401,7 @@ fn lock(held: &Arc<Mutex<Held>>) -> MutexGuard<'_, Held> {
 }
 
 fn input(meta: &TableMeta) -> Input {
-    Input { columns: meta.columns.clone(), rows: meta.rows }
+    Input::new(meta.columns.clone(), meta.rows).sorted(&meta.sorted)
 }
 
 fn upload_column(column: &ColumnMeta) -> UploadColumn {

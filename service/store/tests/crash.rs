@@ -142,6 +142,7 @@ fn meta(n: u8) -> TableMeta {
         name: Some("survey".into()),
         rows: 3,
         columns: vec![column.clone(), column],
+        sorted: Vec::new(),
     }
 }
 

@@ -112,10 +112,14 @@ fn merge_sentence(command: &Command) -> String {
     let kept = match how {
         How::Inner => "keeping only rows with a partner",
         How::Left => "keeping every row of the first",
+        How::Right => "keeping every row of the second",
+        How::Outer => "keeping every row of both",
     };
     let promise = match validate {
         Validate::OneToOne => "a key that comes twice in either stops it and tells just that",
         Validate::ManyToOne => "a key that comes twice in the second stops it and tells just that",
+        Validate::OneToMany => "a key that comes twice in the first stops it and tells just that",
+        Validate::ManyToMany => "a key may come any number of times, and every pair makes a row",
     };
     let keys: Vec<String> =
         left_on.iter().zip(right_on).map(|(a, b)| format!("{} = {}", quoted(a), quoted(b))).collect();
@@ -148,8 +152,14 @@ fn opening(script: &Script, command: &Command) -> (Opens, String) {
         Command::Filter { threshold, .. } => {
             (Opens::Count, format!("how many rows remain{}", least(threshold)))
         }
-        Command::Merge { how: How::Inner, .. } => (Opens::Count, "how many rows found a partner".to_owned()),
-        Command::Merge { how: How::Left, .. } => nothing,
+        Command::Merge { how, validate, .. } => match (how, validate) {
+            (How::Left, Validate::OneToOne | Validate::ManyToOne)
+            | (How::Right, Validate::OneToOne | Validate::OneToMany) => nothing,
+            (How::Inner, Validate::OneToOne | Validate::ManyToOne) => {
+                (Opens::Count, "how many rows found a partner".to_owned())
+            }
+            _ => (Opens::Count, "how many rows the result has".to_owned()),
+        },
         Command::GroupBy { .. } => (Opens::Count, "how many groups there are".to_owned()),
         Command::Aggregate { aggregations, threshold, .. } => {
             let count = aggregations.len();

@@ -64,7 +64,7 @@ impl Clear {
     }
 
     pub fn input(&self) -> Input {
-        Input { columns: self.columns.clone(), rows: self.rows() as u64 }
+        Input::new(self.columns.clone(), self.rows() as u64)
     }
 
     /// With foreign rows in between that do not belong.

@@ -1,0 +1,138 @@
+//! Shifts, fixed-point arithmetic and functions against clear arithmetic, with their stated error bounds.
+
+#![allow(clippy::unwrap_used)]
+
+use vdl_protocol::fixed::{self, Number};
+use vdl_protocol::*;
+use vdl_share::{Ring, Shared};
+use vdl_trio::{Trio, ring_of};
+
+/// Runs a protocol of one ring column and gives back the clear result.
+fn one<R: Ring, S: Ring>(
+    trio: &mut Trio,
+    a: &[R],
+    work: impl Fn(&mut Party, &Shared<Vec<R>>) -> Result<Shared<Vec<S>>> + Sync,
+) -> Vec<S> {
+    let a = trio.share_ring(a);
+    ring_of(&trio.run(|party| work(party, &a[party.id()])).map(Result::unwrap))
+}
+
+/// Runs a protocol of two signed columns.
+fn two(
+    trio: &mut Trio,
+    (a, b): (&[i64], &[i64]),
+    work: impl Fn(&mut Party, &Shared<Vec<u64>>, &Shared<Vec<u64>>) -> Result<Shared<Vec<u64>>> + Sync,
+) -> Vec<i64> {
+    let (a, b) = (trio.share_ring(&unsigned(a)), trio.share_ring(&unsigned(b)));
+    let ends = trio.run(|party| work(party, &a[party.id()], &b[party.id()])).map(Result::unwrap);
+    ring_of(&ends).iter().map(|x| *x as i64).collect()
+}
+
+fn unsigned(values: &[i64]) -> Vec<u64> {
+    values.iter().map(|x| *x as u64).collect()
+}
+
+/// Signed values below 2^bits in size: extremes, their neighbours, zero, and all magnitudes between.
+fn signed(rows: usize, bits: usize, salt: u64) -> Vec<i128> {
+    let most = (1i128 << bits) - 1;
+    let edges = [0, 1, -1, 2, -2, most, -most, most / 2, -most / 2, most / 2 + 1];
+    (0..rows)
+        .map(|r| {
+            let mut hash = blake3::Hasher::new();
+            hash.update(&salt.to_le_bytes()).update(&(r as u64).to_le_bytes());
+            let hash = *hash.finalize().as_bytes();
+            let value = u128::from_le_bytes(*hash.first_chunk().unwrap());
+            let size = usize::from(hash[16]) % (bits + 1);
+            let value = (value & ((1 << size) - 1)) as i128;
+            match edges.get(r) {
+                Some(edge) => (*edge).clamp(-most, most),
+                None if hash[17] & 1 == 1 => -value,
+                None => value,
+            }
+        })
+        .collect()
+}
+
+fn signed64(rows: usize, bits: usize, salt: u64) -> Vec<i64> {
+    signed(rows, bits, salt).into_iter().map(|x| x as i64).collect()
+}
+
+/// Shifts in every pair of rings, at the whole range each ring allows.
+fn shifts<R: Ring, S: Ring>(rows: usize, steps: &[usize]) {
+    let mut trio = Trio::new(1);
+    let values = signed(rows, R::BITS - 2, 5);
+    let column: Vec<R> = values.iter().map(|x| R::of_wide(*x as u128)).collect();
+    for shift in steps {
+        let got = one::<R, S>(&mut trio, &column, |party, a| shift_right(party, a, *shift));
+        let expected: Vec<S> = values.iter().map(|x| S::of_wide((x >> shift) as u128)).collect();
+        assert!(got == expected, "{} bits to {} by {shift}", R::BITS, S::BITS);
+    }
+}
+
+#[test]
+fn shifts_are_exact_floors_in_and_between_all_rings() {
+    for rows in [0, 1, 64, 777] {
+        shifts::<u64, u64>(rows, &[0, 1, 7, 20, 33, 61, 62]);
+        shifts::<u64, u128>(rows, &[0, 1, 40, 62]);
+        shifts::<u128, u64>(rows, &[0, 1, 20, 63, 64, 65, 100, 126]);
+        shifts::<u128, u128>(rows, &[0, 1, 20, 64, 126]);
+    }
+    shifts::<u64, u64>(40_000, &[1, 20]);
+    let mut trio = Trio::new(2);
+    let lowest = [(1u64 << 62).wrapping_neg()];
+    let half = one::<u64, u64>(&mut trio, &lowest, |party, a| shift_right(party, a, 1));
+    assert_eq!(half, [(1u64 << 61).wrapping_neg()]);
+}
+
+#[test]
+fn a_shift_of_every_value_of_many_sharings_is_never_off_by_one() {
+    let mut trio = Trio::new(3);
+    let values: Vec<u64> = (0..5000u64).map(|x| (x % 50).wrapping_sub(25)).collect();
+    for _ in 0..5 {
+        let got = one::<u64, u64>(&mut trio, &values, |party, a| shift_right(party, a, 3));
+        assert!(got.iter().zip(&values).all(|(q, x)| *q as i64 == *x as i64 >> 3));
+    }
+}
+
+#[test]
+fn products_are_exact_floors() {
+    let mut trio = Trio::new(4);
+    for (bits_a, bits_b, precision, rows) in [
+        (31, 31, 16, 900),
+        (10, 50, 20, 300),
+        (40, 40, 20, 900),
+        (62, 62, 62, 300),
+        (5, 5, 0, 99),
+        (1, 1, 5, 9),
+    ] {
+        let (a, b) = (signed64(rows, bits_a, 1), signed64(rows, bits_b, 2));
+        let got = two(&mut trio, (&a, &b), |party, a, b| {
+            fixed::multiply(
+                party,
+                Number { column: a, bits: bits_a },
+                Number { column: b, bits: bits_b },
+                precision,
+            )
+        });
+        for ((x, y), z) in a.iter().zip(&b).zip(&got) {
+            assert_eq!(i128::from(*z), (i128::from(*x) * i128::from(*y)) >> precision, "{x} {y}");
+        }
+    }
+}
+
+#[test]
+fn bounds_that_fit_no_ring_are_refused() {
+    let mut trio = Trio::new(5);
+    let a = trio.share_ring(&[5u64]);
+    for refused in trio.run(|party| {
+        let column = &a[party.id()];
+        let number = |bits| Number { column, bits };
+        [
+            fixed::multiply(party, number(63), number(10), 20).is_err(),
+            fixed::multiply(party, number(62), number(62), 20).is_err(),
+            shift_right::<u64, u64>(party, column, 63).is_err(),
+        ]
+    }) {
+        assert_eq!(refused, [true; 3]);
+    }
+}
