@@ -1,6 +1,6 @@
 //! The benchmark as a program: three processes, figures on the terminal and in a file.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::process::{Command, Output};
 
@@ -10,12 +10,13 @@ fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vdl")).arg("bench").args(arguments).output().unwrap()
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "and",
     "multiply",
     "less-than",
     "equality",
     "dot",
+    "fixed-multiply",
     "sort",
     "sort-narrow",
     "merge",

@@ -102,7 +102,8 @@ impl Clear {
 
 impl ClearTable {
     pub fn input(&self) -> Input {
-        Input { columns: self.columns.iter().map(Clear::meta).collect(), rows: self.rows as u64 }
+        let columns = self.columns.iter().map(Clear::meta).collect();
+        Input { columns, rows: self.rows as u64, sorted: vec![] }
     }
 
     /// What party `id` holds of it.

@@ -5,7 +5,7 @@ mod protocols;
 mod tables;
 
 use vdl_plan::vdl_command::Command;
-use vdl_plan::{PlanOutput, plan};
+use vdl_plan::{Input, PlanOutput, plan};
 use vdl_protocol::Party;
 use vdl_share::{ColumnShares, TableShares};
 use vdl_table::{Outcome, TableError};
@@ -57,6 +57,7 @@ pub const WORKLOADS: &[Workload] = &[
     protocol("less-than", protocols::two_bits, protocols::less_than, clear::less_than),
     protocol("equality", protocols::two_bits, protocols::equality, clear::equality),
     protocol("dot", protocols::two_rings, protocols::dot, clear::dot),
+    protocol("fixed-multiply", protocols::two_fixed, protocols::fixed_multiply, clear::fixed_multiply),
     commands("sort", tables::wide_key, tables::sort, clear::sort),
     commands("sort-narrow", tables::narrow_key, tables::sort, clear::sort),
     commands("merge", tables::unique_keys, tables::one_to_one, clear::merge),
@@ -113,7 +114,7 @@ fn run_commands(
         match outcome {
             Outcome::Table { columns, rows, shares } => {
                 made = Ok(Made::of_plan(shares.columns.clone(), metas, shares.selected.clone()));
-                inputs = vec![vdl_plan::Input { columns, rows }];
+                inputs = vec![Input { columns, rows, sorted: vec![] }];
                 tables = vec![shares];
             }
             Outcome::Opened { shares, .. } => made = Ok(Made::of_plan(shares, metas, None)),

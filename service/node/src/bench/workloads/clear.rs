@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use vdl_plan::vdl_command::encoding::read_text;
 
 use super::super::data::ClearTable;
-use super::protocols::{LENGTH, SOUGHT};
+use super::protocols::{LENGTH, PRECISION, SOUGHT};
 use super::tables::THAN;
 
 fn pairs(tables: &[ClearTable], step: impl Fn(u64, u64) -> u64) -> Vec<Vec<u64>> {
@@ -35,6 +35,10 @@ pub fn dot(tables: &[ClearTable]) -> Vec<Vec<u64>> {
         *column = vec![column.iter().fold(0, |sum, product| sum.wrapping_add(*product))];
     }
     products
+}
+
+pub fn fixed_multiply(tables: &[ClearTable]) -> Vec<Vec<u64>> {
+    pairs(tables, |a, b| (a.cast_signed().wrapping_mul(b.cast_signed()) >> PRECISION).cast_unsigned())
 }
 
 /// Columns of 64 bits are offsets from the least number with a sign.

@@ -61,6 +61,28 @@ pub fn dot(party: &mut Party, columns: &[ColumnShares]) -> Result<Made> {
     Ok(Made::ring(mpc::dot(party, &[(ring(columns, 0)?, ring(columns, 1)?)])?))
 }
 
+/// Fixed-point numbers: so many bits and a sign, so many of them behind the point.
+pub const FIXED: usize = 31;
+pub const PRECISION: usize = 16;
+
+/// Two columns of such numbers, as ring elements in two's complement.
+pub fn two_fixed(rows: usize, random: &mut Random) -> Vec<ClearTable> {
+    let mut column = |name| {
+        let sizes = random.words(rows, FIXED as u32);
+        let words =
+            sizes.into_iter().map(|size| if random.below(2) == 0 { size } else { size.wrapping_neg() });
+        Clear::number(name, 64, Form::Ring, words.collect())
+    };
+    let columns = vec![column("a"), column("b")];
+    vec![ClearTable { rows, columns }]
+}
+
+pub fn fixed_multiply(party: &mut Party, columns: &[ColumnShares]) -> Result<Made> {
+    let number = |column| mpc::fixed::Number { column, bits: FIXED };
+    let (a, b) = (number(ring(columns, 0)?), number(ring(columns, 1)?));
+    Ok(Made::ring(mpc::fixed::multiply(party, a, b, PRECISION)?))
+}
+
 /// Characters of a text, and what is looked for in it.
 pub const LENGTH: u32 = 32;
 pub const SOUGHT: &str = "abbab";
