@@ -13,6 +13,7 @@ mod compare;
 mod convert;
 pub mod fixed;
 mod logic;
+mod normalise;
 mod open;
 mod party;
 mod pass;

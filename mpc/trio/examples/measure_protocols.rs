@@ -17,7 +17,7 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 16] = [
+const WORKS: &[(&str, Work)] = &[
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
@@ -31,6 +31,10 @@ const WORKS: [(&str, Work); 16] = [
     ("fixed multiply", |p, i| {
         let number = fixed::Number { column: &i.ring, bits: 31 };
         fixed::multiply(p, number, number, 20).map(drop)
+    }),
+    ("fixed divide", |p, i| {
+        let number = fixed::Number { column: &i.ring, bits: 32 };
+        fixed::divide(p, number, number, 16, 32).map(drop)
     }),
     ("open u64", |p, i| open_ring(p, &i.ring).map(drop)),
     ("shuffle 64", |p, i| {
