@@ -32,6 +32,13 @@ const WORKS: &[(&str, Work)] = &[
         let number = fixed::Number { column: &i.ring, bits: 31 };
         fixed::multiply(p, number, number, 20).map(drop)
     }),
+    ("fixed divide", |p, i| {
+        let number = fixed::Number { column: &i.ring, bits: 32 };
+        fixed::divide(p, number, number, 16, 32).map(drop)
+    }),
+    ("fixed sqrt", |p, i| fixed::sqrt(p, fixed::Number { column: &i.ring, bits: 32 }, 16).map(drop)),
+    ("fixed exp", |p, i| fixed::exp(p, fixed::Number { column: &i.ring, bits: 20 }, 16, 32).map(drop)),
+    ("fixed log", |p, i| fixed::log(p, fixed::Number { column: &i.ring, bits: 32 }, 16).map(drop)),
     ("open u64", |p, i| open_ring(p, &i.ring).map(drop)),
     ("shuffle 64", |p, i| {
         let shuffle = Shuffle::random(p, i.ring.rows())?;
