@@ -209,6 +209,16 @@ const REAL: &[Entry] = &[
     entry("fixed::divide", |p, i| fixed::divide(p, number(&i.x, i.w), number(&i.y, i.w), 20, 45).map(drop))
         .w(40)
         .with(&[("s", 20), ("q", 45)]),
+    entry("fixed::sqrt", |p, i| fixed::sqrt(p, number(&i.x, i.w), 16).map(drop)).w(30).with(&[("s", 16)]),
+    entry("fixed::sqrt", |p, i| fixed::sqrt(p, number(&i.x, i.w), 13).map(drop)).w(40).with(&[("s", 13)]),
+    entry("fixed::log", |p, i| fixed::log(p, number(&i.y, i.w), 16).map(drop)).w(30).with(&[("s", 16)]),
+    entry("fixed::log", |p, i| fixed::log(p, number(&i.y, i.w), 20).map(drop)).w(40).with(&[("s", 20)]),
+    entry("fixed::exp", |p, i| fixed::exp(p, number(&i.x, i.w), 16, 40).map(drop))
+        .w(20)
+        .with(&[("s", 16), ("q", 40)]),
+    entry("fixed::exp", |p, i| fixed::exp(p, number(&i.x, i.w), 20, 45).map(drop))
+        .w(30)
+        .with(&[("s", 20), ("q", 45)]),
 ];
 
 fn number(column: &Column<u64>, bits: usize) -> fixed::Number<'_> {
