@@ -50,7 +50,7 @@ pub fn run(
         Operation::Aggregate { reductions, .. } => reductions.len() + 1,
         Operation::GroupBy { reductions, .. } => group::steps(reductions),
         Operation::Assign { columns } => columns.len(),
-        Operation::Merge { .. } => 5,
+        Operation::Merge { .. } => 6,
         Operation::Sort { .. } => 3,
         _ => 1,
     };
@@ -101,7 +101,7 @@ fn table(
         }
         Operation::Merge { how, validate, keys, columns } => {
             let ((left, _), (right, _)) = (one(0)?, one(1)?);
-            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, left, right, steps)?
+            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, [left, right], steps)?
         }
         Operation::Concat { columns: places } => {
             let rows = plan.inputs.iter().map(|input| input.rows).sum();

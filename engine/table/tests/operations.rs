@@ -230,10 +230,69 @@ fn merges_find_the_one_partner() {
         for (m, shape) in shapes.into_iter().enumerate() {
             let seed = 7000 + (n * 31 + m) as u64;
             let tables = pair(seed, shape, kinds.clone(), false, (n + m) % 2 == 1);
-            for how in [How::Inner, How::Left] {
+            for how in HOWS {
                 agree(seed, &merge(how, Validate::ManyToOne, &["k"], &["k"]), &tables);
             }
         }
+    }
+}
+
+const HOWS: [How; 4] = [How::Inner, How::Left, How::Right, How::Outer];
+
+#[test]
+fn merges_find_every_pair() {
+    let int = |min, max| Kind::Integer { min, max };
+    let kinds = [
+        [int(-2, 9), int(-2, 9)],
+        [int(0, 3), int(-300, 9)],
+        [Kind::Boolean, int(-1, 2)],
+        [Kind::Text { length: 2, ascii: false }, Kind::Text { length: 1, ascii: true }],
+    ];
+    let shapes = [(0, 5), (5, 0), (0, 0), (1, 1), (7, 3), (20, 31), (65, 30)];
+    for (n, kinds) in kinds.iter().enumerate() {
+        for (m, shape) in shapes.into_iter().enumerate() {
+            let seed = 7200 + (n * 31 + m) as u64;
+            let tables = pair(seed, shape, kinds.clone(), true, (n + m) % 3 != 0);
+            for how in HOWS {
+                agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["k"]), &tables);
+                if n < 3 {
+                    agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["a"]), &tables);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn merges_of_one_with_many_keep_their_promise_and_the_order() {
+    let kinds = [Kind::Integer { min: 0, max: 30 }, Kind::Integer { min: 0, max: 30 }];
+    for (n, shape) in [(30, 20), (3, 40), (64, 64)].into_iter().enumerate() {
+        for seed in [7400 + 2 * n as u64, 7401 + 2 * n as u64] {
+            let [many, one] = pair(seed, shape, kinds.clone(), false, seed.is_multiple_of(3));
+            for how in HOWS {
+                let tables = [one.clone(), many.clone()];
+                agree(seed, &merge(how, Validate::OneToMany, &["k"], &["k"]), &tables);
+                agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["k"]), &tables);
+                agree(seed, &merge(how, Validate::OneToMany, &["a"], &["k"]), &tables);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_beyond_the_limit_is_refused_before_it_is_made() {
+    let ones = |rows: usize| {
+        let data = vec![vec![Some(vdl_plain::Value::Boolean(true)); rows]];
+        Clear { columns: vec![column("k", Kind::Boolean, false)], data, selected: None }
+    };
+    let tables = [ones(8193), ones(8192)];
+    let inputs: Vec<Input> = tables.iter().map(Clear::input).collect();
+    let plan = plan(&merge(How::Inner, Validate::ManyToMany, &["k"], &["k"]), &inputs).unwrap();
+    match compute(1, &plan, &tables) {
+        Err(vdl_table::TableError::ResultTooLarge { rows, limit }) => {
+            assert_eq!((rows, limit), (8193 * 8192, 1 << 26));
+        }
+        _ => panic!("not refused"),
     }
 }
 
@@ -244,8 +303,10 @@ fn a_key_that_is_not_unique_where_it_must_be_is_refused() {
         for seed in 0..6 {
             let seed = 7500 + n as u64 * 10 + seed;
             let tables = pair(seed, shape, kinds.clone(), true, seed.is_multiple_of(3));
-            for validate in [Validate::ManyToOne, Validate::OneToOne] {
-                agree(seed, &merge(How::Inner, validate, &["k"], &["k"]), &tables);
+            for validate in [Validate::ManyToOne, Validate::OneToOne, Validate::OneToMany] {
+                for how in HOWS {
+                    agree(seed, &merge(how, validate, &["k"], &["k"]), &tables);
+                }
             }
         }
     }
@@ -259,8 +320,9 @@ fn merges_on_several_columns_and_on_differently_named_ones() {
         let right = vec![int("x2", -1, 2), nullable(column("y", Kind::Boolean, false)), int("q", 5, 9)];
         let tables = [generate(&mut random, &left, 20), generate(&mut random, &right, 4)];
         let tables = tables.map(|clear| clear.hidden(&mut random, 30));
-        for how in [How::Inner, How::Left] {
+        for how in HOWS {
             agree(seed, &merge(how, Validate::ManyToOne, &["x", "y"], &["x2", "y"]), &tables);
+            agree(seed, &merge(how, Validate::ManyToMany, &["x", "y"], &["x2", "y"]), &tables);
         }
     }
 }
