@@ -1,10 +1,13 @@
 //! Equality and order of unsigned values held as bit planes.
 
-use vdl_share::{Planes, Shared};
+use vdl_share::{Group, Planes, Shared, Xor};
 
-use crate::logic::{all_ones, and, not};
-use crate::party::Party;
+use crate::logic::{all_ones, and, not, planes};
+use crate::party::{Party, add_in};
 use crate::{ProtocolError, Result};
+
+/// Up to this many rows a round costs more than the bits it saves.
+const FEW_ROWS: usize = 1 << 17;
 
 /// One plane: is `a` equal to `b`? The narrower one counts as padded with zeros.
 ///
@@ -31,9 +34,44 @@ pub fn equal_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -> 
 /// rounded up. Bits per row and party: about 3 times the width (184 for 64). Opens: nothing.
 pub fn less_than(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
     let (a, b) = same_width(a, b)?;
-    let less = and(party, &not(party, &a), &b)?;
-    let same = not(party, &a.xor(&b));
+    differing_less(party, &a.xor(&b), &b)
+}
+
+/// One plane: is `a` less than `b`, given where they differ? Costs like `less_than`.
+pub(crate) fn differing_less(
+    party: &mut Party,
+    differs: &Shared<Planes>,
+    b: &Shared<Planes>,
+) -> Result<Shared<Planes>> {
+    if differs.rows() > FEW_ROWS {
+        return ripple(party, differs, b);
+    }
+    let less = and(party, differs, b)?;
+    let same = not(party, differs);
     merge(party, less, same)
+}
+
+/// From the lowest position up, the uppermost difference decides: there `b` says whether it is the greater.
+fn ripple(party: &mut Party, differs: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let (rows, stride) = (differs.rows(), Planes::stride(differs.rows()));
+    let mut less = Shared::new(vec![Xor(0); stride], vec![Xor(0); stride]);
+    let mut summand = Vec::new();
+    for j in 0..differs.width() {
+        let (d, e) = (differs.own.plane(j), differs.next.plane(j));
+        let (x, y) = (b.own.plane(j), b.next.plane(j));
+        summand.clear();
+        let so_far = less.own.iter().zip(&less.next).zip(x.iter().zip(y));
+        let terms = so_far.zip(d.iter().zip(e)).map(|(((l, m), (x, y)), (d, e))| {
+            let (own, next) = (l.0 ^ x, m.0 ^ y);
+            Xor((d & (own ^ next)) ^ (e & own))
+        });
+        summand.extend(terms);
+        let decided = party.reshare("less than", summand)?;
+        add_in(&mut less.own, &decided.own, Xor::plus);
+        add_in(&mut less.next, &decided.next, Xor::plus);
+        summand = decided.own;
+    }
+    planes(rows, 1, less)
 }
 
 /// One plane: is `a` less than the public number `constant`, given in words, least significant first?

@@ -58,8 +58,8 @@ fn complement<R: Ring>(mut part: Vec<R>, choice: &[R], one: R) -> Vec<R> {
 /// The unsigned value of the planes, modulo the ring's size.
 ///
 /// Components 0 and 1 of the result are fresh randomness whose negated sum party 0 shares in binary; the
-/// planes plus that sum are component 2, revealed to parties 1 and 2 only (after ABY3, CCS 2018). Rounds:
-/// 2 and an addition of the ring's bits k. Bits per row and party: k and the addition's k - 1 (ripple); one or
+/// planes plus that sum are component 2, revealed to parties 1 and 2 only (after ABY3, CCS 2018). Rounds: 2
+/// and an addition of the ring's bits k. Bits per row and party: k and the addition's k - 1 (ripple); one or
 /// two planes go as `bits_to_ring`. Opens: nothing.
 pub fn planes_to_ring<R: Ring>(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Vec<R>>> {
     let rows = bits.rows();
@@ -242,8 +242,8 @@ pub fn add_public(
 
 /// One plane: the carry out of the uppermost position.
 ///
-/// Many rows: a ripple; rounds, and bits per row and party: the width. Few rows: pairs of positions are merged
-/// upwards; rounds: 1 + log2 of the width, rounded up; bits: about 3 times the width. Opens: nothing.
+/// Many rows: a ripple; rounds, and bits per row and party: the width. Few rows: pairs of positions are
+/// merged upwards; rounds: 1 + log2 of the width, rounded up; bits: about 3 times the width. Opens: nothing.
 pub(crate) fn carry_out(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
     if a.rows() <= FEW_ROWS {
         let generate = and(party, a, b)?;

@@ -7,18 +7,18 @@ use crate::convert::{carry_out, known_sum, share_known};
 use crate::party::Party;
 use crate::{ProtocolError, Result};
 
-/// Row by row the value divided by 2^shift and rounded down (towards minus infinity), as a column of
-/// another ring or the same one. Exact, for values from -2^(k-2) to below 2^(k-2) in a ring of k bits. Shifting by
-/// 0 into a wider ring keeps the value.
+/// Row by row the value divided by 2^shift and rounded down (towards minus infinity), as a column of another
+/// ring or the same one. Exact, for values from -2^(k-2) to below 2^(k-2) in a ring of k bits. Shifting by 0
+/// into a wider ring keeps the value.
 ///
-/// The value plus 2^(k-2), which is not negative, is a + b modulo 2^k, where party 0 knows a and the two others
-/// b. Its quotient is (a >> shift) + (b >> shift) + carry - wrap 2^(k-shift): the carry out of the low bits comes
-/// from a binary adder; the sum wraps where a or b has its top bit, as the value itself has none. Party 0
-/// shares what it knows; the others choose by their bits and reshare the sum of all four (the idea of a known
-/// wrap: Escudero et al., CRYPTO 2020; the two known summands: ABY3, CCS 2018). Nothing is guessed. Rounds: 2,
-/// and with a shift 1 and those of its carry. Bits per row and party: 5/3 of the new ring's, and shift 4/3
-/// (ripple); 1/3 less without a shift or where the wrap falls out of the new ring. Into a ring no wider and without
-/// a shift: nothing at all. Opens: nothing.
+/// The value plus 2^(k-2), which is not negative, is a + b modulo 2^k, where party 0 knows a and the two
+/// others b. Its quotient is (a >> shift) + (b >> shift) + carry - wrap 2^(k-shift): the carry out of the low
+/// bits comes from a binary adder; the sum wraps where a or b has its top bit, as the value itself has none.
+/// Party 0 shares what it knows; the others choose by their bits and reshare the sum of all four (the idea of
+/// a known wrap: Escudero et al., CRYPTO 2020; the two known summands: ABY3, CCS 2018). Nothing is guessed.
+/// Rounds: 2, and with a shift 1 and those of its carry. Bits per row and party: 5/3 of the new ring's, and
+/// shift 4/3 (ripple); 1/3 less without a shift or where the wrap falls out of the new ring. Into a ring no
+/// wider and without a shift: nothing at all. Opens: nothing.
 pub fn shift_right<R: Ring, S: Ring>(
     party: &mut Party,
     column: &Column<R>,

@@ -7,6 +7,7 @@ use crate::planes::Planes;
 use crate::ring::Ring;
 use crate::rows::Rows;
 use crate::shared::Shared;
+use crate::simd::{mapped, zipped};
 
 /// Where party `id` keeps component 0, if it does.
 fn component_zero<T>(shared: &mut Shared<T>, id: usize) -> Option<&mut T> {
@@ -157,20 +158,20 @@ impl<R: Ring> Shared<Vec<R>> {
     }
 
     pub fn add(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| pairs(a, b, R::add))
+        self.zip(other, |a, b| zipped(a, b, R::add))
     }
 
     pub fn sub(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| pairs(a, b, R::sub))
+        self.zip(other, |a, b| zipped(a, b, R::sub))
     }
 
     pub fn negate(&self) -> Self {
-        self.map(|a| a.iter().map(|x| R::ZERO.sub(*x)).collect())
+        self.map(|a| mapped(a, |x| R::ZERO.sub(x)))
     }
 
     /// Every row times a public number.
     pub fn scale(&self, factor: R) -> Self {
-        self.map(|a| a.iter().map(|x| x.mul(factor)).collect())
+        self.map(|a| mapped(a, |x| x.mul(factor)))
     }
 
     /// Every row plus a public number.
@@ -216,9 +217,4 @@ impl<R: Ring> Shared<Vec<R>> {
         let all = |side: fn(&Self) -> &Vec<R>| parts.iter().flat_map(|p| side(p).iter().copied()).collect();
         Self::new(all(|p| &p.own), all(|p| &p.next))
     }
-}
-
-fn pairs<R: Ring>(a: &[R], b: &[R], step: impl Fn(R, R) -> R) -> Vec<R> {
-    assert_eq!(a.len(), b.len(), "columns of different length");
-    a.iter().zip(b).map(|(x, y)| step(*x, *y)).collect()
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::bits::copy_bits;
 use crate::rows::Rows;
-use crate::transpose::transpose;
+use crate::simd::{zip_in, zipped};
+use crate::transpose::{BLOCKS, Tile, planes_to_rows, rows_to_planes};
 
 /// `width` planes of `rows` bits. Plane `j` holds bit `j` (least significant first) of every row;
 /// row `r` is bit `r % 64` of word `r / 64` of the plane. Planes lie one after the other, so that an
@@ -53,7 +54,9 @@ impl Planes {
     /// One row per value; bits from `width` on are dropped, missing ones are zero.
     pub fn from_values(values: &[u64], width: usize) -> Self {
         let mut out = Self::zeros(values.len(), width);
-        transpose_in(&mut out, 0, values.chunks(64).map(|rows| (rows, 1)));
+        if width > 0 {
+            out.transpose_in(values, 1, 0);
+        }
         out
     }
 
@@ -164,16 +167,13 @@ impl Planes {
     }
 
     pub fn xor(&self, other: &Self) -> Self {
-        let mut out = self.clone();
-        out.xor_in(other);
-        out
+        assert_eq!((self.rows, self.width), (other.rows, other.width), "planes of different shape");
+        Self { rows: self.rows, width: self.width, words: zipped(&self.words, &other.words, |a, b| a ^ b) }
     }
 
     pub fn xor_in(&mut self, other: &Self) {
         assert_eq!((self.rows, self.width), (other.rows, other.width), "planes of different shape");
-        for (a, b) in self.words.iter_mut().zip(&other.words) {
-            *a ^= b;
-        }
+        zip_in(&mut self.words, &other.words, |a, b| a ^ b);
     }
 
     /// Rows `start .. start + len`.
@@ -228,16 +228,23 @@ impl Planes {
 
     fn to_rows_of(&self, stride: usize) -> Rows {
         let mut words = vec![0; self.rows * stride];
-        let mut block = [0u64; 64];
+        let mut tile: Tile = [0; 512];
         for (word, first) in (0..self.width).step_by(64).enumerate() {
             let count = (self.width - first).min(64);
-            for (g, rows) in words.chunks_mut(64 * stride.max(1)).enumerate() {
-                block.fill(0);
-                for (j, slot) in block[..count].iter_mut().enumerate() {
-                    *slot = self.plane(first + j)[g];
+            for (g, rows) in words.chunks_mut(64 * BLOCKS * stride.max(1)).enumerate() {
+                let start = g * BLOCKS;
+                let blocks = (Self::stride(self.rows) - start).min(BLOCKS);
+                // Where there are no planes, the transposition before has left rows.
+                tile[count * BLOCKS..].fill(0);
+                for (j, line) in tile.as_chunks_mut().0.iter_mut().take(count).enumerate() {
+                    copy_line(line, &self.plane(first + j)[start..start + blocks]);
                 }
-                transpose(&mut block);
-                for (row, value) in rows.chunks_exact_mut(stride).zip(&block) {
+                planes_to_rows(&mut tile);
+                if stride == 1 {
+                    rows.copy_from_slice(&tile[..rows.len()]);
+                    continue;
+                }
+                for (row, value) in rows.chunks_exact_mut(stride).zip(&tile) {
                     row[word] = *value;
                 }
             }
@@ -247,29 +254,46 @@ impl Planes {
 
     pub(crate) fn from_rows(rows: &Rows, width: usize) -> Self {
         let mut out = Self::zeros(rows.rows(), width);
-        let stride = rows.stride();
-        for word in 0..width.div_ceil(64).min(stride) {
-            let groups = rows.words().chunks(64 * stride).map(|group| (&group[word..], stride));
-            transpose_in(&mut out, word * 64, groups);
+        for word in 0..width.div_ceil(64).min(rows.stride()) {
+            out.transpose_in(rows.words(), rows.stride(), word);
         }
         out
     }
+
+    /// Writes the planes (at most 64) of one word of each row, whose words lie `stride` apart.
+    fn transpose_in(&mut self, rows: &[u64], stride: usize, word: usize) {
+        let first = 64 * word;
+        let count = (self.width - first).min(64);
+        let plane_words = Self::stride(self.rows);
+        let mut tile: Tile = [0; 512];
+        for (g, rows) in rows.chunks(64 * BLOCKS * stride).enumerate() {
+            let start = g * BLOCKS;
+            let blocks = (plane_words - start).min(BLOCKS);
+            let used = rows.len() / stride;
+            if stride == 1 {
+                tile[..used].copy_from_slice(rows);
+            } else {
+                let words = rows.chunks_exact(stride).map(|row| row[word]);
+                tile.iter_mut().zip(words).for_each(|(slot, row)| *slot = row);
+            }
+            tile[used..].fill(0);
+            rows_to_planes(&mut tile);
+            for (j, line) in tile.as_chunks::<BLOCKS>().0.iter().take(count).enumerate() {
+                let at = (first + j) * plane_words + start;
+                match self.words[at..at + blocks].first_chunk_mut() {
+                    Some(to) => *to = *line,
+                    None => self.words[at..at + blocks].copy_from_slice(&line[..blocks]),
+                }
+            }
+        }
+    }
 }
 
-/// Writes planes `first ..` (at most 64) from groups of 64 rows, whose words lie `stride` apart.
-fn transpose_in<'a>(out: &mut Planes, first: usize, groups: impl Iterator<Item = (&'a [u64], usize)>) {
-    let count = (out.width - first).min(64);
-    let plane_words = Planes::stride(out.rows);
-    let mut block = [0u64; 64];
-    for (g, (rows, stride)) in groups.enumerate() {
-        block.fill(0);
-        for (slot, row) in block.iter_mut().zip(rows.iter().step_by(stride)) {
-            *slot = *row;
-        }
-        transpose(&mut block);
-        for (j, word) in block[..count].iter().enumerate() {
-            out.words[(first + j) * plane_words + g] = *word;
-        }
+/// Copies the words of a plane; nearly always a whole line, which needs no call.
+fn copy_line(line: &mut [u64; BLOCKS], from: &[u64]) {
+    match from.first_chunk() {
+        Some(from) => *line = *from,
+        None => line[..from.len()].copy_from_slice(from),
     }
 }
 

@@ -5,10 +5,38 @@ use fearless_simd::{Level, dispatch};
 /// Runs `work` compiled for the widest vectors this machine has: AVX-512, AVX2, or what every machine has.
 ///
 /// The compiler makes the vectors, so `work` is plain loops over slices; what it calls must be inlined to
-/// come along. Write `vectorised(#[inline(always)] || ...)`, and call it once per column, not per word.
+/// come along. Write `vectorised(#[inline(always)] move || ...)`, with `move` as a number behind a reference
+/// would be read again for every row, and with wrapping operators as a checked one is no vector operation.
+/// Call it once per column, not per word.
 #[inline(always)]
 pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     at(Level::new(), work)
+}
+
+/// Word by word `step` of two columns of the same length.
+pub fn zipped<T: Copy>(a: &[T], b: &[T], step: impl Fn(T, T) -> T + Copy) -> Vec<T> {
+    assert_eq!(a.len(), b.len(), "columns of different length");
+    vectorised(
+        #[inline(always)]
+        move || a.iter().zip(b).map(|(a, b)| step(*a, *b)).collect(),
+    )
+}
+
+/// Word by word `step` of two columns of the same length, in place of the first.
+pub fn zip_in<T: Copy>(to: &mut [T], from: &[T], step: impl Fn(T, T) -> T + Copy) {
+    assert_eq!(to.len(), from.len(), "columns of different length");
+    vectorised(
+        #[inline(always)]
+        move || to.iter_mut().zip(from).for_each(|(to, from)| *to = step(*to, *from)),
+    );
+}
+
+/// Word by word `step` of a column.
+pub fn mapped<T: Copy>(a: &[T], step: impl Fn(T) -> T + Copy) -> Vec<T> {
+    vectorised(
+        #[inline(always)]
+        move || a.iter().map(|a| step(*a)).collect(),
+    )
 }
 
 /// Runs `work` compiled for `level`.

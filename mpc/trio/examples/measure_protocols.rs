@@ -17,7 +17,7 @@ struct Inputs {
     ring: Shared<Vec<u64>>,
 }
 
-const WORKS: [(&str, Work); 15] = [
+const WORKS: &[(&str, Work)] = &[
     ("and 64", |p, i| and(p, &i.wide, &i.other).map(drop)),
     ("equal 64", |p, i| equal(p, &i.wide, &i.other).map(drop)),
     ("less_than 64", |p, i| less_than(p, &i.wide, &i.other).map(drop)),
@@ -32,12 +32,18 @@ const WORKS: [(&str, Work); 15] = [
         let number = fixed::Number { column: &i.ring, bits: 31 };
         fixed::multiply(p, number, number, 20).map(drop)
     }),
+    ("fixed divide", |p, i| {
+        let number = fixed::Number { column: &i.ring, bits: 32 };
+        fixed::divide(p, number, number, 16, 32).map(drop)
+    }),
     ("open u64", |p, i| open_ring(p, &i.ring).map(drop)),
     ("shuffle 64", |p, i| {
         let shuffle = Shuffle::random(p, i.ring.rows())?;
         shuffle.apply(p, &mut [Block::Ring64(i.ring.clone())])
     }),
+    ("sort 8", |p, i| sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 32", |p, i| sort(p, &i.narrow).map(drop)),
+    ("radix sort 8", |p, i| radix_sort(p, &i.narrow.select(0..8)).map(drop)),
     ("sort 64", |p, i| sort(p, &i.wide).map(drop)),
 ];
 

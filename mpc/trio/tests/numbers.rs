@@ -136,3 +136,46 @@ fn bounds_that_fit_no_ring_are_refused() {
         assert_eq!(refused, [true; 3]);
     }
 }
+
+/// Fails where a result is further from the true value than `units` and `2^-30` of it.
+#[track_caller]
+fn close(got: i64, exact: f64, units: f64, of: &dyn std::fmt::Debug) {
+    let allowed = units + exact.abs() / (1u64 << 30) as f64;
+    assert!((got as f64 - exact).abs() <= allowed, "{got}, not {exact}, within {allowed}: {of:?}");
+}
+
+#[test]
+fn quotients_are_within_their_bound() {
+    let mut trio = Trio::new(6);
+    for (bits_a, bits_b, precision, bits, rows) in [
+        (32, 32, 16, 32, 2000),
+        (31, 16, 16, 47, 500),
+        (20, 40, 10, 30, 500),
+        (50, 51, 20, 62, 500),
+        (40, 1, 0, 40, 100),
+        (3, 3, 30, 33, 100),
+        (30, 24, 16, 46, 33_000),
+    ] {
+        let (mut a, b) = (signed64(rows, bits_a, 1), signed64(rows, bits_b, 2));
+        // Numerators that would break the promised size of the quotient are made smaller.
+        for (a, b) in a.iter_mut().zip(&b) {
+            while *b != 0
+                && (a.unsigned_abs() as f64 / b.unsigned_abs() as f64 * (1u64 << precision) as f64).log2()
+                    >= bits as f64 - 0.01
+            {
+                *a /= 2;
+            }
+        }
+        let got = two(&mut trio, (&a, &b), |party, a, b| {
+            let (a, b) = (Number { column: a, bits: bits_a }, Number { column: b, bits: bits_b });
+            fixed::divide(party, a, b, precision, bits)
+        });
+        for ((x, y), z) in a.iter().zip(&b).zip(&got) {
+            if *y == 0 {
+                assert_eq!(*z, 0, "{x} by zero");
+            } else {
+                close(*z, *x as f64 / *y as f64 * (1u64 << precision) as f64, 1.01, &(x, y));
+            }
+        }
+    }
+}

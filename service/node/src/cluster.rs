@@ -224,14 +224,20 @@ fn keys(paths: &[PathBuf]) -> Result<Vec<VerifyingKey>, NodeError> {
     paths.iter().map(read).collect()
 }
 
-/// Six ports: those asked for, or ones that are free now. All are held until all are found.
+/// Six ports: those asked for, or ones that are free now.
 fn ports(first: Option<u16>) -> Result<Vec<u16>, NodeError> {
     if let Some(first) = first {
         let last = first.checked_add(5);
         let last = last.ok_or_else(|| NodeError::Config("the ports would pass 65535".into()))?;
         return Ok((first..=last).collect());
     }
-    let listeners: Result<Vec<_>, _> = (0..6).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    free_ports(6)
+}
+
+/// All are held until all are found.
+pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>, NodeError> {
+    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listeners: Result<Vec<_>, _> = (0..count).map(bind).collect();
     let ports = listeners.and_then(|listeners| {
         listeners.iter().map(|listener| listener.local_addr().map(|address| address.port())).collect()
     });

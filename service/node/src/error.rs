@@ -18,3 +18,16 @@ pub enum NodeError {
     #[error("{0}")]
     Authority(#[from] Refusal),
 }
+
+impl NodeError {
+    /// Whatever keeps a measurement from being finished.
+    pub(crate) fn bench(error: impl std::fmt::Display) -> Self {
+        Self::Link(error.to_string())
+    }
+}
+
+impl From<vdl_transport::TransportError> for NodeError {
+    fn from(error: vdl_transport::TransportError) -> Self {
+        Self::Link(error.to_string())
+    }
+}

@@ -2,10 +2,11 @@
 //!
 //! [`Node`] answers requests and knows no sockets; [`net`] carries frames between nodes, over TLS or
 //! within one process; [`server`] puts a node behind HTTPS; [`cluster`] makes three of them that know
-//! each other; [`embedded`] is all three in this process.
+//! each other; [`embedded`] is all three in this process; [`bench`] measures them.
 
 mod agreement;
 mod authority;
+pub mod bench;
 pub mod cluster;
 pub mod config;
 pub mod embedded;

@@ -2,6 +2,7 @@
 //! here; what they mean is decided in the crates below.
 
 mod approve;
+mod bench;
 mod clock;
 mod explain;
 mod failure;
@@ -42,6 +43,8 @@ enum Command {
     Explain(explain::Args),
     /// Print a ready-made authorization, to be approved
     Template(template::Args),
+    /// Measure the protocols between three processes on this machine
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => return verify::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Template(args) => template::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ mod links;
 mod memory;
 mod order;
 mod post;
+mod slow;
 mod tls;
 
 pub use certificate::Identity;
@@ -17,6 +18,7 @@ pub use memory::memory_wires;
 pub(crate) use order::{Order, Touches};
 pub use post::Limits;
 pub(crate) use post::{End, Inquiry, Mailbox, NoBox, Notice, Post};
+pub use slow::SlowWire;
 pub use tls::{HYBRID_GROUP, PinnedPeer, https_config, peer_client_config, peer_server_config};
 
 use std::time::Duration;
