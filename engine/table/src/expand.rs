@@ -9,14 +9,14 @@
 
 use vdl_plan::vdl_command::{How, Kind};
 use vdl_protocol::{Party, Permutation, multiply, open_ring, place, ring_to_planes, sort};
-use vdl_share::{ColumnShares, Planes, Shared, TableShares};
+use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::carry::{carry, differences};
 use crate::column::{Bits, Numbers, flags_to_ring, lean};
 use crate::error::TableError;
 use crate::expression::both;
 use crate::merge::{Merge, Side, Sorted, Source, with_alone};
-use crate::moving::Bundle;
+use crate::moving::{Bundle, Ranks};
 use crate::segment::fill_down;
 use crate::steps::Steps;
 
@@ -181,8 +181,8 @@ impl Merge<'_> {
         let (bundle, manifest) = Bundle::of(wanted.into_iter());
         let mut bundle = bundle.moved(rows, |blocks| {
             if !other.in_order {
-                let ranks = places.map(|places| places.iter().map(|place| *place as u32).collect());
-                place(party, Shared::<Vec<u32>>::add_constant(&ranks, party.id(), u32::MAX), blocks)?;
+                let ranks: Ranks = places.map(|places| places.iter().map(|place| *place as u32).collect());
+                place(party, ranks.add_constant(party.id(), u32::MAX), blocks)?;
             }
             blocks.iter_mut().for_each(differences);
             carry(party, &order, asking, blocks)

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use vdl_plan::vdl_command::{ColumnMeta, How, Validate};
 use vdl_plan::{Input, KeyPair, MergeSource, Plan, common_kind};
 use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort};
-use vdl_share::{ColumnShares, Planes, Shared, TableShares};
+use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::aggregate::any_row;
 use crate::carry::{carry, differences};
@@ -22,7 +22,7 @@ use crate::concat::{Part, append, append_flags};
 use crate::error::TableError;
 use crate::expression::both;
 use crate::filter::{compact, count_rows, sparse};
-use crate::moving::Bundle;
+use crate::moving::{Bundle, Ranks};
 use crate::segment::starts_first;
 use crate::steps::Steps;
 
@@ -255,7 +255,7 @@ impl Merge<'_> {
         party: &mut Party,
         other: &Side<'_>,
         sorted: &Sorted,
-    ) -> Result<(Option<Shared<Vec<u32>>>, Option<Bits>), TableError> {
+    ) -> Result<(Option<Ranks>, Option<Bits>), TableError> {
         let (id, rows) = (party.id(), sorted.other.rows());
         let mut bundle = Bundle::default();
         if !other.in_order {
@@ -289,7 +289,7 @@ impl Merge<'_> {
         base: &Side<'_>,
         other: &Side<'_>,
         sorted: &Sorted,
-        ranks: Option<Shared<Vec<u32>>>,
+        ranks: Option<Ranks>,
     ) -> Result<(Vec<ColumnShares>, Bits), TableError> {
         let (mut bundle, manifest) = Bundle::of(self.other_columns(other)?.into_iter());
         let live = match &other.alive {

@@ -1,12 +1,12 @@
 //! Runs of neighbouring rows that belong together, told by a flag in the first row of each.
 
 use vdl_protocol::{Block, Party, and, less_than, multiply, mux, place};
-use vdl_share::{Planes, Shared};
+use vdl_share::Planes;
 
 use crate::carry::differences;
 use crate::column::{Bits, Numbers, flags_to_ring};
 use crate::error::TableError;
-use crate::moving::Bundle;
+use crate::moving::{Bundle, Ranks};
 
 /// Every row gets what the first row of its run holds. The last `following` ring columns are read from the
 /// first row of the next run instead; what the last run then gets means nothing.
@@ -48,7 +48,7 @@ pub(crate) fn fill_down(
 }
 
 /// Where each row goes when the flagged ones come first, otherwise in order.
-fn partition(party: &mut Party, flags: &Numbers) -> Result<Shared<Vec<u32>>, TableError> {
+fn partition(party: &mut Party, flags: &Numbers) -> Result<Ranks, TableError> {
     let id = party.id();
     let narrow = |words: &Vec<u64>| -> Vec<u32> { words.iter().map(|word| *word as u32).collect() };
     let flags = flags.map(narrow);
@@ -56,7 +56,7 @@ fn partition(party: &mut Party, flags: &Numbers) -> Result<Shared<Vec<u32>>, Tab
     let before = flags.prefix_sums();
     let total = flags.sum();
     // A row without flag: all flagged ones and those without before it.
-    let mut other = Shared::<Vec<u32>>::public(id, &places).sub(&before);
+    let mut other = Ranks::public(id, &places).sub(&before);
     other = other.zip(&total, |other, total| {
         let total = total.first().copied().unwrap_or(0);
         other.iter().map(|rank| rank.wrapping_add(total)).collect()

@@ -182,6 +182,118 @@ fn groups_have_their_sums_counts_and_extremes() {
     });
 }
 
+#[test]
+fn extremes_of_groups_that_span_many_rows() {
+    for (seed, rows) in (6500..).zip([2, 5, 64, 129, 1000]) {
+        let mut random = Random::of(seed);
+        let columns =
+            [int("k", 0, 2), nullable(int("x", -300, 300)), int("y", 5, 9), everything()[6].clone()];
+        let clear = generate(&mut random, &columns, rows);
+        let clear = if seed % 2 == 0 { clear.hidden(&mut random, 30) } else { clear };
+        let asked: Vec<_> =
+            ["x", "y", "s", "x"].iter().flat_map(|c| [Min, Max].map(|a| (a, name(c)))).collect();
+        agree(seed, &group_by(&["k"], &asked), &[clear]);
+    }
+}
+
+/// The same table in the order of some columns, and known to be.
+fn in_order(clear: &Clear, by: &[(&str, bool)]) -> (Clear, Input) {
+    let sort = sort(by);
+    let known = plan(&sort, &[clear.input()]).unwrap();
+    let Ok(vdl_plain::Outcome::Table(data)) = vdl_plain::run(&known, std::slice::from_ref(&clear.data))
+    else {
+        panic!("no table");
+    };
+    let Command::Sort { by, .. } = &sort else { panic!("no sort") };
+    assert_eq!(&known.sorted_by(), by);
+    (Clear { data, ..clear.clone() }, clear.input().sorted(by))
+}
+
+fn sorts(messages: &[vdl_trio::Message]) -> usize {
+    messages.iter().filter(|message| ["sort", "quicksort", "ranks", "place"].contains(&message.step)).count()
+}
+
+#[test]
+fn what_is_known_to_be_sorted_is_not_sorted_again() {
+    for (seed, rows) in (6700..).zip([0, 1, 5, 64, 150]) {
+        let mut random = Random::of(seed);
+        let clear = generate(&mut random, &everything(), rows);
+        let (sorted, input) = in_order(&clear, &[("a", true), ("t", true)]);
+        for tables in [[sorted.clone()], [sorted.clone().hidden(&mut random, 40)]] {
+            let all = [(Sum, name("b")), (Max, name("e")), (Count, name("u"))];
+            for command in [
+                sort(&[("a", true)]),
+                sort(&[("a", true), ("t", true)]),
+                group_by(&["a"], &all),
+                group_by(&["a", "t"], &all),
+            ] {
+                let known = plan(&command, std::slice::from_ref(&input)).unwrap();
+                agree_on(seed, &known, &tables);
+                assert_eq!(sorts(&observe(seed, &known, &tables).1), 0, "{command:?}");
+            }
+        }
+        // Another direction, another column first, or more than is known.
+        for command in [
+            sort(&[("a", false)]),
+            sort(&[("t", true)]),
+            sort(&[("a", true), ("t", true), ("c", true)]),
+            group_by(&["t"], &[(Sum, name("b"))]),
+            group_by(&["t", "a"], &[]),
+        ] {
+            let known = plan(&command, std::slice::from_ref(&input)).unwrap();
+            agree_on(seed, &known, std::slice::from_ref(&sorted));
+            assert!(rows < 2 || sorts(&observe(seed, &known, std::slice::from_ref(&sorted)).1) > 0);
+        }
+    }
+}
+
+#[test]
+fn missing_keys_of_sorted_tables_stay_out_of_groups_and_merges() {
+    for (seed, rows) in (6800..).zip([1, 5, 64, 90]) {
+        let mut random = Random::of(seed);
+        let columns = [nullable(int("k", 0, 4)), nullable(int("l", 0, 2)), int("x", 0, 99)];
+        let clear = generate(&mut random, &columns, rows);
+        let others = generate(&mut random, &columns, 40);
+        for by in [&["k"][..], &["k", "l"]] {
+            let keys: Vec<(&str, bool)> = by.iter().map(|key| (*key, true)).collect();
+            let (sorted, input) = in_order(&clear, &keys);
+            for sorted in [sorted.clone(), sorted.hidden(&mut random, 30)] {
+                let asked = [(Sum, name("x")), (Min, name("x")), (Count, name("k"))];
+                let grouped = plan(&group_by(by, &asked), std::slice::from_ref(&input)).unwrap();
+                agree_on(seed, &grouped, std::slice::from_ref(&sorted));
+                for how in HOWS {
+                    for validate in [Validate::ManyToOne, Validate::ManyToMany] {
+                        let command = merge(how, validate, by, by);
+                        let merged = plan(&command, &[others.input(), input.clone()]).unwrap();
+                        agree_on(seed, &merged, &[others.clone(), sorted.clone()]);
+                        let merged = plan(&command, &[input.clone(), others.input()]).unwrap();
+                        agree_on(seed, &merged, &[sorted.clone(), others.clone()]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_in_the_order_of_its_keys_is_looked_up_without_placing_it() {
+    let mut random = Random::of(6900);
+    let columns = [int("k", 0, 999), int("x", 0, 99)];
+    let mut right = generate(&mut random, &columns, 50);
+    right.data[0] = (0..50).map(|n| Some(vdl_plain::Value::Integer(n * 7 % 50))).collect();
+    let left = generate(&mut random, &columns, 80);
+    let (sorted, input) = in_order(&right, &[("k", true)]);
+    for validate in [Validate::ManyToOne, Validate::ManyToMany] {
+        let command = merge(How::Left, validate, &["k"], &["k"]);
+        let unknown = plan(&command, &[left.input(), right.input()]).unwrap();
+        let known = plan(&command, &[left.input(), input.clone()]).unwrap();
+        let tables = [left.clone(), sorted.clone()];
+        agree_on(6900, &known, &tables);
+        let [known, unknown] = [known, unknown].map(|plan| sorts(&observe(6900, &plan, &tables).1));
+        assert!(known < unknown, "{known} and {unknown}");
+    }
+}
+
 /// Two tables whose keys overlap; the right one's are unique unless `repeated`.
 fn pair(seed: u64, rows: (usize, usize), kinds: [Kind; 2], repeated: bool, nulls: bool) -> [Clear; 2] {
     let mut random = Random::of(seed);
