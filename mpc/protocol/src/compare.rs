@@ -1,6 +1,6 @@
 //! Equality and order of unsigned values held as bit planes.
 
-use vdl_share::{Group, Planes, Shared, Xor};
+use vdl_share::{Group, Planes, Shared, Xor, vectorised};
 
 use crate::logic::{all_ones, and, not, planes};
 use crate::party::{Party, add_in};
@@ -59,13 +59,18 @@ fn ripple(party: &mut Party, differs: &Shared<Planes>, b: &Shared<Planes>) -> Re
     for j in 0..differs.width() {
         let (d, e) = (differs.own.plane(j), differs.next.plane(j));
         let (x, y) = (b.own.plane(j), b.next.plane(j));
-        summand.clear();
-        let so_far = less.own.iter().zip(&less.next).zip(x.iter().zip(y));
-        let terms = so_far.zip(d.iter().zip(e)).map(|(((l, m), (x, y)), (d, e))| {
-            let (own, next) = (l.0 ^ x, m.0 ^ y);
-            Xor((d & (own ^ next)) ^ (e & own))
-        });
-        summand.extend(terms);
+        summand.resize(stride, Xor(0));
+        vectorised(
+            #[inline(always)]
+            || {
+                let so_far = less.own.iter().zip(&less.next).zip(x.iter().zip(y));
+                let terms = so_far.zip(d.iter().zip(e)).map(|(((l, m), (x, y)), (d, e))| {
+                    let (own, next) = (l.0 ^ x, m.0 ^ y);
+                    Xor((d & (own ^ next)) ^ (e & own))
+                });
+                summand.iter_mut().zip(terms).for_each(|(to, term)| *to = term);
+            },
+        );
         let decided = party.reshare("less than", summand)?;
         add_in(&mut less.own, &decided.own, Xor::plus);
         add_in(&mut less.next, &decided.next, Xor::plus);

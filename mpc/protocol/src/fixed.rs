@@ -1,6 +1,6 @@
 //! Fixed-point numbers: a value times 2^precision, as a ring element in two's complement.
 
-use vdl_share::Planes;
+use vdl_share::{Planes, Shared};
 
 use crate::arithmetic::{self, Column};
 use crate::convert::{add, planes_to_ring, ring_to_planes};
@@ -9,6 +9,8 @@ use crate::normalise::{constants, decode, leading, shifted};
 use crate::party::Party;
 use crate::truncate::shift_right;
 use crate::{ProtocolError, Result};
+
+pub use crate::functions::{exp, log, sqrt};
 
 /// A column and what everybody knows of it: every element is below 2^bits in size. What breaks its bounds
 /// gives wrong results, never an error: the bounds are checked when values are uploaded.
@@ -19,7 +21,7 @@ pub struct Number<'a> {
 }
 
 /// Elements below 2^62 in size can be shifted in the ring of 64 bits.
-const NARROW: usize = 62;
+pub(crate) const NARROW: usize = 62;
 
 /// Row by row product, rounded down: exactly the floor of a b / 2^precision.
 ///
@@ -130,7 +132,6 @@ pub(crate) fn improved(
 
 /// 2^(bits + 10) / b within 7.9 bits, with its sign; zero for zero.
 fn reciprocal(party: &mut Party, b: Number) -> Result<Column<u64>> {
-    let rows = b.column.rows();
     let planes = ring_to_planes(party, b.column, b.bits + 1)?;
     let sign = planes.plane(b.bits);
     let flipped = planes.select(0..b.bits).xor(&sign.repeat(b.bits));
@@ -144,14 +145,20 @@ fn reciprocal(party: &mut Party, b: Number) -> Result<Column<u64>> {
     let first = and(party, &sign, &choices)?.xor(&positive);
     let width = b.bits + FIRST + 1;
     let shifted = shifted(party, &leading.shifts, Some(&leading.within), &first, 0, width)?;
+    signed_to_ring(party, &shifted)
+}
+
+/// The value of planes in two's complement.
+pub(crate) fn signed_to_ring(party: &mut Party, planes: &Shared<Planes>) -> Result<Column<u64>> {
     // The sign as an offset: what is negative becomes what is below it.
-    let offset = Planes::stack(rows, &[&Planes::zeros(rows, width - 1), &Planes::ones(rows, 1)]);
-    let column = planes_to_ring(party, &shifted.xor_public(party.id(), &offset))?;
-    Ok(column.add_constant(party.id(), (1u64 << (width - 1)).wrapping_neg()))
+    let (rows, rest) = (planes.rows(), planes.width().saturating_sub(1));
+    let offset = Planes::stack(rows, &[&Planes::zeros(rows, rest), &Planes::ones(rows, 1)]);
+    let column = planes_to_ring(party, &planes.xor_public(party.id(), &offset))?;
+    Ok(column.add_constant(party.id(), (1u64 << rest).wrapping_neg()))
 }
 
 /// 2^10 / d and its negative, for the middle of each 128th of d from 1/2 to 1.
-fn reciprocals() -> (Vec<u64>, Vec<u64>) {
+pub(crate) fn reciprocals() -> (Vec<u64>, Vec<u64>) {
     (0..1u64 << DEPTH)
         .map(|i| {
             // d = (2 (128 + i) + 1) / 512

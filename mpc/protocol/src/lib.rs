@@ -12,6 +12,7 @@ mod blocks;
 mod compare;
 mod convert;
 pub mod fixed;
+mod functions;
 mod logic;
 mod normalise;
 mod open;

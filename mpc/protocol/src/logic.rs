@@ -1,6 +1,6 @@
 //! Boolean circuits on bit planes.
 
-use vdl_share::{Planes, Shared, Xor};
+use vdl_share::{Planes, Shared, Xor, vectorised};
 
 use crate::party::Party;
 use crate::{ProtocolError, Result};
@@ -16,13 +16,20 @@ pub fn and(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<
         return Err(ProtocolError::Shape { step: "and" });
     }
     let stride = Planes::stride(rows);
-    let mut summand = Vec::with_capacity(width * stride);
-    for j in 0..width {
+    let mut summand = vec![Xor(0); width * stride];
+    for (j, summand) in summand.chunks_exact_mut(stride.max(1)).enumerate() {
         let pick = |x: &Shared<Planes>| if x.width() == width { j } else { 0 };
         let (k, l) = (pick(a), pick(b));
-        let left = a.own.plane(k).iter().zip(a.next.plane(k));
-        let right = b.own.plane(l).iter().zip(b.next.plane(l));
-        summand.extend(left.zip(right).map(|((x0, x1), (y0, y1))| Xor((x0 & (y0 ^ y1)) ^ (x1 & y0))));
+        vectorised(
+            #[inline(always)]
+            || {
+                let left = a.own.plane(k).iter().zip(a.next.plane(k));
+                let right = b.own.plane(l).iter().zip(b.next.plane(l));
+                for (to, ((x0, x1), (y0, y1))) in summand.iter_mut().zip(left.zip(right)) {
+                    *to = Xor((x0 & (y0 ^ y1)) ^ (x1 & y0));
+                }
+            },
+        );
     }
     planes(rows, width, party.reshare("and", summand)?)
 }

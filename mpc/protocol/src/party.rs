@@ -1,5 +1,7 @@
 //! One of the three parties, and the five primitives everything else is made of.
 
+use std::ops::Range;
+
 use vdl_share::{Group, Keystream, Shared, Xor};
 use vdl_transport::{Lane, MAX_PAYLOAD, Peer};
 
@@ -20,6 +22,8 @@ pub struct Party {
     costs: Costs,
     /// Received buffers, used again for sending: fresh memory costs more than the copy.
     spare: Vec<Vec<u8>>,
+    /// The same party on further lanes, see `split`.
+    others: Vec<Party>,
 }
 
 /// What this party has spent so far.
@@ -50,6 +54,9 @@ const PIECE_BYTES: usize = 16384;
 
 const SPARES: usize = 2;
 
+/// Fewer rows than this are not worth a thread.
+const LANE_ROWS: usize = 1 << 16;
+
 impl Party {
     /// `keys` must be fresh, and known to the other party of each pair only.
     pub fn new(id: usize, lane: Box<dyn Lane>, keys: PairKeys, lane_number: u16) -> Self {
@@ -62,7 +69,51 @@ impl Party {
             steps: 0,
             costs: Costs::default(),
             spare: Vec::new(),
+            others: Vec::new(),
         }
+    }
+
+    /// Further lanes to work on side by side, one thread each. All three parties must have as many. They
+    /// are numbered on from this party's own, which is part of every context, so no randomness is shared.
+    pub fn with_lanes(mut self, lanes: impl IntoIterator<Item = Box<dyn Lane>>) -> Self {
+        for (number, lane) in (self.lane_number + 1..).zip(lanes) {
+            self.others.push(Self::new(self.id, lane, self.randomness.keys(), number));
+        }
+        self
+    }
+
+    /// Cuts the rows into one range per lane, each of whole groups of 64 rows and none of few, and works on
+    /// all of them at once. The results come in the order of the rows.
+    pub fn split<T: Send>(
+        &mut self,
+        rows: usize,
+        work: impl Fn(&mut Party, Range<usize>) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let parts = (rows / LANE_ROWS).clamp(1, 1 + self.others.len());
+        let size = rows.div_ceil(parts).next_multiple_of(64);
+        let range = |part: usize| (part * size).min(rows)..((part + 1) * size).min(rows);
+        let mut others = std::mem::take(&mut self.others);
+        let before: Vec<Costs> = others.iter().map(Party::costs).collect();
+        let (own, work) = (self.costs, &work);
+        let results = std::thread::scope(|scope| {
+            let running: Vec<_> = (1..parts)
+                .zip(&mut others)
+                .map(|(part, party)| scope.spawn(move || work(party, range(part))))
+                .collect();
+            let mut results = vec![work(self, range(0))];
+            results.extend(running.into_iter().map(|thread| match thread.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }));
+            results
+        });
+        // Rounds pass side by side, bytes add up.
+        for (party, before) in others.iter().zip(before) {
+            self.costs.rounds = self.costs.rounds.max(own.rounds + party.costs.rounds - before.rounds);
+            self.costs.bytes_sent += party.costs.bytes_sent - before.bytes_sent;
+        }
+        self.others = others;
+        results.into_iter().collect()
     }
 
     pub fn id(&self) -> usize {
@@ -76,10 +127,14 @@ impl Party {
     /// Keeps the context of every stream from now on, for tests.
     pub fn record_contexts(&mut self) {
         self.randomness.record();
+        self.others.iter_mut().for_each(Self::record_contexts);
     }
 
-    pub fn contexts(&self) -> &[Context] {
-        self.randomness.recorded()
+    /// What was recorded, lane by lane.
+    pub fn contexts(&self) -> Vec<Context> {
+        let mut all = self.randomness.recorded().to_vec();
+        all.extend(self.others.iter().flat_map(Self::contexts));
+        all
     }
 
     pub(crate) fn begin(&mut self, name: &'static str) -> Step {

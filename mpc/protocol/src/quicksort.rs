@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use vdl_share::{Planes, Shared, transpose};
+use vdl_share::{Planes, Shared, Tile, rows_to_planes};
 
 use crate::Result;
 use crate::blocks::Block;
@@ -86,7 +87,7 @@ const SAMPLED: usize = 4096;
 const SAMPLE: usize = 16;
 
 /// Levels after which the rows are laid out anew.
-const REPACK: usize = 6;
+const REPACK: usize = 4;
 
 /// The rows in ascending order. They are all different.
 fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
@@ -99,12 +100,17 @@ fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
             break;
         }
         let less = sorting.compare(party)?;
-        sorting.split(less.plane(0));
+        sorting.split(&joined(&less));
         if level % REPACK == 0 {
             sorting.repack();
         }
     }
     Ok(sorting.sorted)
+}
+
+/// The words of one plane after the other; all but the last hold whole words.
+fn joined(planes: &[Planes]) -> Vec<u64> {
+    planes.iter().flat_map(|planes| planes.words().iter().copied()).collect()
 }
 
 /// Rows whose order is known segment by segment, but not yet within a segment.
@@ -120,7 +126,8 @@ struct Sorting<'a> {
     ids: Vec<u32>,
     spare: Vec<u32>,
     segments: Vec<Segment>,
-    circuit: Circuit,
+    /// Room for the circuits of the lanes.
+    circuits: Mutex<Vec<Circuit>>,
     /// The row at each rank, as far as known.
     sorted: Vec<u32>,
 }
@@ -157,7 +164,7 @@ impl<'a> Sorting<'a> {
             pivot_rows: table.gather(&pivots),
             spare: ids.clone(),
             segments: Vec::new(),
-            circuit: Circuit::default(),
+            circuits: Mutex::default(),
             sorted: vec![0; rows],
             pivots,
             ids,
@@ -168,27 +175,38 @@ impl<'a> Sorting<'a> {
     }
 
     /// Whether each row is less than the pivot of its segment, segment after segment. Opened.
-    fn compare(&mut self, party: &mut Party) -> Result<Planes> {
+    fn compare(&self, party: &mut Party) -> Result<Vec<Planes>> {
         let rows = self.segments.iter().map(|segment| segment.compared().len()).sum();
-        let mut circuit = std::mem::take(&mut self.circuit).renew(rows, self.width);
-        for word in 0..self.table.words.len() {
-            self.fill(&mut circuit, word);
-        }
-        let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
-        self.circuit = circuit;
-        open_planes(party, &less)
+        party.split(rows, |party, range| {
+            let spare = self.circuits.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut circuit = spare.unwrap_or_default().renew(range.len(), self.width);
+            for word in 0..self.table.words.len() {
+                self.fill(&mut circuit, word, range.clone());
+            }
+            let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
+            self.circuits.lock().unwrap_or_else(PoisonError::into_inner).push(circuit);
+            open_planes(party, &less)
+        })
     }
 
-    /// One word of every row and of its pivot.
-    fn fill(&self, circuit: &mut Circuit, word: usize) {
+    /// One word of every row and of its pivot, for a range of the rows to be compared.
+    fn fill(&self, circuit: &mut Circuit, word: usize, range: Range<usize>) {
         let (words, pivots) = (&self.table.words[word], &self.pivot_rows.words[word]);
         let mut filling = Filling::new(circuit, word * 64);
+        let mut before = 0;
         for segment in &self.segments {
+            let compared = segment.compared();
+            let from = range.start.clamp(before, before + compared.len()) - before;
+            let to = range.end.clamp(before, before + compared.len()) - before;
+            before += compared.len();
+            if from == to {
+                continue;
+            }
             let pivot = match segment.listed() {
                 Some(at) => pivots[at],
                 None => words[self.ids[segment.ids.start] as usize],
             };
-            let mut left = &self.ids[segment.compared()];
+            let mut left = &self.ids[compared.start + from..compared.start + to];
             while !left.is_empty() {
                 let (now, later) = left.split_at(filling.room().min(left.len()));
                 filling.push(now.iter().map(|id| words[*id as usize]), pivot);
@@ -292,16 +310,16 @@ struct Filling<'a> {
     group: usize,
     rows: usize,
     /// Differences, own and next.
-    differs: [[[u64; 64]; GROUPS]; 2],
+    differs: [Tile; 2],
     /// The pivot of every row, own and next.
-    pivot: [[[u64; 64]; GROUPS]; 2],
+    pivot: [Tile; 2],
     /// How many pivots these rows have.
     pivots: usize,
 }
 
 impl<'a> Filling<'a> {
     fn new(circuit: &'a mut Circuit, first: usize) -> Self {
-        let empty = [[[0; 64]; GROUPS]; 2];
+        let empty = [[0; 64 * GROUPS]; 2];
         let count = (circuit.pivot.width() - first).min(64);
         Self { circuit, first, count, group: 0, rows: 0, differs: empty, pivot: empty, pivots: 0 }
     }
@@ -315,13 +333,12 @@ impl<'a> Filling<'a> {
     fn push(&mut self, rows: impl ExactSizeIterator<Item = [u64; 2]>, pivot: [u64; 2]) {
         let (start, end) = (self.rows, self.rows + rows.len());
         let [own, next] = &mut self.differs;
-        let (own, next) = (own.as_flattened_mut(), next.as_flattened_mut());
         for ((row, own), next) in rows.zip(&mut own[start..end]).zip(&mut next[start..end]) {
             *own = row[0] ^ pivot[0];
             *next = row[1] ^ pivot[1];
         }
         for (all, pivot) in self.pivot.iter_mut().zip(pivot) {
-            all.as_flattened_mut()[start..end].fill(pivot);
+            all[start..end].fill(pivot);
         }
         self.rows = end;
         self.pivots += 1;
@@ -336,15 +353,15 @@ impl<'a> Filling<'a> {
         }
         let groups = self.group..self.group + self.rows.div_ceil(64);
         let (differs, pivot) = (&mut self.circuit.differs, &mut self.circuit.pivot);
-        for (blocks, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
-            turn(blocks, planes, self.first, self.count, groups.clone());
+        for (tile, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
+            turn(tile, planes, self.first, self.count, groups.clone());
         }
-        for (blocks, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
+        for (tile, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
             if self.pivots > 1 {
-                turn(blocks, planes, self.first, self.count, groups.clone());
+                turn(tile, planes, self.first, self.count, groups.clone());
                 continue;
             }
-            let pivot = blocks[0][0];
+            let pivot = tile[0];
             for bit in 0..self.count {
                 planes.plane_mut(self.first + bit)[groups.clone()].fill(0u64.wrapping_sub(pivot >> bit & 1));
             }
@@ -355,16 +372,15 @@ impl<'a> Filling<'a> {
 }
 
 /// Rows to planes `first ..`, for the groups named.
-fn turn(
-    blocks: &mut [[u64; 64]; GROUPS],
-    planes: &mut Planes,
-    first: usize,
-    count: usize,
-    groups: Range<usize>,
-) {
-    blocks.iter_mut().for_each(transpose);
-    for bit in 0..count {
-        let plane = &mut planes.plane_mut(first + bit)[groups.clone()];
-        plane.iter_mut().zip(blocks.iter()).for_each(|(word, block)| *word = block[bit]);
+fn turn(tile: &mut Tile, planes: &mut Planes, first: usize, count: usize, groups: Range<usize>) {
+    rows_to_planes(tile);
+    let stride = Planes::stride(planes.rows());
+    let words = &mut planes.words_mut()[first * stride..];
+    for (line, plane) in tile.as_chunks::<GROUPS>().0.iter().take(count).zip(words.chunks_exact_mut(stride)) {
+        let to = &mut plane[groups.clone()];
+        match to.as_chunks_mut::<GROUPS>().0.first_mut() {
+            Some(whole) => *whole = *line,
+            None => to.copy_from_slice(&line[..to.len()]),
+        }
     }
 }

@@ -38,6 +38,10 @@ impl Randomness {
         Self { keys, recorded: None }
     }
 
+    pub fn keys(&self) -> PairKeys {
+        self.keys.clone()
+    }
+
     pub fn record(&mut self) {
         self.recorded.get_or_insert_default();
     }

@@ -1,6 +1,6 @@
 //! Seconds, bytes and rounds of the protocols, three parties in this process.
 //!
-//! `cargo run --release -p vdl-trio --example measure_protocols [rows] [name]`
+//! `cargo run --release -p vdl-trio --example measure_protocols [rows] [name] [lanes]`
 
 use std::time::Instant;
 
@@ -36,6 +36,9 @@ const WORKS: &[(&str, Work)] = &[
         let number = fixed::Number { column: &i.ring, bits: 32 };
         fixed::divide(p, number, number, 16, 32).map(drop)
     }),
+    ("fixed sqrt", |p, i| fixed::sqrt(p, fixed::Number { column: &i.ring, bits: 32 }, 16).map(drop)),
+    ("fixed exp", |p, i| fixed::exp(p, fixed::Number { column: &i.ring, bits: 20 }, 16, 32).map(drop)),
+    ("fixed log", |p, i| fixed::log(p, fixed::Number { column: &i.ring, bits: 32 }, 16).map(drop)),
     ("open u64", |p, i| open_ring(p, &i.ring).map(drop)),
     ("shuffle 64", |p, i| {
         let shuffle = Shuffle::random(p, i.ring.rows())?;
@@ -51,7 +54,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let rows: usize = arguments.next().and_then(|rows| rows.parse().ok()).unwrap_or(1_000_000);
     let only = arguments.next().unwrap_or_default();
-    let mut trio = Trio::new(1);
+    let lanes = arguments.next().and_then(|lanes| lanes.parse().ok()).unwrap_or(1);
+    let mut trio = Trio::new(1).lanes(lanes);
     let values: Vec<u64> = (1..=rows as u64).map(|r| r.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
     let (narrow, wide) = (trio.share_values(&values, 32), trio.share_values(&values, 64));
     let (other, ring) = (trio.share_values(&values, 64), trio.share_ring(&values));

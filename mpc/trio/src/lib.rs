@@ -13,7 +13,7 @@ use vdl_share::{
     Keystream, Planes, Ring, Shared, reconstruct_planes, reconstruct_ring, shares_for, split_planes,
     split_ring,
 };
-use vdl_transport::memory;
+use vdl_transport::{Lane, memory};
 
 pub use tamper::{Tamper, Trick};
 pub use wire::Message;
@@ -27,6 +27,7 @@ pub struct Trio {
     timeout: Duration,
     tamper: Option<Tamper>,
     contexts: bool,
+    lanes: u16,
     /// What the last run sent and spent.
     pub last: Record,
 }
@@ -57,7 +58,7 @@ impl Trio {
     pub fn new(seed: u64) -> Self {
         println!("trio seed {seed}");
         let timeout = Duration::from_secs(60);
-        Self { seed, uses: 0, timeout, tamper: None, contexts: false, last: Record::default() }
+        Self { seed, uses: 0, timeout, tamper: None, contexts: false, lanes: 1, last: Record::default() }
     }
 
     /// No party waits longer than this for a message.
@@ -69,6 +70,12 @@ impl Trio {
     /// One party misbehaves on the wire.
     pub fn tamper(mut self, tamper: Tamper) -> Self {
         self.tamper = Some(tamper);
+        self
+    }
+
+    /// Every party works on so many lanes.
+    pub fn lanes(mut self, lanes: u16) -> Self {
+        self.lanes = lanes;
         self
     }
 
@@ -95,7 +102,18 @@ impl Trio {
             stream.words::<[u8; 32]>(3)[pair]
         });
         let log = Arc::new(Mutex::new(Vec::new()));
-        let lanes = memory::lanes(self.timeout);
+        let cancelled = Arc::default();
+        let mut further: [Vec<Box<dyn Lane>>; 3] = Default::default();
+        for number in 1..self.lanes {
+            let lanes = memory::lanes_for([0; 32], number, self.timeout, &cancelled);
+            for (party, lane) in lanes.into_iter().enumerate() {
+                let wire =
+                    Wire::new(party, number, lane, log.clone(), self.tamper.filter(|t| t.party == party));
+                further[party].push(Box::new(wire));
+            }
+        }
+        let mut further = further.into_iter();
+        let lanes = memory::lanes_for([0; 32], 0, self.timeout, &cancelled);
         let (tamper, contexts, work) = (self.tamper, self.contexts, &work);
         let ends = std::thread::scope(|scope| {
             let mut id = 0;
@@ -104,14 +122,15 @@ impl Trio {
                 id += 1;
                 // Key `i` belongs to parties `i` and `i + 1`.
                 let keys = PairKeys { next: keys[party], previous: keys[(party + 2) % 3] };
-                let wire = Wire::new(party, lane, log.clone(), tamper.filter(|t| t.party == party));
+                let wire = Wire::new(party, 0, lane, log.clone(), tamper.filter(|t| t.party == party));
+                let further = further.next().unwrap_or_default();
                 scope.spawn(move || {
-                    let mut party = Party::new(party, Box::new(wire), keys, 0);
+                    let mut party = Party::new(party, Box::new(wire), keys, 0).with_lanes(further);
                     if contexts {
                         party.record_contexts();
                     }
                     let result = work(&mut party);
-                    (result, party.costs(), party.contexts().to_vec())
+                    (result, party.costs(), party.contexts())
                 })
             });
             running.map(|thread| match thread.join() {
@@ -120,7 +139,7 @@ impl Trio {
             })
         });
         let mut messages = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
-        messages.sort_by_key(|message: &Message| (message.from, message.number));
+        messages.sort_by_key(|message: &Message| (message.from, message.lane, message.number));
         self.last = Record { messages, ..Record::default() };
         let mut party = 0;
         ends.map(|(result, costs, contexts)| {

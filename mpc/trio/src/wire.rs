@@ -12,7 +12,8 @@ use crate::tamper::Tamper;
 pub struct Message {
     pub from: usize,
     pub to: usize,
-    /// Among the messages of this sender.
+    pub lane: u16,
+    /// Among the messages of this sender on this lane.
     pub number: usize,
     pub step: &'static str,
     pub length: usize,
@@ -20,6 +21,7 @@ pub struct Message {
 
 pub struct Wire {
     party: usize,
+    number: u16,
     lane: MemoryLane,
     log: Arc<Mutex<Vec<Message>>>,
     sent: usize,
@@ -30,11 +32,12 @@ pub struct Wire {
 impl Wire {
     pub fn new(
         party: usize,
+        number: u16,
         lane: MemoryLane,
         log: Arc<Mutex<Vec<Message>>>,
         tamper: Option<Tamper>,
     ) -> Self {
-        Self { party, lane, log, sent: 0, tamper, held: None }
+        Self { party, number, lane, log, sent: 0, tamper, held: None }
     }
 }
 
@@ -42,8 +45,8 @@ impl Lane for Wire {
     fn send(&mut self, to: Peer, step: &'static str, payload: Vec<u8>) -> Result<(), TransportError> {
         let number = self.sent;
         self.sent += 1;
-        let message =
-            Message { from: self.party, to: to.of(self.party), number, step, length: payload.len() };
+        let (from, to_party, lane) = (self.party, to.of(self.party), self.number);
+        let message = Message { from, to: to_party, lane, number, step, length: payload.len() };
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         match self.tamper.filter(|tamper| tamper.hits(number, step)) {
             Some(tamper) => tamper.send(&mut self.lane, to, step, payload, &mut self.held),

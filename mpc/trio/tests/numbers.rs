@@ -179,3 +179,96 @@ fn quotients_are_within_their_bound() {
         }
     }
 }
+
+/// A function of one column of fixed-point numbers, row by row against the same function of a float.
+fn function(
+    trio: &mut Trio,
+    x: &[i64],
+    precision: usize,
+    (units, relative): (f64, f64),
+    clear: impl Fn(f64) -> f64,
+    work: impl Fn(&mut Party, &Shared<Vec<u64>>) -> Result<Shared<Vec<u64>>> + Sync,
+) {
+    let unit = (1u64 << precision) as f64;
+    let got = one::<u64, u64>(trio, &unsigned(x), work);
+    for (x, z) in x.iter().zip(&got) {
+        let exact = clear(*x as f64 / unit) * unit;
+        let allowed = units + relative * exact.abs();
+        assert!((*z as i64 as f64 - exact).abs() <= allowed, "{}, not {exact}, for {x}", *z as i64);
+    }
+}
+
+const BILLIONTH: f64 = 1.0 / (1u64 << 30) as f64;
+
+#[test]
+fn roots_are_within_their_bound() {
+    let mut trio = Trio::new(7);
+    for (bits, precision, rows) in [
+        (32, 16, 3000),
+        (40, 20, 1000),
+        (49, 21, 1000),
+        (50, 0, 1000),
+        (7, 5, 200),
+        (1, 40, 9),
+        (31, 17, 33_000),
+    ] {
+        let x: Vec<i64> = signed64(rows, bits, 1).iter().map(|x| x.abs()).collect();
+        let bound = (1.01, BILLIONTH);
+        function(&mut trio, &x, precision, bound, f64::sqrt, |party, x| {
+            fixed::sqrt(party, Number { column: x, bits }, precision)
+        });
+    }
+}
+
+#[test]
+fn logarithms_are_within_their_bound() {
+    let mut trio = Trio::new(8);
+    for (bits, precision, rows) in
+        [(32, 16, 3000), (40, 20, 1000), (51, 30, 1000), (50, 0, 1000), (7, 5, 200), (31, 17, 33_000)]
+    {
+        let x: Vec<i64> = signed64(rows, bits, 1).iter().map(|x| x.abs().max(1)).collect();
+        let bound = (0.51 + (1u64 << precision) as f64 * BILLIONTH / 2.0, 0.0);
+        function(&mut trio, &x, precision, bound, f64::ln, |party, x| {
+            fixed::log(party, Number { column: x, bits }, precision)
+        });
+    }
+}
+
+#[test]
+fn exponentials_are_within_their_bound() {
+    let mut trio = Trio::new(9);
+    for (bits, precision, out, rows) in [
+        (21, 16, 62, 3000),
+        (20, 16, 40, 1000),
+        (24, 20, 44, 1000),
+        (43, 16, 32, 1000),
+        (3, 0, 12, 50),
+        (33, 30, 42, 500),
+    ] {
+        let most =
+            ((out - precision) as f64 * std::f64::consts::LN_2 * (1u64 << precision) as f64) as i64 - 1;
+        let mut x = signed64(rows, bits, 1);
+        x.iter_mut().for_each(|x| *x = (*x).min(most));
+        function(&mut trio, &x, precision, (1.6, BILLIONTH), f64::exp, |party, x| {
+            fixed::exp(party, Number { column: x, bits }, precision, out)
+        });
+    }
+}
+
+#[test]
+fn columns_without_rows_have_no_results() {
+    let mut trio = Trio::new(10);
+    let none: [u64; 0] = [];
+    let lengths = one::<u64, u64>(&mut trio, &none, |party, x| {
+        let number = Number { column: x, bits: 20 };
+        let columns = [
+            fixed::multiply(party, number, number, 10)?,
+            fixed::divide(party, number, number, 10, 30)?,
+            fixed::sqrt(party, number, 10)?,
+            fixed::exp(party, number, 10, 40)?,
+            fixed::log(party, number, 10)?,
+        ];
+        Ok(Shared::<Vec<u64>>::append_rows(&columns.iter().collect::<Vec<_>>()))
+    });
+    assert!(lengths.is_empty());
+}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
+
 use vdl_protocol::*;
 use vdl_share::{Planes, Shared};
 use vdl_trio::{Trio, ring_of, values_of};
@@ -77,6 +79,25 @@ fn large_columns_with_a_sample_of_a_sample_are_sorted() {
     check(&vec![7; rows], &vec![7; rows], 8);
     let descending: Vec<u64> = (0..rows as u64).rev().collect();
     check(&descending, &descending, 17);
+}
+
+#[test]
+fn lanes_side_by_side_find_the_same_order_and_share_no_randomness() {
+    let rows = 250_000;
+    let keys = random(rows, 9);
+    let mut expected: Vec<u32> = (0..rows as u32).collect();
+    expected.sort_by_key(|row| keys[*row as usize] & 0xffff);
+    let mut trio = Trio::new(15).lanes(3).record_contexts();
+    let shared = keys_of(&mut trio, [&keys, &keys], 16);
+    let sorted = order_by(&mut trio, rows, |party, blocks| {
+        quicksort(party, &shared[party.id()]).unwrap().apply(party, blocks).unwrap();
+    });
+    assert_eq!(sorted, expected);
+    assert!(trio.last.messages.iter().any(|message| message.lane == 2), "all three lanes were used");
+    for contexts in &trio.last.contexts {
+        let different: HashSet<_> = contexts.iter().collect();
+        assert_eq!(different.len(), contexts.len());
+    }
 }
 
 #[test]
