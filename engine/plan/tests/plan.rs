@@ -202,3 +202,119 @@ fn aggregates_have_the_bounds_of_their_rows() {
     assert_eq!(ctype(of(Aggregate::Mean, "income")), "mean[min=-1000,max=1000000]");
     assert_eq!(ctype(of(Aggregate::Max, "age")), "int[min=0,max=120]");
 }
+
+#[test]
+fn a_result_knows_its_order_until_something_breaks_it() {
+    let by = |keys: &[(&str, bool)]| -> Vec<SortKey> {
+        keys.iter()
+            .map(|(name, ascending)| SortKey { column: (*name).into(), ascending: *ascending })
+            .collect()
+    };
+    let input = people().sorted(&by(&[("age", true), ("name", false)]));
+    let other = Input::new(vec![int("age", 0, 9), int("x", 0, 1)], 3).sorted(&by(&[("x", true)]));
+    let sorted = |command: &Command| {
+        let inputs = if command.inputs().len() == 2 {
+            vec![input.clone(), other.clone()]
+        } else {
+            vec![input.clone()]
+        };
+        plan(command, &inputs).unwrap().sorted_by()
+    };
+    let known = by(&[("age", true), ("name", false)]);
+    assert_eq!(sorted(&Command::Get { table: it() }), known);
+    assert_eq!(sorted(&Command::Save { table: it(), name: None }), known);
+    let condition = Expression::Column("smokes".into());
+    assert_eq!(sorted(&Command::Filter { table: it(), condition, threshold: None }), known);
+
+    // A sort keeps what was known where its own keys are equal.
+    let sort = |keys| Command::Sort { table: it(), by: by(keys) };
+    assert_eq!(sorted(&sort(&[("age", true)])), known);
+    assert_eq!(sorted(&sort(&[("age", false)])), by(&[("age", false), ("name", false)]));
+    let born = by(&[("born", true), ("age", true), ("name", false)]);
+    assert_eq!(sorted(&sort(&[("born", true)])), born);
+
+    // Columns may be renamed; without one, what it decided is gone, and what stood behind it.
+    let project = |columns: &[(&str, &str)]| Command::Project {
+        table: it(),
+        columns: columns
+            .iter()
+            .map(|(column, name)| Projection { column: (*column).into(), rename: Some((*name).into()) })
+            .collect(),
+    };
+    let both = project(&[("name", "who"), ("age", "years")]);
+    assert_eq!(sorted(&both), by(&[("years", true), ("who", false)]));
+    assert_eq!(sorted(&project(&[("age", "years"), ("born", "b")])), by(&[("years", true)]));
+    assert_eq!(sorted(&project(&[("name", "who")])), []);
+
+    let assign = |name: &str| Command::Assign {
+        table: it(),
+        columns: vec![NamedExpression { name: name.into(), value: Expression::Column("income".into()) }],
+    };
+    assert_eq!(sorted(&assign("income")), known);
+    assert_eq!(sorted(&assign("new")), known);
+    assert_eq!(sorted(&assign("name")), by(&[("age", true)]));
+    assert_eq!(sorted(&assign("age")), []);
+
+    let group = Command::GroupBy { table: it(), by: vec!["born".into(), "age".into()], aggregations: vec![] };
+    assert_eq!(sorted(&group), by(&[("born", true), ("age", true)]));
+    assert_eq!(
+        plan(&Command::Concat { tables: vec![it(), it()] }, &[input.clone(), input.clone()]).unwrap().sorted,
+        []
+    );
+
+    let merge = |how| Command::Merge {
+        left: it(),
+        right: it(),
+        how,
+        left_on: vec!["age".into()],
+        right_on: vec!["age".into()],
+        validate: Validate::ManyToMany,
+        suffixes: ("_x".into(), "_y".into()),
+    };
+    assert_eq!(sorted(&merge(How::Inner)), known);
+    assert_eq!(sorted(&merge(How::Left)), known);
+    assert_eq!(sorted(&merge(How::Right)), by(&[("x", true)]));
+    assert_eq!(sorted(&merge(How::Outer)), []);
+}
+
+#[test]
+fn an_order_is_part_of_what_the_nodes_agree_on() {
+    let key = SortKey { column: "age".into(), ascending: true };
+    let command = Command::Sort { table: it(), by: vec![key.clone()] };
+    let [unknown, known] = [people(), people().sorted(&[key])].map(|input| plan(&command, &[input]).unwrap());
+    assert_ne!(unknown.digest(), known.digest());
+}
+
+#[test]
+fn merges_have_the_columns_that_pandas_gives_them() {
+    let left = Input::new(vec![int("id", 0, 9), int("x", 0, 1), int("y", 0, 1)], 2);
+    let id = column("id", Kind::Integer { min: -4, max: 9 }, true);
+    let right = Input::new(vec![int("x", 0, 5), id, int("z", 0, 1)], 3);
+    let made = |how| {
+        let command = Command::Merge {
+            left: it(),
+            right: it(),
+            how,
+            left_on: vec!["id".into()],
+            right_on: vec!["id".into()],
+            validate: Validate::ManyToMany,
+            suffixes: ("_x".into(), "_y".into()),
+        };
+        plan(&command, &[left.clone(), right.clone()]).unwrap().columns().to_vec()
+    };
+    for (how, least, missing) in [
+        (How::Inner, 0, [false, false, false, false, false]),
+        (How::Left, 0, [false, false, false, true, true]),
+        (How::Right, -4, [true, true, true, false, false]),
+        (How::Outer, -4, [true, true, true, true, true]),
+    ] {
+        let columns = made(how);
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["id", "x_x", "y", "x_y", "z"]);
+        assert_eq!(columns[0].ctype.kind, Kind::Integer { min: least, max: 9 });
+        assert!(
+            columns.iter().zip(missing).all(|(column, missing)| column.ctype.nullable == missing),
+            "{how:?}"
+        );
+    }
+}

@@ -39,13 +39,19 @@ pub(crate) fn concat(
     Ok(TableShares { rows, columns, selected: append_flags(party.id(), &flags) })
 }
 
-struct Part<'a> {
-    shares: &'a ColumnShares,
-    meta: &'a ColumnMeta,
-    rows: usize,
+/// One table's share of a column.
+pub(crate) struct Part<'a> {
+    pub shares: &'a ColumnShares,
+    pub meta: &'a ColumnMeta,
+    pub rows: usize,
 }
 
-fn append(party: &mut Party, parts: &[Part<'_>], output: &ColumnMeta) -> Result<ColumnShares, TableError> {
+/// The rows of all parts as one column of the type `output`.
+pub(crate) fn append(
+    party: &mut Party,
+    parts: &[Part<'_>],
+    output: &ColumnMeta,
+) -> Result<ColumnShares, TableError> {
     let flags: Vec<(Option<&Bits>, usize)> =
         parts.iter().map(|part| (part.shares.valid.as_ref(), part.rows)).collect();
     let mut column = ColumnShares { valid: append_flags(party.id(), &flags), ..Default::default() };

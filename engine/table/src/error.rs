@@ -10,6 +10,8 @@ pub enum TableError {
     TooFewRows { threshold: u64 },
     #[error("the key of the merge is not unique where it must be")]
     KeyNotUnique,
+    #[error("the result of the merge would have {rows} rows, more than the {limit} that are allowed")]
+    ResultTooLarge { rows: u64, limit: u64 },
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
     /// Shares that do not fit their schema: damaged storage, or a bug.
@@ -23,6 +25,7 @@ impl TableError {
         match self {
             Self::TooFewRows { .. } => Some("too_few_rows"),
             Self::KeyNotUnique => Some("key_not_unique"),
+            Self::ResultTooLarge { .. } => Some("result_too_large"),
             Self::Protocol(_) => None,
             Self::Shape(_) => Some("damaged_table"),
         }
@@ -34,6 +37,9 @@ impl TableError {
             Self::TooFewRows { .. } => Some("choose a condition that more rows meet"),
             Self::KeyNotUnique => {
                 Some("merge on columns that identify a row, or group by them first; see `validate`")
+            }
+            Self::ResultTooLarge { .. } => {
+                Some("merge on columns that tell rows apart better, or filter before merging")
             }
             Self::Protocol(_) => None,
             Self::Shape(_) => Some("upload or compute the table again"),

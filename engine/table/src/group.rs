@@ -1,16 +1,18 @@
-//! `groupby`: sort by key, then sums are differences of running totals between the last rows of
-//! neighbouring groups, which is local. Opens the number of groups, through random positions.
+//! `groupby`: sort by key, unless the rows are known to be in that order. Sums are differences of running
+//! totals between the last rows of neighbouring groups, which is local; smallest and greatest values are
+//! running maxima within the groups. Opens the number of groups, through random positions.
 
 use vdl_plan::vdl_command::{Aggregate, ColumnMeta};
-use vdl_plan::{Reduction, Typed};
+use vdl_plan::{Input, Reduction, Typed};
 use vdl_protocol::{Party, Permutation, and, equal, sort};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::column::{self, Bits, Numbers, flags_to_ring, of_bits, of_ring, to_ring};
 use crate::error::TableError;
-use crate::expression::{Form, Value, both, evaluate, validity};
+use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
 use crate::moving::Bundle;
+use crate::segment::{running_max, starts_first};
 use crate::steps::Steps;
 
 /// The keys of every row, and which rows belong to a group at all.
@@ -21,45 +23,71 @@ struct Keys {
     alive: Option<Bits>,
 }
 
-/// Smallest and greatest of one value need the rows of a group sorted by it.
-#[derive(Clone, Copy, PartialEq)]
+/// One column of smallest or greatest values to be found.
 struct Extreme {
-    /// Which reduction's value.
-    value: usize,
-    /// Missing values first, so that the last row of a group has the greatest; else last.
-    nulls_first: bool,
+    /// The first reduction that asks for it.
+    reduction: usize,
+    /// The value so that the greatest is wanted, missing ones least: with a validity plane on top if there
+    /// can be missing ones.
+    turned: Bits,
 }
 
 /// One table of groups: the key columns, then one column per reduction.
 pub(crate) fn group_by(
     party: &mut Party,
     table: &TableShares,
-    rows: u64,
-    schema: &[ColumnMeta],
+    input: &Input,
     by: &[usize],
     reductions: &[Reduction],
     steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
-    let compacted = if sparse(table, rows) { Some(compact(party, table, rows)?) } else { None };
+    // Rows of a known order need not be sorted, but those that do not belong must be out of the way.
+    let known = input.is_sorted_by(by.iter().copied());
+    let crowded = sparse(table, input.rows) || known && table.selected.is_some();
+    let compacted = if crowded { Some(compact(party, table, input.rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
-    let keys = keys(party, table, schema, by)?;
+    let keys = keys(party, table, &input.columns, by)?;
+    // Missing keys come last in one sorted column, but in between in several.
+    let known = known && (keys.alive.is_none() || by.len() == 1);
     steps.done();
 
-    // A group is the same in every sort, so each further one only finds its own extremes.
-    let extremes = extremes(reductions);
-    let base = extremes.first().copied();
-    let mut results: Vec<Option<ColumnShares>> = vec![None; reductions.len()];
-    let grouped = pass(party, table, &keys, reductions, base, true, &mut results)?;
+    let extremes = extremes(party, table, reductions)?;
+    let mut totals = Totals::of(party, table, reductions)?;
+    let order = if known { None } else { Some(order(party, table.rows, &keys)?) };
+    let sorted = sorted(party, table.rows, &keys, &extremes, &mut totals, order.as_ref())?;
     steps.done();
-    for extreme in extremes.iter().skip(1) {
-        pass(party, table, &keys, reductions, Some(*extreme), false, &mut results)?;
-        steps.done();
+    let last = last_of_group(party, table.rows, &sorted)?;
+    let greatest = greatest_so_far(party, table.rows, &last, &sorted.extremes)?;
+
+    // What the last row of a group knows: its key, the running totals, how many rows there were so far,
+    // and its group's greatest values.
+    let mut bundle = Bundle::default();
+    bundle.planes.extend(sorted.keys);
+    bundle.planes.push(counting(party, table.rows));
+    bundle.planes.extend(greatest);
+    bundle.rings = totals.rings.iter().map(Numbers::prefix_sums).collect();
+    let groups = pack(party, &mut bundle, table.rows, &last)?;
+
+    let mut planes = bundle.planes.into_iter();
+    let mut columns: Vec<ColumnShares> =
+        planes.by_ref().take(by.len()).map(|bits| of_bits(bits, None)).collect();
+    let counted = planes.next().ok_or(TableError::Shape("rows lost on the way"))?;
+    totals.rings = bundle.rings.iter().map(Numbers::differences).collect();
+    let mut results: Vec<Option<ColumnShares>> = vec![None; reductions.len()];
+    totals.give(party, reductions, &counted, &mut results)?;
+    for (extreme, found) in extremes.iter().zip(planes) {
+        let Some(reduction) = reductions.get(extreme.reduction) else { continue };
+        let column = turned_back(party, reduction, &found)?;
+        for (other, result) in reductions.iter().zip(&mut results) {
+            if other == reduction {
+                *result = Some(column.clone());
+            }
+        }
     }
-    let mut columns: Vec<ColumnShares> = grouped.keys.into_iter().map(|bits| of_bits(bits, None)).collect();
     for result in results {
         columns.push(result.ok_or(TableError::Shape("an aggregation was left out"))?);
     }
-    Ok(TableShares { rows: grouped.rows, columns, selected: None })
+    Ok(TableShares { rows: groups, columns, selected: None })
 }
 
 fn keys(
@@ -80,154 +108,107 @@ fn keys(
     Ok(Keys { columns, alive })
 }
 
-/// How many steps [`group_by`] will tell.
-pub(crate) fn steps(reductions: &[Reduction]) -> usize {
-    1 + extremes(reductions).len().max(1)
-}
-
-/// The sorts that are needed beside the keys, each once.
-fn extremes(reductions: &[Reduction]) -> Vec<Extreme> {
-    let mut found: Vec<Extreme> = Vec::new();
-    for reduction in reductions {
-        if let Some(extreme) = extreme_of(reductions, reduction)
-            && !found.contains(&extreme)
-        {
-            found.push(extreme);
-        }
-    }
-    found
-}
-
-fn extreme_of(reductions: &[Reduction], reduction: &Reduction) -> Option<Extreme> {
-    let greatest = match reduction.aggregate {
-        Aggregate::Min => false,
-        Aggregate::Max => true,
-        Aggregate::Count | Aggregate::Sum | Aggregate::Mean => return None,
-    };
-    let is_extreme = |other: &Reduction| matches!(other.aggregate, Aggregate::Min | Aggregate::Max);
-    let value = reductions.iter().position(|other| is_extreme(other) && other.value == reduction.value)?;
-    Some(Extreme { value, nulls_first: greatest && reduction.value.ctype.nullable })
-}
-
-struct Grouped {
-    rows: usize,
-    keys: Vec<Bits>,
-}
-
-/// One sort and what it tells: with `totals` all sums and counts, with `extreme` its extremes.
-fn pass(
+/// The values whose smallest or greatest are wanted, each once.
+fn extremes(
     party: &mut Party,
     table: &TableShares,
-    keys: &Keys,
     reductions: &[Reduction],
-    extreme: Option<Extreme>,
-    totals: bool,
-    results: &mut [Option<ColumnShares>],
-) -> Result<Grouped, TableError> {
-    let value = match extreme.and_then(|extreme| reductions.get(extreme.value)) {
-        Some(reduction) => {
-            let value = evaluate(party, &reduction.value, table, Form::Bits)?;
-            value.bits(party, &reduction.value)?;
-            Some(value)
+) -> Result<Vec<Extreme>, TableError> {
+    let mut found = Vec::new();
+    for (position, reduction) in reductions.iter().enumerate() {
+        let known = reductions.iter().take(position).any(|other| other == reduction);
+        if known || !matches!(reduction.aggregate, Aggregate::Min | Aggregate::Max) {
+            continue;
         }
-        None => None,
-    };
-    let order = order(party, table.rows, keys, value.as_ref().zip(extreme))?;
-    let mut sums = if totals { Totals::of(party, table, reductions)? } else { Totals::default() };
-    let sorted = sorted(party, table.rows, keys, value.as_ref(), &mut sums, &order)?;
-    let last = last_of_group(party, table.rows, &sorted)?;
-
-    // What the last row of a group knows: its key, the running totals, how many rows so far, its own
-    // value and the next row's, which is the first of the next group.
-    let mut bundle = Bundle::default();
-    bundle.planes.extend(sorted.keys.iter().cloned());
-    if totals {
-        bundle.planes.push(counting(party, table.rows));
-    }
-    for part in sorted.value.iter().flatten() {
-        bundle.planes.extend([part.clone(), part.shift_up(1)]);
-    }
-    bundle.rings = sums.rings.iter().map(Numbers::prefix_sums).collect();
-    let groups = pack(party, &mut bundle, table.rows, &last)?;
-
-    let mut planes = bundle.planes.into_iter();
-    let grouped = Grouped { rows: groups, keys: planes.by_ref().take(keys.columns.len()).collect() };
-    if totals {
-        let counted = planes.next().ok_or(TableError::Shape("rows lost on the way"))?;
-        sums.rings = bundle.rings.iter().map(Numbers::differences).collect();
-        sums.give(party, reductions, &counted, results)?;
-    }
-    if let (Some(extreme), [bits, valid]) = (extreme, &sorted.value) {
-        let mut take = |first: &Option<Bits>| -> Option<(Bits, Bits)> {
-            let (first, last, next) = (first.as_ref()?, planes.next()?, planes.next()?);
-            Some((first_of_groups(first, &next, groups), last))
+        let value = evaluate(party, &reduction.value, table, Form::Bits)?;
+        let bits = value.bits(party, &reduction.value)?;
+        let greatest = reduction.aggregate == Aggregate::Max;
+        let turned = if greatest { bits.clone() } else { bits.not(party.id()) };
+        let turned = match value.valid() {
+            // Missing values are zero as they are, but not turned.
+            Some(valid) if greatest => Bits::stack(table.rows, &[&turned, valid]),
+            Some(valid) => Bits::stack(table.rows, &[&and(party, &turned, valid)?, valid]),
+            None => turned,
         };
-        let (bits, valid) = (take(bits), take(valid));
-        for (reduction, result) in reductions.iter().zip(results.iter_mut()) {
-            if extreme_of(reductions, reduction) != Some(extreme) {
-                continue;
-            }
-            let greatest = reduction.aggregate == Aggregate::Max;
-            let chosen = |pair: &(Bits, Bits)| if greatest { pair.1.clone() } else { pair.0.clone() };
-            let bits = bits.as_ref().ok_or(TableError::Shape("rows lost on the way"))?;
-            *result = Some(of_bits(chosen(bits), valid.as_ref().map(chosen)));
-        }
+        found.push(Extreme { reduction: position, turned });
     }
-    Ok(grouped)
+    Ok(found)
 }
 
-/// Rows that belong to no group last, then by key, then by value.
-fn order(
-    party: &mut Party,
-    rows: usize,
-    keys: &Keys,
-    by: Option<(&Value<'_>, Extreme)>,
-) -> Result<Permutation, TableError> {
-    let id = party.id();
-    let mut planes: Vec<Bits> = Vec::new();
-    if let Some((value, extreme)) = by {
-        planes.extend(value.shares().bits.get().cloned());
-        planes.extend(value.valid().map(|v| if extreme.nulls_first { v.clone() } else { v.not(id) }));
+/// The value that a group's greatest stands for.
+fn turned_back(party: &mut Party, reduction: &Reduction, found: &Bits) -> Result<ColumnShares, TableError> {
+    let width = reduction.value.ctype.width() as usize;
+    let mut bits = found.select(0..width);
+    let valid = (found.width() > width).then(|| found.select(width..width + 1));
+    if reduction.aggregate == Aggregate::Min {
+        bits = bits.not(party.id());
+        if let Some(valid) = &valid {
+            bits = and(party, &bits, valid)?;
+        }
     }
-    planes.extend(keys.columns.iter().rev().cloned());
+    Ok(of_bits(bits, valid))
+}
+
+/// Rows that belong to no group last, then by key.
+fn order(party: &mut Party, rows: usize, keys: &Keys) -> Result<Permutation, TableError> {
+    let id = party.id();
+    let mut planes: Vec<Bits> = keys.columns.iter().rev().cloned().collect();
     planes.extend(keys.alive.as_ref().map(|alive| alive.not(id)));
     Ok(sort(party, &Bits::stack(rows, &planes.iter().collect::<Vec<_>>()))?)
 }
 
-/// The columns of a pass in sorted order.
+/// The columns in sorted order.
 struct Sorted {
     keys: Vec<Bits>,
     alive: Option<Bits>,
-    /// Bits and validity of the value sorted by.
-    value: [Option<Bits>; 2],
+    extremes: Vec<Bits>,
 }
 
 fn sorted(
     party: &mut Party,
     rows: usize,
     keys: &Keys,
-    value: Option<&Value<'_>>,
-    sums: &mut Totals,
-    order: &Permutation,
+    extremes: &[Extreme],
+    totals: &mut Totals,
+    order: Option<&Permutation>,
 ) -> Result<Sorted, TableError> {
-    let bits = value.and_then(|value| value.shares().bits.get());
-    let valid = value.and_then(Value::valid);
-    let mut bundle = Bundle { rings: std::mem::take(&mut sums.rings), ..Default::default() };
-    bundle.planes.extend(keys.columns.iter().cloned());
-    bundle.planes.extend(keys.alive.iter().chain(bits).chain(valid).cloned());
-    bundle.planes.append(&mut sums.flags);
-    let mut moved = bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?;
+    let mut bundle = Bundle { rings: std::mem::take(&mut totals.rings), ..Default::default() };
+    bundle.planes.extend(keys.columns.iter().chain(&keys.alive).cloned());
+    bundle.planes.extend(extremes.iter().map(|extreme| extreme.turned.clone()));
+    bundle.planes.append(&mut totals.flags);
+    let mut moved = match order {
+        Some(order) => bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?,
+        None => bundle,
+    };
     let mut planes = std::mem::take(&mut moved.planes).into_iter();
     let sorted = Sorted {
         keys: planes.by_ref().take(keys.columns.len()).collect(),
         alive: keys.alive.as_ref().and_then(|_| planes.next()),
-        value: [bits.and_then(|_| planes.next()), valid.and_then(|_| planes.next())],
+        extremes: planes.by_ref().take(extremes.len()).collect(),
     };
-    sums.rings = moved.rings;
+    totals.rings = moved.rings;
     for flags in planes {
-        sums.rings.push(flags_to_ring(party, &flags)?);
+        totals.rings.push(flags_to_ring(party, &flags)?);
     }
     Ok(sorted)
+}
+
+/// Of each value the greatest of its group so far, in every row. All values go together, one below the other.
+fn greatest_so_far(
+    party: &mut Party,
+    rows: usize,
+    last: &Bits,
+    values: &[Bits],
+) -> Result<Vec<Bits>, TableError> {
+    let Some(width) = values.iter().map(Bits::width).max() else { return Ok(Vec::new()) };
+    // A row after a group's last one begins the next. Rows of no group mean nothing.
+    let first = starts_first(party.id(), last.shift_down(1));
+    let first = Bits::append_rows(1, &vec![&first; values.len()]);
+    let wide: Vec<Bits> = values.iter().map(|value| value.resize(width)).collect();
+    let all = Bits::append_rows(width, &wide.iter().collect::<Vec<_>>());
+    let all = running_max(party, &first, &all)?;
+    let own = |(at, value): (usize, &Bits)| all.slice_rows(at * rows, rows).resize(value.width());
+    Ok(values.iter().enumerate().map(own).collect())
 }
 
 /// Set in the last row of every group: the next row has another key, or belongs to none.
@@ -255,13 +236,6 @@ fn counting(party: &Party, rows: usize) -> Bits {
     let width = (usize::BITS - rows.leading_zeros()).max(1) as usize;
     let numbers: Vec<u64> = (1..=rows as u64).collect();
     Bits::public(party.id(), &Planes::from_values(&numbers, width))
-}
-
-/// The first row of every group: the first row of all, then what follows each last row but the last.
-fn first_of_groups(sorted: &Bits, next: &Bits, groups: usize) -> Bits {
-    let first = sorted.slice_rows(0, groups.min(1));
-    let others = next.slice_rows(0, groups.saturating_sub(1));
-    Bits::append_rows(sorted.width(), &[&first, &others])
 }
 
 /// Sums and counts of present values, one entry per different value.

@@ -6,17 +6,20 @@
 //! opens; row counts of results are public, as everywhere in this product.
 
 mod aggregate;
+mod carry;
 mod check;
 mod column;
 mod compare;
 mod concat;
 mod error;
+mod expand;
 mod expression;
 mod filter;
 mod group;
 mod merge;
 mod moving;
 mod run;
+mod segment;
 mod sort;
 mod steps;
 mod text;

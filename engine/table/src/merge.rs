@@ -1,24 +1,29 @@
-//! `merge`: sort the rows of both tables together by key, right before left, and hand every left row
-//! what the latest right row before it carries. No row is compared with more than one other.
+//! `merge`: sort the rows of both tables together by key, those of one table before those of the other.
+//! No row is compared with more than one other.
 //!
-//! Carrying is local: what is moved are the differences between neighbouring right rows, zero for left
-//! rows, so that running totals along the sorted order give each row the latest right row's payload.
-//! Opens whether a key occurs twice where it must not, and how many rows matched (inner).
+//! The `base` is the table whose rows lead the result (the left one, or the right one of a right merge),
+//! the `other` is looked up. Where the other's keys are unique every base row has at most one partner and
+//! takes its payload along (here); where they are not, see `expand`.
+//!
+//! Opens whether a key occurs twice where it must not, and how many rows the result has unless that
+//! follows from the base.
 
 use std::sync::OnceLock;
 
-use vdl_plan::vdl_command::{How, Validate};
-use vdl_plan::{KeyPair, MergeSource, Plan, common_kind};
-use vdl_protocol::{Block, Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort};
-use vdl_share::{ColumnShares, Planes, Rows, Shared, TableShares};
+use vdl_plan::vdl_command::{ColumnMeta, How, Validate};
+use vdl_plan::{Input, KeyPair, MergeSource, Plan, common_kind};
+use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort};
+use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::aggregate::any_row;
-use crate::column::{self, Bits, Numbers, flags_to_ring, recode};
-use crate::concat::append_flags;
+use crate::carry::{carry, differences};
+use crate::column::{self, Bits, Numbers, flags_to_ring, lean, recode};
+use crate::concat::{Part, append, append_flags};
 use crate::error::TableError;
 use crate::expression::both;
 use crate::filter::{compact, count_rows, sparse};
-use crate::moving::Bundle;
+use crate::moving::{Bundle, Ranks};
+use crate::segment::starts_first;
 use crate::steps::Steps;
 
 /// The parts of a merge that its plan spells out.
@@ -30,42 +35,99 @@ pub(crate) struct Merge<'a> {
     pub columns: &'a [MergeSource],
 }
 
-/// One table's keys, in the encoding common to both.
-struct Side {
-    rows: usize,
-    keys: Bits,
+/// Where a column of the result comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    Base(usize),
+    Other(usize),
+    /// The base's key, or the other's in rows that only the other has.
+    Key {
+        base: usize,
+        other: usize,
+    },
+}
+
+/// One table, its public description, and its keys in the encoding common to both.
+pub(crate) struct Side<'a> {
+    pub table: &'a TableShares,
+    pub input: &'a Input,
+    pub keys: Bits,
     /// Selected and no key missing; `None` means every row.
-    alive: Option<Bits>,
+    pub alive: Option<Bits>,
+    /// Its rows, dead ones last, are in the order of the keys already.
+    pub in_order: bool,
+}
+
+/// Rows of both tables in the order of their keys, the other's before the base's, dead ones last.
+pub(crate) struct Sorted {
+    pub order: Permutation,
+    /// One plane: set in rows of the other table.
+    pub other: Bits,
+    /// One plane: alive, and of the same key as the row before.
+    pub same: Bits,
+}
+
+impl Side<'_> {
+    pub fn rows(&self) -> usize {
+        self.table.rows
+    }
 }
 
 impl Merge<'_> {
     pub fn run(
         &self,
         party: &mut Party,
-        left: &TableShares,
-        right: &TableShares,
+        tables: [&TableShares; 2],
         steps: &mut Steps<'_>,
     ) -> Result<(TableShares, u64), TableError> {
-        let [left_rows, right_rows] = [0, 1].map(|n| self.plan.inputs.get(n).map_or(0, |input| input.rows));
-        let dense_left = if sparse(left, left_rows) { Some(compact(party, left, left_rows)?) } else { None };
-        let dense_right =
-            if sparse(right, right_rows) { Some(compact(party, right, right_rows)?) } else { None };
-        let (left, right) = (dense_left.as_ref().unwrap_or(left), dense_right.as_ref().unwrap_or(right));
-
-        let from_left = self.side(party, left, 0)?;
-        let from_right = self.side(party, right, 1)?;
+        let mut dense = [None, None];
+        for ((dense, table), input) in dense.iter_mut().zip(tables).zip(&self.plan.inputs) {
+            if sparse(table, input.rows) {
+                *dense = Some(compact(party, table, input.rows)?);
+            }
+        }
+        let [left, right] = [0, 1].map(|at: usize| dense[at].as_ref().unwrap_or(tables[at]));
+        let (left, right) = (self.side(party, left, 0)?, self.side(party, right, 1)?);
+        let (base, other) = if self.how == How::Right { (right, left) } else { (left, right) };
         steps.done();
-        let order = self.order(party, &from_right, &from_left)?;
-        steps.done();
-        let ranks = self.ranks(party, &from_right, &from_left, &order)?;
-        steps.done();
-        let taken: Vec<&ColumnShares> = self.right_columns(right)?;
-        let (carried, found) = carry(party, &from_right, &from_left, &order, ranks, &taken)?;
-        steps.done();
-        self.assemble(party, left, left_rows, carried, found)
+        let sorted = self.sorted(party, &base, &other, steps)?;
+        if self.unique().1 {
+            self.look_up(party, &base, &other, &sorted, steps)
+        } else {
+            self.expand(party, &base, &other, &sorted, steps)
+        }
     }
 
-    fn side(&self, party: &mut Party, table: &TableShares, which: usize) -> Result<Side, TableError> {
+    /// Whether the keys of the base, and those of the other, must be unique.
+    fn unique(&self) -> (bool, bool) {
+        let (left, right) = match self.validate {
+            Validate::OneToOne => (true, true),
+            Validate::OneToMany => (true, false),
+            Validate::ManyToOne => (false, true),
+            Validate::ManyToMany => (false, false),
+        };
+        if self.how == How::Right { (right, left) } else { (left, right) }
+    }
+
+    /// The result's columns with their types.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (Source, &ColumnMeta)> {
+        let swapped = self.how == How::Right;
+        let source = move |source: &MergeSource| match *source {
+            MergeSource::Left(at) if swapped => Source::Other(at),
+            MergeSource::Right(at) if swapped => Source::Base(at),
+            MergeSource::Left(at) => Source::Base(at),
+            MergeSource::Right(at) => Source::Other(at),
+            MergeSource::Both(pair) => Source::Key { base: pair.left, other: pair.right },
+        };
+        self.columns.iter().map(source).zip(self.plan.columns())
+    }
+
+    fn side<'a>(
+        &'a self,
+        party: &mut Party,
+        table: &'a TableShares,
+        which: usize,
+    ) -> Result<Side<'a>, TableError> {
         let missing = || TableError::Shape("a key is not there");
         let mut alive = table.selected.clone();
         let mut parts = Vec::with_capacity(self.keys.len());
@@ -80,157 +142,246 @@ impl Merge<'_> {
             parts.push(recode(party, bits, None, &own.ctype.kind, &kind)?);
             alive = both(party, alive.as_ref(), found.valid.as_ref())?;
         }
-        let keys = Bits::stack(table.rows, &parts.iter().collect::<Vec<_>>());
-        Ok(Side { rows: table.rows, keys, alive })
+        // The first key counts most, as in a sort.
+        let keys = Bits::stack(table.rows, &parts.iter().rev().collect::<Vec<_>>());
+        let input = self.plan.inputs.get(which).ok_or_else(missing)?;
+        let positions = self.keys.iter().map(|pair| if which == 0 { pair.left } else { pair.right });
+        // Missing keys come last in one key column, but in between in several.
+        let dead_last = alive.is_none() || (table.selected.is_none() && self.keys.len() == 1);
+        let in_order = dead_last && input.is_sorted_by(positions);
+        Ok(Side { table, input, keys, alive, in_order })
     }
 
-    /// Right rows before left ones where keys are equal; rows without a key, or not selected, last,
-    /// so that none of them stands between a row and its partner.
-    fn order(&self, party: &mut Party, right: &Side, left: &Side) -> Result<Permutation, TableError> {
-        let keys = Bits::append_rows(right.keys.width(), &[&right.keys, &left.keys]);
-        let dead = alive(party, right, left).map(|alive| alive.not(party.id()));
+    /// Sorts the rows of both together and checks what was promised of their keys. Rows without a key, or
+    /// not selected, come last, so that none of them stands between a row and its partner.
+    fn sorted(
+        &self,
+        party: &mut Party,
+        base: &Side<'_>,
+        other: &Side<'_>,
+        steps: &mut Steps<'_>,
+    ) -> Result<Sorted, TableError> {
+        let (id, rows) = (party.id(), base.rows() + other.rows());
+        let keys = Bits::append_rows(base.keys.width(), &[&other.keys, &base.keys]);
+        let parts = [(other.alive.as_ref(), other.rows()), (base.alive.as_ref(), base.rows())];
+        let alive = append_flags(id, &parts);
+        let dead = alive.as_ref().map(|alive| alive.not(id));
         let all: Vec<&Bits> = std::iter::once(&keys).chain(&dead).collect();
-        Ok(sort(party, &Bits::stack(right.rows + left.rows, &all))?)
+        let order = sort(party, &Bits::stack(rows, &all))?;
+        steps.done();
+
+        let from_other = [Planes::ones(other.rows(), 1), Planes::zeros(base.rows(), 1)];
+        let from_other = Bits::public(id, &Planes::append_rows(1, &[&from_other[0], &from_other[1]]));
+        let mut bundle = Bundle::default();
+        bundle.planes.extend([from_other, keys]);
+        bundle.planes.extend(alive);
+        let bundle = bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?;
+        let [other, keys, ..] = &bundle.planes[..] else {
+            return Err(TableError::Shape("rows lost on the way"));
+        };
+        let mut same = equal(party, keys, &keys.shift_down(1))?;
+        if let Some(alive) = bundle.planes.get(2) {
+            same = and(party, &same, alive)?;
+        }
+        // Nothing comes before the first row.
+        let same = starts_first(id, same.not(id)).not(id);
+        let before = other.shift_down(1);
+        // Alive rows come first, so what precedes an alive row is alive too.
+        let alike = match self.unique() {
+            (true, true) => Some(other.xor(&before).not(id)),
+            (false, true) => Some(and(party, other, &before)?),
+            (true, false) => Some(and(party, &other.not(id), &before.not(id))?),
+            (false, false) => None,
+        };
+        if let Some(alike) = alike {
+            let twice = and(party, &same, &alike)?;
+            let any = any_row(party, &twice)?;
+            if open_bit(party, &any)? {
+                return Err(TableError::KeyNotUnique);
+            }
+        }
+        steps.done();
+        Ok(Sorted { order, other: other.clone(), same })
     }
 
-    /// Checks the promised uniqueness, and tells every right row its place among the sorted right rows.
+    fn look_up(
+        &self,
+        party: &mut Party,
+        base: &Side<'_>,
+        other: &Side<'_>,
+        sorted: &Sorted,
+        steps: &mut Steps<'_>,
+    ) -> Result<(TableShares, u64), TableError> {
+        let (ranks, alone) = self.ranks(party, other, sorted)?;
+        let (carried, found) = self.carried(party, base, other, sorted, ranks)?;
+        steps.done();
+        let mut carried = carried.into_iter();
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut mask: Option<Numbers> = None;
+        for (source, meta) in self.sources() {
+            let column = match source {
+                Source::Base(at) => base.column(at)?.clone(),
+                Source::Key { base: at, .. } => base.column(at)?.clone(),
+                Source::Other(_) => {
+                    let column = carried.next().ok_or(TableError::Shape("a column is not there"))?;
+                    if self.how == How::Inner { column } else { cleared(party, column, &found, &mut mask)? }
+                }
+            };
+            columns.push(match &alone {
+                Some(_) => with_alone(party, column, source, base, other, meta)?,
+                None => column,
+            });
+        }
+        let rows = base.rows() + if alone.is_some() { other.rows() } else { 0 };
+        let (selected, count) = match (self.how, alone) {
+            (How::Inner, _) => {
+                let count = count_rows(party, &found)?;
+                (Some(found), count)
+            }
+            (_, None) => (base.table.selected.clone(), base.input.rows),
+            (_, Some(alone)) => {
+                let count = base.input.rows + count_rows(party, &alone)?;
+                let parts = [(base.table.selected.as_ref(), base.rows()), (Some(&alone), other.rows())];
+                (append_flags(party.id(), &parts), count)
+            }
+        };
+        Ok((TableShares { rows, columns, selected }, count))
+    }
+
+    /// The place of every row of the other table among those in sorted order, unless it is known; in an
+    /// outer merge also which of its rows found no partner.
     fn ranks(
         &self,
         party: &mut Party,
-        right: &Side,
-        left: &Side,
-        order: &Permutation,
-    ) -> Result<Shared<Vec<u32>>, TableError> {
-        let rows = right.rows + left.rows;
-        let id = party.id();
-        let side = [Planes::ones(right.rows, 1), Planes::zeros(left.rows, 1)];
-        let side = Bits::public(id, &Planes::append_rows(1, &[&side[0], &side[1]]));
-        let keys = Bits::append_rows(right.keys.width(), &[&right.keys, &left.keys]);
+        other: &Side<'_>,
+        sorted: &Sorted,
+    ) -> Result<(Option<Ranks>, Option<Bits>), TableError> {
+        let (id, rows) = (party.id(), sorted.other.rows());
         let mut bundle = Bundle::default();
-        bundle.planes.extend([side, keys]);
-        bundle.planes.extend(alive(party, right, left));
-        let bundle = bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?;
-        let [side, keys, ..] = &bundle.planes[..] else {
-            return Err(TableError::Shape("rows lost on the way"));
-        };
-        // Alive rows come first, so what precedes an alive row is alive too.
-        let before = side.shift_down(1);
-        let alike = match self.validate {
-            Validate::ManyToOne => and(party, side, &before)?,
-            Validate::OneToOne => side.xor(&before).not(id),
-            Validate::OneToMany | Validate::ManyToMany => {
-                return Err(TableError::Shape("this merge is not carried out yet"));
+        if !other.in_order {
+            let flags = bits_to_ring::<u32>(party, &sorted.other)?.pop();
+            let flags = flags.ok_or(TableError::Shape("no flags"))?;
+            bundle.ranks.push(flags.prefix_sums().add_constant(id, u32::MAX));
+        }
+        if self.how == How::Outer {
+            // A key is once in the other table, so a row of the same key after it is of the base.
+            bundle.planes.push(sorted.same.shift_up(1));
+        }
+        if bundle.ranks.is_empty() && bundle.planes.is_empty() {
+            return Ok((None, None));
+        }
+        let mut bundle = bundle.moved(rows, |blocks| Ok(sorted.order.undo(party, blocks)?))?;
+        let ranks = bundle.ranks.pop().map(|ranks| ranks.slice_rows(0, other.rows()));
+        let alone = match bundle.planes.pop() {
+            Some(met) => {
+                let alone = met.slice_rows(0, other.rows()).not(id);
+                both(party, Some(&alone), other.table.selected.as_ref())?
             }
+            None => None,
         };
-        let same = equal(party, keys, &keys.shift_down(1))?;
-        let mut twice = and(party, &same, &alike)?;
-        if let Some(alive) = bundle.planes.get(2) {
-            twice = and(party, &twice, alive)?;
-        }
-        // Nothing comes before the first row.
-        let twice = twice.slice_rows(rows.min(1), rows.saturating_sub(1));
-        let any = any_row(party, &twice)?;
-        if open_bit(party, &any)? {
-            return Err(TableError::KeyNotUnique);
-        }
-        let places = bits_to_ring::<u32>(party, side)?.pop().ok_or(TableError::Shape("no flags"))?;
-        let places = places.prefix_sums().add_constant(id, u32::MAX);
-        let mut blocks = vec![Block::Ring32(places)];
-        order.undo(party, &mut blocks)?;
-        match blocks.pop() {
-            Some(Block::Ring32(places)) => Ok(places.slice_rows(0, right.rows)),
-            _ => Err(TableError::Shape("rows lost on the way")),
-        }
+        Ok((ranks, alone))
     }
 
-    /// The right table's columns that the result has, in the result's order.
-    fn right_columns<'a>(&self, right: &'a TableShares) -> Result<Vec<&'a ColumnShares>, TableError> {
-        let wanted = self.columns.iter().filter_map(|source| match source {
-            MergeSource::Right(position) => Some(*position),
-            MergeSource::Left(_) | MergeSource::Both(_) => None,
-        });
-        wanted.map(|at| right.columns.get(at).ok_or(TableError::Shape("a column is not there"))).collect()
-    }
-
-    fn assemble(
+    /// The other's columns as the base's rows get them, and which of these found a partner.
+    fn carried(
         &self,
         party: &mut Party,
-        left: &TableShares,
-        left_rows: u64,
-        carried: Vec<ColumnShares>,
-        found: Bits,
-    ) -> Result<(TableShares, u64), TableError> {
-        let mut from_right = carried.into_iter();
-        let mut columns = Vec::with_capacity(self.columns.len());
-        let mut mask: Option<Numbers> = None;
-        for source in self.columns {
-            let column = match source {
-                MergeSource::Left(position) => left.columns.get(*position).cloned(),
-                MergeSource::Right(_) => match (from_right.next(), self.how) {
-                    (Some(column), How::Left) => Some(cleared(party, column, &found, &mut mask)?),
-                    (column, _) => column,
-                },
-                MergeSource::Both(_) => None,
-            };
-            columns.push(column.ok_or(TableError::Shape("a column is not there"))?);
-        }
-        let (selected, rows) = match self.how {
-            How::Inner => {
-                let rows = count_rows(party, &found)?;
-                (Some(found), rows)
-            }
-            How::Left => (left.selected.clone(), left_rows),
-            How::Right | How::Outer => {
-                return Err(TableError::Shape("this merge is not carried out yet"));
-            }
+        base: &Side<'_>,
+        other: &Side<'_>,
+        sorted: &Sorted,
+        ranks: Option<Ranks>,
+    ) -> Result<(Vec<ColumnShares>, Bits), TableError> {
+        let (mut bundle, manifest) = Bundle::of(self.other_columns(other)?.into_iter());
+        let live = match &other.alive {
+            Some(alive) => alive.clone(),
+            None => Bits::public(party.id(), &Planes::ones(other.rows(), 1)),
         };
-        Ok((TableShares { rows: left.rows, columns, selected }, rows))
+        bundle.planes.extend([other.keys.clone(), live]);
+        let mut bundle = bundle.moved(other.rows(), |blocks| {
+            match ranks {
+                Some(ranks) => {
+                    let placement = place(party, ranks, blocks)?;
+                    blocks.iter_mut().for_each(differences);
+                    placement.undo(party, blocks)?;
+                }
+                None => blocks.iter_mut().for_each(differences),
+            }
+            carry(party, &sorted.order, base.rows(), blocks)
+        })?;
+        let carried = manifest.unpack(&mut bundle)?;
+        let [keys, live] = &bundle.planes[..] else {
+            return Err(TableError::Shape("rows lost on the way"));
+        };
+        let same = equal(party, &base.keys, keys)?;
+        let mut found = and(party, &same, live)?;
+        if let Some(alive) = &base.alive {
+            found = and(party, &found, alive)?;
+        }
+        Ok((carried, found))
+    }
+
+    /// The other table's columns that the result has, in the result's order.
+    pub(crate) fn other_columns<'a>(&self, other: &'a Side<'_>) -> Result<Vec<&'a ColumnShares>, TableError> {
+        let wanted = self.sources().filter_map(|(source, _)| match source {
+            Source::Other(at) => Some(at),
+            Source::Base(_) | Source::Key { .. } => None,
+        });
+        wanted.map(|at| other.column(at)).collect()
     }
 }
 
-fn alive(party: &Party, right: &Side, left: &Side) -> Option<Bits> {
-    append_flags(party.id(), &[(right.alive.as_ref(), right.rows), (left.alive.as_ref(), left.rows)])
+impl Side<'_> {
+    pub fn column(&self, at: usize) -> Result<&ColumnShares, TableError> {
+        self.table.columns.get(at).ok_or(TableError::Shape("a column is not there"))
+    }
+
+    pub fn part(&self, at: usize) -> Result<Part<'_>, TableError> {
+        let meta = self.input.columns.get(at).ok_or(TableError::Shape("a column is not there"))?;
+        Ok(Part { shares: self.column(at)?, meta, rows: self.rows() })
+    }
 }
 
-/// The right columns as the left rows get them, and which left rows found a partner.
-fn carry(
+/// A column of the result for the base's rows, and then for the rows that only the other table has.
+pub(crate) fn with_alone(
     party: &mut Party,
-    right: &Side,
-    left: &Side,
-    order: &Permutation,
-    ranks: Shared<Vec<u32>>,
-    columns: &[&ColumnShares],
-) -> Result<(Vec<ColumnShares>, Bits), TableError> {
-    let (mut bundle, manifest) = Bundle::of(columns.iter().copied());
-    let live = match &right.alive {
-        Some(alive) => alive.clone(),
-        None => Bits::public(party.id(), &Planes::ones(right.rows, 1)),
-    };
-    bundle.planes.extend([right.keys.clone(), live]);
-    let mut bundle = bundle.moved(right.rows, |blocks| {
-        let placement = place(party, ranks, blocks)?;
-        blocks.iter_mut().for_each(differences);
-        placement.undo(party, blocks)?;
-        blocks.iter_mut().for_each(|block| lengthen(block, left.rows));
-        order.apply(party, blocks)?;
-        blocks.iter_mut().for_each(running);
-        order.undo(party, blocks)?;
-        blocks.iter_mut().for_each(|block| drop_first(block, right.rows, left.rows));
-        Ok(())
-    })?;
-    let carried = manifest.unpack(&mut bundle)?;
-    let [keys, live] = &bundle.planes[..] else {
-        return Err(TableError::Shape("rows lost on the way"));
-    };
-    let same = equal(party, &left.keys, keys)?;
-    let mut found = and(party, &same, live)?;
-    if let Some(alive) = &left.alive {
-        found = and(party, &found, alive)?;
+    column: ColumnShares,
+    source: Source,
+    base: &Side<'_>,
+    other: &Side<'_>,
+    meta: &ColumnMeta,
+) -> Result<ColumnShares, TableError> {
+    let first = |column| Part { shares: column, meta, rows: base.rows() };
+    match source {
+        Source::Base(_) => {
+            let nothing = nothing_like(&column, other.rows(), meta.ctype.nullable);
+            let rest = Part { shares: &nothing, meta, rows: other.rows() };
+            append(party, &[first(&column), rest], meta)
+        }
+        Source::Other(at) => {
+            let same = lean(other.column(at)?);
+            append(party, &[first(&column), Part { shares: &same, meta, rows: other.rows() }], meta)
+        }
+        Source::Key { base: at, other: to } => append(party, &[base.part(at)?, other.part(to)?], meta),
     }
-    Ok((carried, found))
 }
 
-/// A right column with nothing in the rows that found no partner.
+/// Rows without a value, in the forms of another column.
+fn nothing_like(column: &ColumnShares, rows: usize, nullable: bool) -> ColumnShares {
+    let mut out = ColumnShares {
+        count: column.count.as_ref().map(|_| Numbers::zeros(rows)),
+        valid: nullable.then(|| Bits::zeros(rows, 1)),
+        ..Default::default()
+    };
+    if let Some(bits) = column.bits.get() {
+        out.bits = OnceLock::from(Bits::zeros(rows, bits.width()));
+    }
+    if column.ring.get().is_some() {
+        out.ring = OnceLock::from(Numbers::zeros(rows));
+    }
+    out
+}
+
+/// A column of the other table with nothing in the rows that found no partner.
 fn cleared(
     party: &mut Party,
     column: ColumnShares,
@@ -257,42 +408,4 @@ fn cleared(
         }
     }
     Ok(out)
-}
-
-fn differences(block: &mut Block) {
-    match block {
-        Block::Rows(rows) => rows.difference_xor(),
-        Block::Ring32(ring) => *ring = ring.differences(),
-        Block::Ring64(ring) => *ring = ring.differences(),
-    }
-}
-
-fn running(block: &mut Block) {
-    match block {
-        Block::Rows(rows) => rows.prefix_xor(),
-        Block::Ring32(ring) => *ring = ring.prefix_sums(),
-        Block::Ring64(ring) => *ring = ring.prefix_sums(),
-    }
-}
-
-/// Zero rows at the end.
-fn lengthen(block: &mut Block, more: usize) {
-    match block {
-        Block::Rows(rows) => {
-            let stride = rows.own.stride();
-            let zeros = Shared::new(Rows::zeros(more, stride), Rows::zeros(more, stride));
-            *rows = Shared::<Rows>::append_rows(stride, &[rows, &zeros]);
-        }
-        Block::Ring32(ring) => ring.each(|values| values.resize(values.len() + more, 0)),
-        Block::Ring64(ring) => ring.each(|values| values.resize(values.len() + more, 0)),
-    }
-}
-
-/// Only the `rows` rows after the first `from`.
-fn drop_first(block: &mut Block, from: usize, rows: usize) {
-    match block {
-        Block::Rows(all) => *all = all.slice_rows(from, rows),
-        Block::Ring32(ring) => *ring = ring.slice_rows(from, rows),
-        Block::Ring64(ring) => *ring = ring.slice_rows(from, rows),
-    }
 }

@@ -8,12 +8,15 @@ use vdl_share::{ColumnShares, Rows, Shared};
 use crate::column::{Bits, Numbers, lean};
 use crate::error::TableError;
 
+/// Row positions, one per row.
+pub(crate) type Ranks = Shared<Vec<u32>>;
+
 /// Columns of shares of one length that move together.
 #[derive(Clone, Default)]
 pub(crate) struct Bundle {
     pub planes: Vec<Bits>,
     pub rings: Vec<Numbers>,
-    pub ranks: Vec<Shared<Vec<u32>>>,
+    pub ranks: Vec<Ranks>,
 }
 
 /// Which parts a column has put into a bundle.

@@ -13,7 +13,7 @@ use crate::concat::concat;
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
 use crate::filter::{compact, filter};
-use crate::group::{self, group_by};
+use crate::group::group_by;
 use crate::merge::Merge;
 use crate::sort::sort;
 use crate::steps::Steps;
@@ -48,9 +48,9 @@ pub fn run(
     }
     let total = match &plan.operation {
         Operation::Aggregate { reductions, .. } => reductions.len() + 1,
-        Operation::GroupBy { reductions, .. } => group::steps(reductions),
+        Operation::GroupBy { .. } => 3,
         Operation::Assign { columns } => columns.len(),
-        Operation::Merge { .. } => 5,
+        Operation::Merge { .. } => 6,
         Operation::Sort { .. } => 3,
         _ => 1,
     };
@@ -101,7 +101,7 @@ fn table(
         }
         Operation::Merge { how, validate, keys, columns } => {
             let ((left, _), (right, _)) = (one(0)?, one(1)?);
-            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, left, right, steps)?
+            Merge { plan, how: *how, validate: *validate, keys, columns }.run(party, [left, right], steps)?
         }
         Operation::Concat { columns: places } => {
             let rows = plan.inputs.iter().map(|input| input.rows).sum();
@@ -109,13 +109,13 @@ fn table(
         }
         Operation::GroupBy { keys, reductions } => {
             let (table, input) = one(0)?;
-            let groups = group_by(party, table, input.rows, &input.columns, keys, reductions, steps)?;
+            let groups = group_by(party, table, input, keys, reductions, steps)?;
             let rows = groups.rows as u64;
             (groups, rows)
         }
         Operation::Sort { keys } => {
             let (table, input) = one(0)?;
-            (sort(party, table, input.rows, &input.columns, keys, steps)?, input.rows)
+            (sort(party, table, input, keys, steps)?, input.rows)
         }
     }))
 }

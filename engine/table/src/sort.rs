@@ -1,8 +1,8 @@
-//! `sort_values`: one stable radix sort over all keys together, then every column moves once.
-//! Nothing is opened but the sort's own uniformly random positions.
+//! `sort_values`: one stable sort over all keys together, then every column moves once; nothing at all
+//! where the rows are known to be in that order. Nothing is opened but the sort's own uniformly random
+//! positions.
 
-use vdl_plan::Ordering;
-use vdl_plan::vdl_command::ColumnMeta;
+use vdl_plan::{Input, Ordering};
 use vdl_protocol::{Party, sort as sort_rows};
 use vdl_share::TableShares;
 
@@ -15,11 +15,14 @@ use crate::steps::Steps;
 pub(crate) fn sort(
     party: &mut Party,
     table: &TableShares,
-    rows: u64,
-    schema: &[ColumnMeta],
+    input: &Input,
     keys: &[Ordering],
     steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
+    if input.sorted.starts_with(keys) {
+        return Ok(table.clone());
+    }
+    let rows = input.rows;
     let compacted = if sparse(table, rows) { Some(compact(party, table, rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
     let id = party.id();
@@ -28,7 +31,7 @@ pub(crate) fn sort(
     // Least significant first; rows that are not selected, and missing values, come last.
     let mut planes: Vec<Bits> = Vec::new();
     for key in keys.iter().rev() {
-        let (Some(found), Some(meta)) = (table.columns.get(key.column), schema.get(key.column)) else {
+        let (Some(found), Some(meta)) = (table.columns.get(key.column), input.columns.get(key.column)) else {
             return Err(TableError::Shape("a key is not there"));
         };
         let bits = column::bits(party, found, &meta.ctype)?;

@@ -34,7 +34,8 @@ fn operations() -> Vec<(Plan, Vec<[TableShares; 3]>)> {
         (sort(&[("a", true)]), one(&mut random)),
         (Command::Open { table: it() }, one(&mut random)),
         (merge(How::Inner, Validate::ManyToOne, &["k"], &["k"]), vec![left.clone(), right.clone()]),
-        (merge(How::Left, Validate::ManyToOne, &["k"], &["k"]), vec![left, right]),
+        (merge(How::Left, Validate::ManyToOne, &["k"], &["k"]), vec![left.clone(), right.clone()]),
+        (merge(How::Outer, Validate::ManyToMany, &["x"], &["x"]), vec![left, right]),
     ] {
         let inputs: Vec<_> = tables.iter().map(Clear::input).collect();
         let shares = tables.iter().map(|table| shares::split(&mut random, table)).collect();

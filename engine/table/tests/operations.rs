@@ -182,6 +182,118 @@ fn groups_have_their_sums_counts_and_extremes() {
     });
 }
 
+#[test]
+fn extremes_of_groups_that_span_many_rows() {
+    for (seed, rows) in (6500..).zip([2, 5, 64, 129, 1000]) {
+        let mut random = Random::of(seed);
+        let columns =
+            [int("k", 0, 2), nullable(int("x", -300, 300)), int("y", 5, 9), everything()[6].clone()];
+        let clear = generate(&mut random, &columns, rows);
+        let clear = if seed % 2 == 0 { clear.hidden(&mut random, 30) } else { clear };
+        let asked: Vec<_> =
+            ["x", "y", "s", "x"].iter().flat_map(|c| [Min, Max].map(|a| (a, name(c)))).collect();
+        agree(seed, &group_by(&["k"], &asked), &[clear]);
+    }
+}
+
+/// The same table in the order of some columns, and known to be.
+fn in_order(clear: &Clear, by: &[(&str, bool)]) -> (Clear, Input) {
+    let sort = sort(by);
+    let known = plan(&sort, &[clear.input()]).unwrap();
+    let Ok(vdl_plain::Outcome::Table(data)) = vdl_plain::run(&known, std::slice::from_ref(&clear.data))
+    else {
+        panic!("no table");
+    };
+    let Command::Sort { by, .. } = &sort else { panic!("no sort") };
+    assert_eq!(&known.sorted_by(), by);
+    (Clear { data, ..clear.clone() }, clear.input().sorted(by))
+}
+
+fn sorts(messages: &[vdl_trio::Message]) -> usize {
+    messages.iter().filter(|message| ["sort", "quicksort", "ranks", "place"].contains(&message.step)).count()
+}
+
+#[test]
+fn what_is_known_to_be_sorted_is_not_sorted_again() {
+    for (seed, rows) in (6700..).zip([0, 1, 5, 64, 150]) {
+        let mut random = Random::of(seed);
+        let clear = generate(&mut random, &everything(), rows);
+        let (sorted, input) = in_order(&clear, &[("a", true), ("t", true)]);
+        for tables in [[sorted.clone()], [sorted.clone().hidden(&mut random, 40)]] {
+            let all = [(Sum, name("b")), (Max, name("e")), (Count, name("u"))];
+            for command in [
+                sort(&[("a", true)]),
+                sort(&[("a", true), ("t", true)]),
+                group_by(&["a"], &all),
+                group_by(&["a", "t"], &all),
+            ] {
+                let known = plan(&command, std::slice::from_ref(&input)).unwrap();
+                agree_on(seed, &known, &tables);
+                assert_eq!(sorts(&observe(seed, &known, &tables).1), 0, "{command:?}");
+            }
+        }
+        // Another direction, another column first, or more than is known.
+        for command in [
+            sort(&[("a", false)]),
+            sort(&[("t", true)]),
+            sort(&[("a", true), ("t", true), ("c", true)]),
+            group_by(&["t"], &[(Sum, name("b"))]),
+            group_by(&["t", "a"], &[]),
+        ] {
+            let known = plan(&command, std::slice::from_ref(&input)).unwrap();
+            agree_on(seed, &known, std::slice::from_ref(&sorted));
+            assert!(rows < 2 || sorts(&observe(seed, &known, std::slice::from_ref(&sorted)).1) > 0);
+        }
+    }
+}
+
+#[test]
+fn missing_keys_of_sorted_tables_stay_out_of_groups_and_merges() {
+    for (seed, rows) in (6800..).zip([1, 5, 64, 90]) {
+        let mut random = Random::of(seed);
+        let columns = [nullable(int("k", 0, 4)), nullable(int("l", 0, 2)), int("x", 0, 99)];
+        let clear = generate(&mut random, &columns, rows);
+        let others = generate(&mut random, &columns, 40);
+        for by in [&["k"][..], &["k", "l"]] {
+            let keys: Vec<(&str, bool)> = by.iter().map(|key| (*key, true)).collect();
+            let (sorted, input) = in_order(&clear, &keys);
+            for sorted in [sorted.clone(), sorted.hidden(&mut random, 30)] {
+                let asked = [(Sum, name("x")), (Min, name("x")), (Count, name("k"))];
+                let grouped = plan(&group_by(by, &asked), std::slice::from_ref(&input)).unwrap();
+                agree_on(seed, &grouped, std::slice::from_ref(&sorted));
+                for how in HOWS {
+                    for validate in [Validate::ManyToOne, Validate::ManyToMany] {
+                        let command = merge(how, validate, by, by);
+                        let merged = plan(&command, &[others.input(), input.clone()]).unwrap();
+                        agree_on(seed, &merged, &[others.clone(), sorted.clone()]);
+                        let merged = plan(&command, &[input.clone(), others.input()]).unwrap();
+                        agree_on(seed, &merged, &[sorted.clone(), others.clone()]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_in_the_order_of_its_keys_is_looked_up_without_placing_it() {
+    let mut random = Random::of(6900);
+    let columns = [int("k", 0, 999), int("x", 0, 99)];
+    let mut right = generate(&mut random, &columns, 50);
+    right.data[0] = (0..50).map(|n| Some(vdl_plain::Value::Integer(n * 7 % 50))).collect();
+    let left = generate(&mut random, &columns, 80);
+    let (sorted, input) = in_order(&right, &[("k", true)]);
+    for validate in [Validate::ManyToOne, Validate::ManyToMany] {
+        let command = merge(How::Left, validate, &["k"], &["k"]);
+        let unknown = plan(&command, &[left.input(), right.input()]).unwrap();
+        let known = plan(&command, &[left.input(), input.clone()]).unwrap();
+        let tables = [left.clone(), sorted.clone()];
+        agree_on(6900, &known, &tables);
+        let [known, unknown] = [known, unknown].map(|plan| sorts(&observe(6900, &plan, &tables).1));
+        assert!(known < unknown, "{known} and {unknown}");
+    }
+}
+
 /// Two tables whose keys overlap; the right one's are unique unless `repeated`.
 fn pair(seed: u64, rows: (usize, usize), kinds: [Kind; 2], repeated: bool, nulls: bool) -> [Clear; 2] {
     let mut random = Random::of(seed);
@@ -230,10 +342,69 @@ fn merges_find_the_one_partner() {
         for (m, shape) in shapes.into_iter().enumerate() {
             let seed = 7000 + (n * 31 + m) as u64;
             let tables = pair(seed, shape, kinds.clone(), false, (n + m) % 2 == 1);
-            for how in [How::Inner, How::Left] {
+            for how in HOWS {
                 agree(seed, &merge(how, Validate::ManyToOne, &["k"], &["k"]), &tables);
             }
         }
+    }
+}
+
+const HOWS: [How; 4] = [How::Inner, How::Left, How::Right, How::Outer];
+
+#[test]
+fn merges_find_every_pair() {
+    let int = |min, max| Kind::Integer { min, max };
+    let kinds = [
+        [int(-2, 9), int(-2, 9)],
+        [int(0, 3), int(-300, 9)],
+        [Kind::Boolean, int(-1, 2)],
+        [Kind::Text { length: 2, ascii: false }, Kind::Text { length: 1, ascii: true }],
+    ];
+    let shapes = [(0, 5), (5, 0), (0, 0), (1, 1), (7, 3), (20, 31), (65, 30)];
+    for (n, kinds) in kinds.iter().enumerate() {
+        for (m, shape) in shapes.into_iter().enumerate() {
+            let seed = 7200 + (n * 31 + m) as u64;
+            let tables = pair(seed, shape, kinds.clone(), true, (n + m) % 3 != 0);
+            for how in HOWS {
+                agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["k"]), &tables);
+                if n < 3 {
+                    agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["a"]), &tables);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn merges_of_one_with_many_keep_their_promise_and_the_order() {
+    let kinds = [Kind::Integer { min: 0, max: 30 }, Kind::Integer { min: 0, max: 30 }];
+    for (n, shape) in [(30, 20), (3, 40), (64, 64)].into_iter().enumerate() {
+        for seed in [7400 + 2 * n as u64, 7401 + 2 * n as u64] {
+            let [many, one] = pair(seed, shape, kinds.clone(), false, seed.is_multiple_of(3));
+            for how in HOWS {
+                let tables = [one.clone(), many.clone()];
+                agree(seed, &merge(how, Validate::OneToMany, &["k"], &["k"]), &tables);
+                agree(seed, &merge(how, Validate::ManyToMany, &["k"], &["k"]), &tables);
+                agree(seed, &merge(how, Validate::OneToMany, &["a"], &["k"]), &tables);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_beyond_the_limit_is_refused_before_it_is_made() {
+    let ones = |rows: usize| {
+        let data = vec![vec![Some(vdl_plain::Value::Boolean(true)); rows]];
+        Clear { columns: vec![column("k", Kind::Boolean, false)], data, selected: None }
+    };
+    let tables = [ones(8193), ones(8192)];
+    let inputs: Vec<Input> = tables.iter().map(Clear::input).collect();
+    let plan = plan(&merge(How::Inner, Validate::ManyToMany, &["k"], &["k"]), &inputs).unwrap();
+    match compute(1, &plan, &tables) {
+        Err(vdl_table::TableError::ResultTooLarge { rows, limit }) => {
+            assert_eq!((rows, limit), (8193 * 8192, 1 << 26));
+        }
+        _ => panic!("not refused"),
     }
 }
 
@@ -244,8 +415,10 @@ fn a_key_that_is_not_unique_where_it_must_be_is_refused() {
         for seed in 0..6 {
             let seed = 7500 + n as u64 * 10 + seed;
             let tables = pair(seed, shape, kinds.clone(), true, seed.is_multiple_of(3));
-            for validate in [Validate::ManyToOne, Validate::OneToOne] {
-                agree(seed, &merge(How::Inner, validate, &["k"], &["k"]), &tables);
+            for validate in [Validate::ManyToOne, Validate::OneToOne, Validate::OneToMany] {
+                for how in HOWS {
+                    agree(seed, &merge(how, validate, &["k"], &["k"]), &tables);
+                }
             }
         }
     }
@@ -259,8 +432,9 @@ fn merges_on_several_columns_and_on_differently_named_ones() {
         let right = vec![int("x2", -1, 2), nullable(column("y", Kind::Boolean, false)), int("q", 5, 9)];
         let tables = [generate(&mut random, &left, 20), generate(&mut random, &right, 4)];
         let tables = tables.map(|clear| clear.hidden(&mut random, 30));
-        for how in [How::Inner, How::Left] {
+        for how in HOWS {
             agree(seed, &merge(how, Validate::ManyToOne, &["x", "y"], &["x2", "y"]), &tables);
+            agree(seed, &merge(how, Validate::ManyToMany, &["x", "y"], &["x2", "y"]), &tables);
         }
     }
 }
