@@ -2,6 +2,7 @@
 //!
 //! For tests and measurements only. Here one process holds all three components, so nothing is secret.
 
+pub mod registry;
 mod tamper;
 mod wire;
 
