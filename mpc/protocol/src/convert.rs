@@ -194,7 +194,7 @@ pub fn add(
     if out_width < 2 {
         return Ok(a.xor(&b));
     }
-    if a.rows() > FEW_ROWS {
+    if a.rows() > party.few_rows(FEW_ROWS) {
         return ripple(party, &a, &b);
     }
     let lower = 0..out_width - 1;
@@ -224,7 +224,7 @@ pub fn add_public(
     let other = Planes::constant(rows, width, constant >> skipped);
     let sum = if width < 2 {
         a.xor_public(party.id(), &other)
-    } else if rows > FEW_ROWS {
+    } else if rows > party.few_rows(FEW_ROWS) {
         ripple(party, &a, &Shared::<Planes>::public(party.id(), &other))?
     } else {
         let mut generate = a.select(0..width - 1);
@@ -245,7 +245,7 @@ pub fn add_public(
 /// Many rows: a ripple; rounds, and bits per row and party: the width. Few rows: pairs of positions are
 /// merged upwards; rounds: 1 + log2 of the width, rounded up; bits: about 3 times the width. Opens: nothing.
 pub(crate) fn carry_out(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
-    if a.rows() <= FEW_ROWS {
+    if a.rows() <= party.few_rows(FEW_ROWS) {
         let generate = and(party, a, b)?;
         return merge(party, generate, a.xor(b));
     }
