@@ -223,6 +223,9 @@ impl Bench {
     fn party(&self) -> Party {
         let previous = (self.id + 2) % 3;
         let keys = PairKeys { next: [self.id as u8; 32], previous: [previous as u8; 32] };
-        Party::new(self.id, Box::new(self.lane(PROTOCOL_LANE)), keys, PROTOCOL_LANE)
+        let lane = |lane| Box::new(self.lane(PROTOCOL_LANE + lane)) as Box<dyn Lane>;
+        // All three run on this machine, so they offer the same.
+        let further = (1..Limits::default().lanes).map(lane);
+        Party::new(self.id, lane(0), keys, PROTOCOL_LANE).with_lanes(further)
     }
 }

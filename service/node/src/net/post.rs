@@ -27,6 +27,8 @@ pub struct Limits {
     pub mailbox_bytes: usize,
     /// Jobs that compute at the same time.
     pub running: usize,
+    /// Lanes on which one job may work side by side; the fewest that any of the three nodes offers are used.
+    pub lanes: u16,
     /// Jobs that are known at the same time, waiting ones included.
     pub jobs: usize,
 }
@@ -40,6 +42,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             mailbox_bytes: 1 << 30,
             running: 4,
+            lanes: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4) as u16),
             jobs: 64,
         }
     }
