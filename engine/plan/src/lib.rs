@@ -19,9 +19,9 @@ mod sorted;
 
 pub use vdl_command;
 
+pub use bounds::{Bounds, narrow};
 pub use error::PlanError;
 pub use expression::{Comparison, Constant, Node, Typed};
-pub use bounds::{Bounds, narrow};
 pub use kinds::{common_kind, span};
 pub use operation::{
     Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction,

@@ -103,11 +103,7 @@ fn total(
     of_total(party, &sum, reduction.aggregate, bounds)
 }
 
-fn wide_sum(
-    party: &mut Party,
-    source: &mut Source<'_>,
-    value: &Typed,
-) -> Result<WideNumbers, TableError> {
+fn wide_sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<WideNumbers, TableError> {
     let column = evaluate(party, value, source.table, Form::Bits)?;
     let wide = column.wide(party, value)?;
     let Some(selected) = &source.table.selected else {

@@ -3,8 +3,8 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::Input;
 use vdl_plan::vdl_command::{ColumnMeta, Kind};
+use vdl_plan::{Input, narrow, span};
 use vdl_protocol::{Party, ring_to_planes};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
 
@@ -64,7 +64,9 @@ pub(crate) fn append(
             return Ok(column);
         }
     }
-    if parts.iter().all(|part| part.shares.bits.get().is_some()) {
+    // Ring elements hold the value itself, whatever the bounds, as long as 64 bits hold it.
+    let wide = span(&output.ctype.kind).is_some_and(|bounds| !narrow(bounds));
+    if wide || parts.iter().all(|part| part.shares.bits.get().is_some()) {
         let mut recoded = Vec::with_capacity(parts.len());
         for part in parts {
             let bits = column::bits(party, part.shares, &part.meta.ctype)?;
@@ -74,7 +76,6 @@ pub(crate) fn append(
         let all: Vec<&Bits> = recoded.iter().collect();
         column.bits = OnceLock::from(Shared::<Planes>::append_rows(output.ctype.width() as usize, &all));
     } else {
-        // Ring elements hold the value itself, whatever the bounds.
         let mut rings = Vec::with_capacity(parts.len());
         for part in parts {
             rings.push(column::ring(party, part.shares, &part.meta.ctype)?);

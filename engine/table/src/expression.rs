@@ -11,7 +11,9 @@ use vdl_plan::{Constant, Node, Typed, span};
 use vdl_protocol::{Party, add, add_public, and, multiply};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
-use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, recode, words, xor_where};
+use crate::column::{
+    self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, recode, words, xor_where,
+};
 use crate::compare::compare;
 use crate::error::TableError;
 

@@ -7,9 +7,7 @@ use vdl_plan::{Input, Reduction, Typed, narrow};
 use vdl_protocol::{Party, Permutation, and, equal, sort};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
-use crate::column::{
-    self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total, to_ring,
-};
+use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total, to_ring};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
