@@ -238,11 +238,36 @@ def test_merge_commands(table: cd.DataFrame, fake: FakeEngine) -> None:
     assert fake.last["merge"]["right_on"] == ["b"]
 
 
+@pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
+@pytest.mark.parametrize(
+    ("validate", "command"),
+    [
+        (None, None),
+        ("1:1", "one_to_one"),
+        ("one_to_one", "one_to_one"),
+        ("m:1", "many_to_one"),
+        ("many_to_one", "many_to_one"),
+        ("1:m", "one_to_many"),
+        ("one_to_many", "one_to_many"),
+        ("m:m", "many_to_many"),
+        ("many_to_many", "many_to_many"),
+    ],
+)
+def test_ways_to_merge(
+    table: cd.DataFrame, fake: FakeEngine, how: str, validate: str | None, command: str | None
+) -> None:
+    table.merge(table[["a"]], how=how, on="a", validate=validate)
+    found = fake.last["merge"]
+    # What is looked up has unique keys unless it is said otherwise.
+    default = "one_to_many" if how == "right" else "many_to_one"
+    assert (found["how"], found["validate"]) == (how, command or default)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"how": "outer", "on": "a"}, UnsupportedError),
-        ({"on": "a", "validate": "m:m"}, UnsupportedError),
+        ({"how": "cross", "on": "a"}, UnsupportedError),
+        ({"on": "a", "validate": "m:n"}, CommandError),
         ({"on": "a", "left_on": "a"}, CommandError),
         ({"left_on": "a"}, CommandError),
         ({"left_on": ["a", "b"], "right_on": ["a"]}, CommandError),

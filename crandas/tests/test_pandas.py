@@ -308,17 +308,92 @@ def upload(frame: pd.DataFrame) -> cd.DataFrame:
     return cd.DataFrame(frame, ctype={name: TYPES[name] for name in frame.columns})
 
 
-@pytest.mark.parametrize("how", ["inner", "left"])
+def joined(left: pd.DataFrame, right: pd.DataFrame, how: Any, on: list[str]) -> pd.DataFrame:
+    """What pandas gives where a missing key matches nothing, and an outer join leaves the order alone."""
+    left, right = left.assign(from_left=range(len(left))), right.assign(from_right=range(len(right)))
+    alone = {"left": left[left[on].isna().any(axis=1)], "right": right[right[on].isna().any(axis=1)]}
+    found = left.dropna(subset=on).merge(right.dropna(subset=on), how=how, on=on)
+    for side, names in (("left", list(left.columns)), ("right", list(right.columns))):
+        if how in (side, "outer"):
+            other = right if side == "left" else left
+            shared = [name for name in names if name in other.columns and name not in on]
+            suffix = "_x" if side == "left" else "_y"
+            missing = alone[side].rename(columns={name: name + suffix for name in shared})
+            found = pd.concat([found, missing.reindex(columns=found.columns)], ignore_index=True)
+    order = ["from_right", "from_left"] if how == "right" else ["from_left", "from_right"]
+    found = found.sort_values(order, kind="stable", ignore_index=True)
+    return plain(found.drop(columns=["from_left", "from_right"]))
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
 @pytest.mark.parametrize("keys", ["k", "text", "kn", "tn", "day", "flag", "k tn", "kn dn"])
 def test_merges(both: Both, how: Any, keys: str) -> None:
     table, frame = both
     on = keys.split()
     right = unique(generated(25, 9), on)
-    # Unlike in pandas, a missing key matches nothing.
-    expected = plain(frame.merge(right.dropna(subset=on), how=how, on=on))
-    merged = cd.merge(table, upload(right), how=how, on=on)
+    merged = cd.merge(table, upload(right), how=how, on=on, validate="m:1")
+    expected = joined(frame, right, how, on)
     assert len(merged) == len(expected)
     same(merged.open(), expected)
+    turned = cd.merge(upload(right), table, how=how, on=on, validate="1:m")
+    same(turned.open(), joined(right, frame, how, on))
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
+@pytest.mark.parametrize("keys", ["k", "text", "kn", "tn", "flag", "k tn"])
+def test_merges_of_many_with_many(both: Both, how: Any, keys: str) -> None:
+    table, frame = both
+    on = keys.split()
+    right = generated(25, 9)[list(dict.fromkeys([*on, "a", "dn"]))]
+    merged = cd.merge(table, upload(right), how=how, on=on, validate="many_to_many", suffixes=("_x", "_y"))
+    expected = joined(frame, right, how, on)
+    assert len(merged) == len(expected)
+    same(merged.open(), expected)
+
+
+def test_a_right_merge_looks_up_the_left_table(both: Both) -> None:
+    table, frame = both
+    left = unique(generated(25, 9), ["k"])
+    merged = upload(left).merge(table, how="right", on="k", suffixes=("_l", None))
+    expected = left.merge(frame, how="right", on="k", suffixes=("_l", None))
+    same(merged.open(), plain(expected))
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
+def test_keys_of_other_names_stay_side_by_side(both: Both, how: Any) -> None:
+    table, frame = both
+    right = generated(25, 9)[["k", "dn"]].rename(columns={"k": "other"})
+    there = upload(right.rename(columns={"other": "k"})).rename(columns={"k": "other"})
+    merged = table[["a", "n"]].merge(there, how=how, left_on="a", right_on="other", validate="m:m")
+    if how == "outer":
+        assert len(merged) == len(frame[["a", "n"]].merge(right, how=how, left_on="a", right_on="other"))
+        return
+    expected = frame[["a", "n"]].merge(right, how=how, left_on="a", right_on="other")
+    same(merged.open(), plain(expected))
+
+
+def test_what_is_sorted_stays_right_however_it_is_used(both: Both) -> None:
+    table, frame = both
+    ordered, expected = table.sort_values(["kn", "a"]), frame.sort_values(["kn", "a"], kind="stable")
+    same(ordered.sort_values("kn").open(), plain(expected))
+    kept, wanted = ordered[ordered["flag"]], expected[expected["flag"]]
+    same(kept.sort_values(["kn", "a"]).open(), plain(wanted))
+    sums = {"total": ("n", "sum"), "low": ("n", "min"), "high": ("text", "max")}
+    if len(wanted) > 0:
+        same(
+            kept.groupby(["kn", "a"]).agg(**sums).open(),
+            wanted.groupby(["kn", "a"], as_index=False).agg(**sums),
+        )
+    # Another column of that name is another order.
+    turned = ordered.assign(kn=-ordered["kn"])
+    same(
+        turned.sort_values("kn").open(),
+        plain(expected.assign(kn=-expected["kn"]).sort_values("kn", kind="stable")),
+    )
+    low = ordered.groupby("kn")["a"].min()
+    same(low.sort_values("kn").open(), plain(expected.groupby("kn", as_index=False)["a"].min()))
+    merged = table[["kn", "text"]].merge(low, on="kn", how="left")
+    same(merged.open(), joined(frame[["kn", "text"]], low.open(), "left", ["kn"]))
 
 
 def test_merges_of_what_was_filtered(both: Both) -> None:

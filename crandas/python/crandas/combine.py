@@ -11,12 +11,17 @@ from crandas.frame import DataFrame
 
 __all__ = ["concat", "merge"]
 
+_HOW = ("inner", "left", "right", "outer")
+
 _VALIDATE = {
-    None: "many_to_one",
-    "many_to_one": "many_to_one",
-    "m:1": "many_to_one",
     "one_to_one": "one_to_one",
     "1:1": "one_to_one",
+    "many_to_one": "many_to_one",
+    "m:1": "many_to_one",
+    "one_to_many": "one_to_many",
+    "1:m": "one_to_many",
+    "many_to_many": "many_to_many",
+    "m:m": "many_to_many",
 }
 
 
@@ -32,23 +37,31 @@ def merge(
     suffixes: Sequence[str] = ("_x", "_y"),
     **unknown: Any,
 ) -> DataFrame:
-    """Joins two tables on equal keys. Rows of the result follow `left`; how many they are is public.
+    """Joins two tables on equal keys. How many rows the result has is public.
 
-    Unlike in pandas, a missing key matches nothing, not even another missing key.
+    Rows of the result follow `left`, those of a right join `right`. An outer join gives the rows of a left
+    join and then those of `right` without partner; pandas would sort them by key.
+
+    Unlike in pandas, a missing key matches nothing, not even another missing key, and a table that is
+    looked up must have unique keys unless `validate` says otherwise.
 
     Args:
-        left: the table whose rows are kept in order.
-        right: the table that is looked up; its keys must be unique.
-        how: `"inner"`, or `"left"` (rows without a match get missing values).
+        left: the table on the left.
+        right: the table on the right.
+        how: which rows stay without a partner, and get missing values: none (`"inner"`), those of one table
+            (`"left"`, `"right"`), or all (`"outer"`).
         on: the key columns, if they are called the same in both tables; by default all common columns.
         left_on: the key columns of `left`.
         right_on: the key columns of `right`, in the same order.
-        validate: `"many_to_one"` (default) or `"one_to_one"`, which asks for unique keys on both sides.
+        validate: whose keys are unique: `"1:1"`, `"m:1"`, `"1:m"` or `"m:m"`, or in words `"many_to_one"` and
+            so on. By default those of the table that is looked up: `"m:1"`, and in a right join `"1:m"`.
+            Many to many gives a row for every pair, and costs the most.
         suffixes: what to add to the names of other columns that both tables have.
         unknown: what else pandas takes; refused.
 
     Raises:
         KeyNotUniqueError: keys that must be unique are not; nothing else is revealed.
+        CommandError: the result would have more rows than the servers make.
         UnknownColumnError: a key column that is not there.
     """
     refuse_arguments(
@@ -56,14 +69,13 @@ def merge(
     )
     if not isinstance(left, DataFrame) or not isinstance(right, DataFrame):
         raise TypeMismatchError("merge joins two crandas tables", remedy="Upload the pandas frame first.")
-    if how not in ("inner", "left"):
-        raise unsupported(
-            f"merge with how={how!r}", "how='inner' or how='left'; for 'right', swap the tables"
-        )
+    if how not in _HOW:
+        raise unsupported(f"merge with how={how!r}", f"one of {', '.join(map(repr, _HOW))}")
+    if validate is None:
+        validate = "one_to_many" if how == "right" else "many_to_one"
     if validate not in _VALIDATE:
-        raise unsupported(
-            f"merge with validate={validate!r}",
-            "'many_to_one' or 'one_to_one'; for 'one_to_many', swap the tables",
+        raise CommandError(
+            f"merge has no validate={validate!r}", remedy=f"It has {', '.join(map(repr, _VALIDATE))}."
         )
     _one_session([left, right])
     left_keys, right_keys = _keys(left, right, on, left_on, right_on)

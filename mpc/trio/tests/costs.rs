@@ -1,152 +1,195 @@
-//! Rounds and bytes of every protocol are those its comment states.
+//! Rounds and bytes of every protocol are those that docs/protocols.md states, and every protocol is there.
 
 #![allow(clippy::unwrap_used)]
 
-use vdl_protocol::*;
-use vdl_share::{Planes, Shared};
+mod formula;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use formula::{Functions, Numbers};
+use vdl_protocol::Costs;
 use vdl_trio::Trio;
+use vdl_trio::registry::{Entry, Work, all};
 
-/// Few rows: additions take few rounds. A multiple of 64, so that planes have no unused bits.
-const FEW: usize = 640;
-/// Many rows: additions send few bits.
-const MANY: usize = 64 * 600;
-/// What opening adds whatever is opened: three digests.
-const DIGESTS: f64 = 3.0 * 32.0;
-
-struct Inputs {
-    narrow: Shared<Planes>,
-    wide: Shared<Planes>,
-    ring: Shared<Vec<u64>>,
-    rank: Shared<Vec<u32>>,
+/// What the document says of one protocol.
+struct Row {
+    name: String,
+    rounds: String,
+    bits: String,
+    once: String,
+    /// Formulas preceded by `about` are right within a fifth.
+    about: bool,
 }
 
-/// Checks the rounds and the bits per row and party, `extra` bytes of all parties aside.
-fn costs<T: Send>(
-    rows: usize,
-    rounds: u64,
-    bits: f64,
-    extra: f64,
-    work: impl Fn(&mut Party, &Inputs) -> Result<T> + Sync,
-) {
-    let mut trio = Trio::new(1);
-    let values: Vec<u64> = (0..rows as u64).collect();
-    let (narrow, wide) = (trio.share_values(&values, 32), trio.share_values(&values, 64));
-    let (ring, rank) = (trio.share_ring(&values), trio.share_ring(&(0..rows as u32).collect::<Vec<_>>()));
-    let ends = trio.run(|party| {
-        let id = party.id();
-        let (narrow, wide) = (narrow[id].clone(), wide[id].clone());
-        let inputs = Inputs { narrow, wide, ring: ring[id].clone(), rank: rank[id].clone() };
-        work(party, &inputs).map(drop)
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The cells of the table rows that have `columns` of them, without the marks of code.
+fn table(text: &str, columns: usize) -> Vec<Vec<String>> {
+    let cells = |line: &str| -> Option<Vec<String>> {
+        let line = line.strip_prefix("| `")?.strip_suffix(" |")?;
+        let cells: Vec<String> = line.split(" | ").map(|cell| cell.trim().replace('`', "")).collect();
+        (cells.len() == columns).then_some(cells)
+    };
+    text.lines().filter_map(cells).collect()
+}
+
+fn document() -> (Vec<Row>, Functions) {
+    let text = fs::read_to_string(root().join("docs/protocols.md")).unwrap();
+    let mut functions = Functions::default();
+    for cells in table(&text, 3) {
+        functions.define(&cells[0], &cells[1]);
+    }
+    let rows = table(&text, 6).into_iter().map(|cells| {
+        let formula = |k: usize| cells[k].trim_start_matches("about ").to_owned();
+        let about = cells.iter().any(|cell| cell.starts_with("about "));
+        Row { name: cells[0].clone(), rounds: formula(1), bits: formula(2), once: formula(3), about }
     });
-    assert_eq!(ends, [Ok(()), Ok(()), Ok(())]);
-    assert!(trio.last.costs.iter().all(|costs| costs.rounds == rounds), "{:?}", trio.last.costs);
-    let expected = bits * 3.0 / 8.0 * rows as f64 + extra;
-    assert!((trio.last.bytes() as f64 - expected).abs() < 0.5, "{} bytes, not {expected}", trio.last.bytes());
+    (rows.collect(), functions)
+}
+
+/// What three parties spend on `work`.
+fn spent(entry: &Entry, work: Work) -> [Costs; 3] {
+    let mut trio = Trio::new(1);
+    let inputs = entry.inputs(&mut trio, entry.n, |row| row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 7);
+    let ends = trio.run(|party| work(party, &inputs[party.id()]));
+    assert_eq!(ends, [Ok(()), Ok(()), Ok(())], "{}", entry.name);
     let on_the_wire: usize = trio.last.messages.iter().map(|message| message.length).sum();
     assert_eq!(on_the_wire as u64, trio.last.bytes(), "what is counted is what is sent");
+    trio.last.costs
 }
 
-#[test]
-fn logic() {
-    costs(FEW, 1, 64.0, 0.0, |p, i| and(p, &i.wide, &i.wide));
-    costs(FEW, 1, 64.0, 0.0, |p, i| or(p, &i.wide, &i.wide));
-    costs(FEW, 1, 64.0, 0.0, |p, i| mux(p, &i.wide.plane(0), &i.wide, &i.wide));
-    costs(FEW, 6, 63.0, 0.0, |p, i| all_ones(p, &i.wide));
-    costs(FEW, 6, 63.0, 0.0, |p, i| any_one(p, &i.wide));
-}
-
-#[test]
-fn comparison() {
-    costs(FEW, 6, 63.0, 0.0, |p, i| equal(p, &i.wide, &i.wide));
-    costs(FEW, 6, 63.0, 0.0, |p, i| equal_public(p, &i.wide, &[9]));
-    costs(FEW, 7, 184.0, 0.0, |p, i| less_than(p, &i.wide, &i.wide));
-    costs(FEW, 6, 120.0, 0.0, |p, i| less_than_public(p, &i.wide, &[9]));
-    costs(FEW, 6, 120.0, 0.0, |p, i| greater_public(p, &i.wide, &[9]));
-    costs(FEW, 6, 31.0 + 26.0 + 32.0, 0.0, |p, i| less_than(p, &i.narrow, &i.narrow));
-}
-
-#[test]
-fn addition() {
-    costs(MANY, 63, 63.0, 0.0, |p, i| add(p, &i.wide, &i.wide, 64));
-    costs(MANY, 63, 63.0, 0.0, |p, i| add_public(p, &i.wide, 7, 64));
-    costs(FEW, 7, 63.0 + prefix_bits(63), 0.0, |p, i| add(p, &i.wide, &i.wide, 64));
-    costs(FEW, 6, prefix_bits(63), 0.0, |p, i| add_public(p, &i.wide, 7, 64));
-    costs(FEW, 0, 0.0, 0.0, |p, i| add_public(p, &i.wide, 1 << 63, 64));
-}
-
-/// ANDs of a parallel prefix over `width` positions.
-fn prefix_bits(width: usize) -> f64 {
-    let mut bits = 0;
-    for level in 0.. {
-        let block = 1 << level;
-        if block >= width {
-            break;
+/// Rounds, and bits per party on average.
+fn measured(entry: &Entry) -> (f64, f64) {
+    let mut costs = spent(entry, entry.run);
+    if let Some(after) = entry.after {
+        for (costs, before) in costs.iter_mut().zip(spent(entry, after)) {
+            costs.rounds -= before.rounds;
+            costs.bytes_sent -= before.bytes_sent;
         }
-        let joined = (0..width).filter(|j| j & block != 0);
-        bits += joined.map(|j| if j < 2 * block { 1 } else { 2 }).sum::<usize>();
     }
-    bits as f64
+    assert!(costs.iter().all(|party| party.rounds == costs[0].rounds), "{}: {costs:?}", entry.name);
+    let bytes: u64 = costs.iter().map(|costs| costs.bytes_sent).sum();
+    (costs[0].rounds as f64, bytes as f64 * 8.0 / 3.0)
 }
 
 #[test]
-fn conversion() {
-    costs(FEW, 2, 64.0, 0.0, |p, i| bits_to_ring::<u64>(p, &i.wide.plane(0)));
-    costs(FEW, 2, 32.0 * 64.0, 0.0, |p, i| bits_to_ring::<u32>(p, &i.wide));
-    costs(FEW, 2, 128.0, 0.0, |p, i| planes_to_ring::<u64>(p, &i.wide.select(0..2)));
-    costs(MANY, 2 + 63, 64.0 + 63.0, DIGESTS * 2.0 / 3.0, |p, i| planes_to_ring::<u64>(p, &i.narrow));
-    costs(MANY, 1 + 63, 64.0 / 3.0 + 63.0, 0.0, |p, i| ring_to_planes(p, &i.ring, 64));
-    costs(MANY, 1 + 31, 32.0 / 3.0 + 31.0, 0.0, |p, i| ring_to_planes(p, &i.ring, 32));
+fn every_protocol_costs_what_the_document_says() {
+    let (rows, functions) = document();
+    let mut wrong = Vec::new();
+    for entry in all() {
+        let Some(row) = rows.iter().find(|row| row.name == entry.name) else { continue };
+        let mut numbers = Numbers::from([("n".into(), entry.n as f64), ("w".into(), entry.w as f64)]);
+        numbers.extend(entry.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number as f64)));
+        let value = |formula: &str| functions.evaluate(formula, &numbers);
+        let (rounds, bits) = measured(entry);
+        let expected = (value(&row.rounds), value(&row.bits) * entry.n as f64 + value(&row.once));
+        let fits = |is: f64, should: f64| {
+            if row.about { (is - should).abs() <= should / 5.0 } else { (is - should).abs() < 1.0 }
+        };
+        if !fits(rounds, expected.0) || !fits(bits, expected.1) {
+            let per_row = |bits: f64| bits / entry.n as f64;
+            wrong.push(format!(
+                "{} with {numbers:?}: {rounds} rounds and {} bits per row, not {} and {}",
+                entry.name,
+                per_row(bits),
+                expected.0,
+                per_row(expected.1),
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "docs/protocols.md is wrong:\n{}", wrong.join("\n"));
+}
+
+/// They run what they are given on other lanes and send nothing themselves.
+const NO_PROTOCOLS: [&str; 1] = ["Party::split"];
+
+/// What `pub use` takes from a module, and under which prefix outsiders find it.
+struct Exports(Vec<(String, String)>);
+
+impl Exports {
+    fn read(folder: &Path) -> Self {
+        let text = |name: &str| fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
+        let library = text("lib");
+        let mut all = vec![(String::new(), library.clone())];
+        for line in library.lines() {
+            if let Some(module) = line.strip_prefix("pub mod ").and_then(|line| line.strip_suffix(';')) {
+                all.push((format!("{module}::"), text(module)));
+            }
+        }
+        Self(all)
+    }
+
+    /// The name outsiders use, if they can use it.
+    fn name(&self, module: &str, item: &str) -> Option<String> {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        for (prefix, text) in &self.0 {
+            if *prefix == format!("{module}::") {
+                return Some(format!("{prefix}{item}"));
+            }
+            for used in text.split(';').filter_map(|item| item.trim().strip_prefix("pub use ")) {
+                let used = used.trim_start_matches("crate::").strip_prefix(&format!("{module}::"));
+                if used.is_some_and(|names| names.split(|c| !is_word(c)).any(|name| name == item)) {
+                    return Some(format!("{prefix}{item}"));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The type whose functions follow.
+fn subject(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("impl")?;
+    let rest = if rest.starts_with('<') { rest.split_once("> ")?.1 } else { rest.trim_start() };
+    let subject = rest.split(" for ").last()?;
+    Some(subject.split(['<', ' ']).next()?.to_owned())
+}
+
+/// Names of all functions that outsiders may call with a party that can send, as they call them.
+fn exported() -> BTreeSet<String> {
+    let folder = root().join("mpc/protocol/src");
+    let exports = Exports::read(&folder);
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().take_while(|line| *line != "#[cfg(test)]").collect();
+        let mut of = None;
+        for (at, line) in lines.iter().enumerate() {
+            of = if *line == "}" { None } else { subject(line).or(of) };
+            let Some(rest) = line.trim_start().strip_prefix("pub fn ") else { continue };
+            let name = rest.split(['<', '(']).next().unwrap();
+            let end = at + lines[at..].iter().position(|line| line.ends_with('{')).unwrap();
+            let signature = lines[at..=end].concat();
+            let of_party = of.as_deref() == Some("Party") && signature.contains("Result<");
+            if !(signature.contains("&mut Party") || signature.contains("&mut self") && of_party) {
+                continue;
+            }
+            found.extend(match &of {
+                Some(of) => exports.name(&module, of).map(|of| format!("{of}::{name}")),
+                None => exports.name(&module, name),
+            });
+        }
+    }
+    found.retain(|name| !NO_PROTOCOLS.contains(&name.as_str()));
+    found
 }
 
 #[test]
-fn arithmetic() {
-    costs(FEW, 1, 64.0, 0.0, |p, i| multiply(p, &i.ring, &i.ring));
-    costs(FEW, 1, 64.0, 0.0, |p, i| sum_of_products(p, &[(&i.ring, &i.ring), (&i.ring, &i.ring)]));
-    costs(FEW, 1, 0.0, 2.0 * 3.0 * 8.0, |p, i| dot(p, &[(&i.ring, &i.ring), (&i.ring, &i.ring)]));
-}
-
-#[test]
-fn opening() {
-    costs(FEW, 1, 64.0, DIGESTS, |p, i| open_planes(p, &i.wide));
-    costs(FEW, 1, 64.0, DIGESTS, |p, i| open_ring(p, &i.ring));
-    costs(FEW, 1, 64.0, 0.0, |p, i| rerandomize_planes(p, &i.wide));
-    costs(FEW, 1, 64.0, 0.0, |p, i| rerandomize_ring(p, &i.ring));
-    costs(FEW, 1, 0.0, 3.0 * 512.0 / 8.0, |p, _| p.coin());
-}
-
-#[test]
-fn moving() {
-    let word = 4.0 / 3.0 * 64.0;
-    let rank = 4.0 / 3.0 * 32.0 + 32.0;
-    costs(FEW, 2, word, 0.0, |p, i| {
-        let shuffle = Shuffle::random(p, FEW)?;
-        shuffle.apply(p, &mut [Block::Ring64(i.ring.clone())])
-    });
-    costs(FEW, 4, 2.0 * word, 0.0, |p, i| {
-        let shuffle = Shuffle::random(p, FEW)?;
-        let mut blocks = [Block::planes(&i.narrow)];
-        shuffle.apply(p, &mut blocks)?;
-        shuffle.unapply(p, &mut blocks)
-    });
-    costs(FEW, 5, rank + 2.0 * word, DIGESTS, |p, i| {
-        let mut blocks = [Block::planes(&i.wide)];
-        place(p, i.rank.clone(), &mut blocks)?.undo(p, &mut blocks)
-    });
-}
-
-#[test]
-fn sorting() {
-    let word = 4.0 / 3.0 * 64.0;
-    // Ten digits of three bits, one of two; finding positions and opening them.
-    let sort32 = 10.0 * (256.0 + 160.0) + (128.0 + 160.0) + word + 64.0;
-    costs(FEW, 3 + 11 * 6, sort32, 12.0 * DIGESTS, |p, i| sort(p, &i.narrow));
-    // 64 bits: 21 digits of three bits, one of one. The second word is needed until 32 bits are left.
-    let sort64 = 21.0 * (256.0 + 160.0) + (64.0 + 160.0) + 10.0 * word + word + 64.0;
-    costs(FEW, 3 + 22 * 6, sort64, 23.0 * DIGESTS, |p, i| sort(p, &i.wide));
-    costs(FEW, 3 + 6 + 4, 64.0 + 160.0 + 3.0 * word + 64.0, 2.0 * DIGESTS, |p, i| {
-        let permutation = sort(p, &i.wide.plane(0))?;
-        let mut blocks = [Block::planes(&i.wide)];
-        permutation.apply(p, &mut blocks)?;
-        permutation.undo(p, &mut blocks)
-    });
+fn every_protocol_is_in_the_registry_and_in_the_document() {
+    let exported = exported();
+    assert!(exported.len() > 25, "the sources were not understood: {exported:?}");
+    let (rows, _) = document();
+    let documented: BTreeSet<String> = rows.into_iter().map(|row| row.name).collect();
+    let registered: BTreeSet<String> = all().map(|entry| entry.name.to_owned()).collect();
+    let missing = |from: &BTreeSet<String>| exported.difference(from).cloned().collect::<Vec<_>>();
+    assert_eq!(missing(&documented), Vec::<String>::new(), "have no row in docs/protocols.md");
+    assert_eq!(missing(&registered), Vec::<String>::new(), "have no entry in mpc/trio/src/registry.rs");
+    let gone: Vec<_> = documented.union(&registered).filter(|name| !exported.contains(*name)).collect();
+    assert!(gone.is_empty(), "there is no protocol {gone:?}");
 }

@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
-use vdl_transport::{Frame, FrameError, Peer, TransportError};
+use rustls::{ClientConfig, ClientConnection, ServerConfig};
+use vdl_transport::{Assembler, Frame, FrameError, Peer, TransportError};
 
 use super::certificate::{Identity, certificate};
+use super::incoming::Incoming;
 use super::post::Post;
 use super::tls::{HYBRID_GROUP, peer_client_config, peer_server_config};
 use super::{PEERS, Wire, slot};
@@ -186,12 +187,11 @@ impl Links {
             Err(error) => return tracing::warn!(%error, "refused a connection on the peer port"),
         };
         self.changed.notify_all();
-        let error = loop {
-            match Frame::read(&mut incoming) {
-                Ok(frame) => self.post.deliver(peer, frame),
-                Err(error) => break error,
-            }
+        let mut frames = Assembler::default();
+        let deliver = |bytes: &[u8]| {
+            frames.feed(bytes, |frame| self.post.deliver(peer, frame)).map_err(io::Error::other)
         };
+        let error = incoming.read_to_end(deliver);
         let mut standing = self.standing();
         let entry = &mut standing.incoming[slot(peer)];
         let current = entry.as_ref().is_some_and(|(number, _)| *number == connection);
@@ -206,21 +206,16 @@ impl Links {
     }
 
     /// The handshake: who is it, and is the key exchange the hybrid one?
-    fn greet(&self, mut socket: TcpStream) -> io::Result<(Peer, u64, Incoming)> {
+    fn greet(&self, socket: TcpStream) -> io::Result<(Peer, u64, Incoming)> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(self.post.limits.connect))?;
         socket.set_write_timeout(Some(self.post.limits.connect))?;
         let deadline = Instant::now() + self.post.limits.connect;
-        let mut tls = ServerConnection::new(self.listening.clone()).map_err(io::Error::other)?;
-        while tls.is_handshaking() || tls.wants_write() {
-            tls.complete_io(&mut socket)?;
-            if Instant::now() > deadline {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-        }
-        let shown = tls.peer_certificates().and_then(|chain| chain.first());
+        let mut incoming = Incoming::new(self.listening.clone(), socket.try_clone()?)?;
+        incoming.shake_hands(deadline)?;
+        let shown = incoming.tls.peer_certificates().and_then(|chain| chain.first());
         let peer = PEERS.into_iter().find(|peer| shown == Some(&self.pins[slot(*peer)]));
-        let group = tls.negotiated_key_exchange_group().map(|group| group.name());
+        let group = incoming.tls.negotiated_key_exchange_group().map(|group| group.name());
         let (Some(peer), Some(HYBRID_GROUP)) = (peer, group) else {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a peer of this node"));
         };
@@ -237,7 +232,7 @@ impl Links {
             let _ = older.shutdown(Shutdown::Both);
             self.post.lost(peer);
         }
-        Ok((peer, connection, Incoming { tls, socket }))
+        Ok((peer, connection, incoming))
     }
 
     fn up(&self, standing: &Standing, peer: Peer) -> bool {
@@ -330,27 +325,6 @@ impl Write for Record<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.to.encrypt(&std::mem::take(&mut self.start))
-    }
-}
-
-/// The receiving end: decrypted bytes, in order.
-struct Incoming {
-    tls: ServerConnection,
-    socket: TcpStream,
-}
-
-impl Read for Incoming {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.tls.reader().read(out) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-            if self.tls.read_tls(&mut self.socket)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.tls.process_new_packets().map_err(io::Error::other)?;
-        }
     }
 }
 

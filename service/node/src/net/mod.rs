@@ -2,6 +2,7 @@
 
 mod certificate;
 mod frame;
+mod incoming;
 mod lane;
 mod links;
 mod memory;
