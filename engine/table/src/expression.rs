@@ -288,7 +288,7 @@ fn negated(
     let all = u64::MAX >> (64 - width.clamp(1, 64));
     let mut flipped = bits.not(party.id());
     if span != all {
-        flipped = add_public(party, &flipped, span.wrapping_sub(all) & all, width)?;
+        flipped = add_public(party, &flipped, (span.wrapping_sub(all) & all).into(), width)?;
     }
     if let Some(valid) = &valid {
         xor_where(&mut flipped, &valid.not(party.id()), &[span]);

@@ -211,10 +211,9 @@ pub fn add(
 pub fn add_public(
     party: &mut Party,
     a: &Shared<Planes>,
-    constant: impl Into<u128>,
+    constant: u128,
     out_width: usize,
 ) -> Result<Shared<Planes>> {
-    let constant = constant.into();
     let skipped = (constant.trailing_zeros() as usize).min(out_width);
     if constant == 0 || skipped == out_width {
         return Ok(a.resize(out_width));
