@@ -211,7 +211,8 @@ impl Bench {
                 peak_memory = memory::most();
                 expected = work.expected(&inputs);
             }
-            if made.open(&mut party).map_err(NodeError::bench)? != expected {
+            let opened = made.open(&mut party).map_err(NodeError::bench)?;
+            if !work.is_right(&opened, &expected) {
                 return Err(NodeError::Config(format!("{} of {rows} rows gave a wrong result", work.name)));
             }
         }
