@@ -1,6 +1,7 @@
 //! One of the three parties, and the five primitives everything else is made of.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use vdl_share::{Group, Keystream, Shared, Xor};
 use vdl_transport::{Lane, Peer};
@@ -24,6 +25,8 @@ pub struct Party {
     spare: Vec<Vec<u8>>,
     /// The same party on further lanes, see `split`.
     others: Vec<Party>,
+    /// How many times longer a round takes than on the line that figures are given for.
+    stretch: usize,
 }
 
 /// What this party has spent so far.
@@ -57,6 +60,13 @@ const FRAME_BYTES: usize = 1 << 20;
 
 const SPARES: usize = 16;
 
+/// The round trip that all figures are given for.
+const NEAR: Duration = Duration::from_micros(100);
+/// From here on the line is what takes the time.
+const FAR: Duration = Duration::from_millis(1);
+/// No line on Earth is longer.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// Fewer rows than this are not worth a thread.
 pub(crate) const LANE_ROWS: usize = 1 << 16;
 
@@ -73,14 +83,33 @@ impl Party {
             costs: Costs::default(),
             spare: Vec::new(),
             others: Vec::new(),
+            stretch: 1,
         }
+    }
+
+    /// How long a message and its answer travel, where that is long; the same at all three parties. Protocols that
+    /// come in a form of few rounds and one of few bits choose by it.
+    pub fn with_round_trip(mut self, time: Duration) -> Self {
+        // Between near machines a measured time says more about their load than about the line.
+        let time = if time < FAR { NEAR } else { time.min(LONGEST) };
+        self.stretch = usize::try_from(time.as_micros() / NEAR.as_micros()).unwrap_or(1);
+        for other in &mut self.others {
+            other.stretch = self.stretch;
+        }
+        self
+    }
+
+    /// Up to how many rows rounds are what costs, where it is `near` between neighbouring machines.
+    pub fn few_rows(&self, near: usize) -> usize {
+        near.saturating_mul(self.stretch)
     }
 
     /// Further lanes to work on side by side, one thread each. All three parties must have as many. They
     /// are numbered on from this party's own, which is part of every context, so no randomness is shared.
     pub fn with_lanes(mut self, lanes: impl IntoIterator<Item = Box<dyn Lane>>) -> Self {
         for (number, lane) in (self.lane_number + 1..).zip(lanes) {
-            self.others.push(Self::new(self.id, lane, self.randomness.keys(), number));
+            let other = Self::new(self.id, lane, self.randomness.keys(), number);
+            self.others.push(Self { stretch: self.stretch, ..other });
         }
         self
     }

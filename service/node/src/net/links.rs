@@ -1,19 +1,20 @@
 //! Wires over the network: TCP and mutual TLS, one connection per direction and pair. The dialling
 //! side only sends, the listening side only receives, so that no lock is ever held across both.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ServerConfig};
-use vdl_transport::{Assembler, Frame, FrameError, Peer, TransportError};
+use vdl_transport::{Assembler, Frame, Peer, TransportError};
 
 use super::certificate::{Identity, certificate};
 use super::incoming::Incoming;
+use super::outgoing::{Line, Outgoing, RECORD};
 use super::post::Post;
 use super::tls::{HYBRID_GROUP, peer_client_config, peer_server_config};
 use super::{PEERS, Wire, slot};
@@ -34,12 +35,15 @@ pub struct Links {
     listening: Arc<ServerConfig>,
     pins: [CertificateDer<'static>; 2],
     outgoing: [Mutex<Option<Outgoing>>; 2],
+    lines: [Line; 2],
     /// Sockets to cut when all is over, and what is up; guarded by one lock.
     standing: Mutex<Standing>,
     changed: Condvar,
     closing: AtomicBool,
     /// Connections that have not shown who they are.
     strangers: AtomicUsize,
+    /// Microseconds that each peer took to accept the latest connection, which is one round trip.
+    round_trips: [AtomicU64; 2],
     own_address: SocketAddr,
 }
 
@@ -50,14 +54,9 @@ struct Standing {
     connections: u64,
 }
 
-struct Outgoing {
-    tls: ClientConnection,
-    socket: TcpStream,
-}
-
 const MOST_STRANGERS: usize = 16;
-/// A TLS record's worth of plaintext.
-const RECORD: usize = 16 * 1024;
+/// How long what was sent last may take to leave.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 impl Links {
     /// Listens and dials from now on.
@@ -78,17 +77,20 @@ impl Links {
             listening: peer_server_config(&config.identity, [next, previous])?,
             pins: [certificate(next)?, certificate(previous)?],
             outgoing: [Mutex::new(None), Mutex::new(None)],
+            lines: [Line::default(), Line::default()],
             standing: Mutex::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
             strangers: AtomicUsize::new(0),
+            round_trips: Default::default(),
             own_address,
         });
         let listening = links.clone();
         spawn("listen", move || listening.listen(&listener))?;
         for peer in PEERS {
-            let links = links.clone();
-            spawn("dial", move || links.keep_dialling(peer))?;
+            let (dialling, sending) = (links.clone(), links.clone());
+            spawn("dial", move || dialling.keep_dialling(peer))?;
+            spawn("send", move || sending.keep_sending(peer))?;
         }
         Ok(links)
     }
@@ -127,7 +129,10 @@ impl Links {
 
     fn dial(&self, peer: Peer) -> io::Result<TcpStream> {
         let limits = &self.post.limits;
+        let asked = Instant::now();
         let mut socket = TcpStream::connect_timeout(&self.addresses[slot(peer)], limits.connect)?;
+        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.round_trips[slot(peer)].store(took, Ordering::Relaxed);
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(limits.connect))?;
         socket.set_write_timeout(Some(limits.round))?;
@@ -158,7 +163,33 @@ impl Links {
             let _ = socket.shutdown(Shutdown::Both);
         }
         self.post.lost(peer);
+        self.lines[slot(peer)].clear();
         *self.outgoing(peer) = None;
+    }
+
+    /// Large frames, and those behind them.
+    fn keep_sending(&self, peer: Peer) {
+        let line = &self.lines[slot(peer)];
+        while let Some(frame) = line.next() {
+            // Whoever waits for an answer hears that the connection is gone.
+            let _ = self.write(peer, &frame);
+            drop(frame);
+            line.end_turn();
+        }
+    }
+
+    fn write(&self, to: Peer, frame: &Frame) -> Result<(), TransportError> {
+        let closed = TransportError::Closed { peer: to };
+        let mut guard = self.outgoing(to);
+        let outgoing = guard.as_mut().ok_or_else(|| closed.clone())?;
+        if let Err(error) = outgoing.send(frame) {
+            tracing::warn!(peer = ?to, %error, "sending to a peer failed");
+            // The watching thread sees the end and dials again; half a frame must not be continued.
+            let _ = outgoing.socket.shutdown(Shutdown::Both);
+            *guard = None;
+            return Err(closed);
+        }
+        Ok(())
     }
 
     fn listen(self: &Arc<Self>, listener: &TcpListener) {
@@ -189,7 +220,13 @@ impl Links {
         self.changed.notify_all();
         let mut frames = Assembler::default();
         let deliver = |bytes: &[u8]| {
-            frames.feed(bytes, |frame| self.post.deliver(peer, frame)).map_err(io::Error::other)
+            // A job that does not read holds up this connection, not this node's memory.
+            let take = |frame| {
+                if let Some(full) = self.post.deliver(peer, frame) {
+                    full.wait_for_room(peer);
+                }
+            };
+            frames.feed(bytes, take).map_err(io::Error::other)
         };
         let error = incoming.read_to_end(deliver);
         let mut standing = self.standing();
@@ -241,19 +278,24 @@ impl Links {
 }
 
 impl Wire for Links {
+    fn round_trip(&self) -> Duration {
+        let slowest = self.round_trips.iter().map(|time| time.load(Ordering::Relaxed)).max();
+        Duration::from_micros(slowest.unwrap_or_default())
+    }
+
     fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
-        let closed = TransportError::Closed { peer: to };
-        let mut guard = self.outgoing(to);
-        let outgoing = guard.as_mut().ok_or_else(|| closed.clone())?;
-        let sent = outgoing.send(&frame);
-        if let Err(error) = sent {
-            tracing::warn!(peer = ?to, %error, "sending to a peer failed");
-            // The watching thread sees the end and dials again; half a frame must not be continued.
-            let _ = outgoing.socket.shutdown(Shutdown::Both);
-            *guard = None;
-            return Err(closed);
+        if self.standing().outgoing[slot(to)].is_none() {
+            return Err(TransportError::Closed { peer: to });
         }
-        Ok(())
+        let line = &self.lines[slot(to)];
+        let Some(frame) = line.enter(frame) else { return Ok(()) };
+        let sent = self.write(to, &frame);
+        line.end_turn();
+        sent
+    }
+
+    fn wait_for_room(&self, to: Peer, urgent: &dyn Fn() -> bool) {
+        self.lines[slot(to)].wait_for_room(urgent);
     }
 
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
@@ -272,6 +314,8 @@ impl Wire for Links {
     }
 
     fn close(&self) {
+        let deadline = Instant::now() + FAREWELL;
+        self.lines.iter().for_each(|line| line.close(deadline));
         self.closing.store(true, Ordering::Release);
         let mut standing = self.standing();
         let Standing { outgoing, incoming, .. } = &mut *standing;
@@ -283,48 +327,6 @@ impl Wire for Links {
         self.changed.notify_all();
         // Wakes the listening thread, so that it lets the port go.
         let _ = TcpStream::connect_timeout(&self.own_address, Duration::from_millis(100));
-    }
-}
-
-impl Outgoing {
-    /// One record and one system call for a small frame; a large one is encrypted where it lies.
-    fn send(&mut self, frame: &Frame) -> Result<(), FrameError> {
-        let mut record = Record { start: Vec::with_capacity(256), to: self };
-        frame.write(&mut record)?;
-        Ok(record.flush()?)
-    }
-
-    fn encrypt(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let taken = self.tls.writer().write(bytes)?;
-            bytes = &bytes[taken..];
-            while self.tls.wants_write() {
-                self.tls.write_tls(&mut self.socket)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Holds back the header until the payload fills the record with it.
-struct Record<'a> {
-    start: Vec<u8>,
-    to: &'a mut Outgoing,
-}
-
-impl Write for Record<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (head, tail) = bytes.split_at(bytes.len().min(RECORD.saturating_sub(self.start.len())));
-        self.start.extend_from_slice(head);
-        if !tail.is_empty() {
-            self.flush()?;
-            self.to.encrypt(tail)?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.encrypt(&std::mem::take(&mut self.start))
     }
 }
 
