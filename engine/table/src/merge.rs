@@ -397,14 +397,14 @@ fn cleared(
             None => found.clone(),
         });
     }
-    if column.ring.get().is_some() && mask.is_none() {
+    if mask.is_none() && (column.ring.get().is_some() || column.count.is_some()) {
         *mask = Some(flags_to_ring(party, found)?);
     }
     if let (Some(ring), Some(mask)) = (column.ring.get(), mask.as_ref()) {
         out.ring = OnceLock::from(multiply(party, ring, mask)?);
-        if let Some(count) = &column.count {
-            out.count = Some(multiply(party, count, mask)?);
-        }
+    }
+    if let (Some(count), Some(mask)) = (&column.count, mask.as_ref()) {
+        out.count = Some(multiply(party, count, mask)?);
     }
     Ok(out)
 }

@@ -55,7 +55,7 @@ const PIECE_BYTES: usize = 16384;
 const SPARES: usize = 2;
 
 /// Fewer rows than this are not worth a thread.
-const LANE_ROWS: usize = 1 << 16;
+pub(crate) const LANE_ROWS: usize = 1 << 16;
 
 impl Party {
     /// `keys` must be fresh, and known to the other party of each pair only.
@@ -82,6 +82,10 @@ impl Party {
         self
     }
 
+    pub(crate) fn lanes(&self) -> usize {
+        1 + self.others.len()
+    }
+
     /// Cuts the rows into one range per lane, each of whole groups of 64 rows and none of few, and works on
     /// all of them at once. The results come in the order of the rows.
     pub fn split<T: Send>(
@@ -89,18 +93,28 @@ impl Party {
         rows: usize,
         work: impl Fn(&mut Party, Range<usize>) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let parts = (rows / LANE_ROWS).clamp(1, 1 + self.others.len());
+        let parts = (rows / LANE_ROWS).clamp(1, self.lanes());
         let size = rows.div_ceil(parts).next_multiple_of(64);
-        let range = |part: usize| (part * size).min(rows)..((part + 1) * size).min(rows);
+        let ranges = (0..parts).map(|part| (part * size).min(rows)..((part + 1) * size).min(rows));
+        self.side_by_side(ranges.collect(), work)
+    }
+
+    /// Works on all parts at once, each on a lane of its own; there must be no more of them than lanes. The results
+    /// come in the order of the parts.
+    pub(crate) fn side_by_side<P: Send, T: Send>(
+        &mut self,
+        parts: Vec<P>,
+        work: impl Fn(&mut Party, P) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
         let mut others = std::mem::take(&mut self.others);
         let before: Vec<Costs> = others.iter().map(Party::costs).collect();
         let (own, work) = (self.costs, &work);
+        let mut parts = parts.into_iter();
+        let first = parts.next();
         let results = std::thread::scope(|scope| {
-            let running: Vec<_> = (1..parts)
-                .zip(&mut others)
-                .map(|(part, party)| scope.spawn(move || work(party, range(part))))
-                .collect();
-            let mut results = vec![work(self, range(0))];
+            let running: Vec<_> =
+                parts.zip(&mut others).map(|(part, party)| scope.spawn(move || work(party, part))).collect();
+            let mut results: Vec<_> = first.map(|part| work(self, part)).into_iter().collect();
             results.extend(running.into_iter().map(|thread| match thread.join() {
                 Ok(result) => result,
                 Err(panic) => std::panic::resume_unwind(panic),

@@ -297,8 +297,11 @@ impl Circuit {
     }
 }
 
-/// Groups of 64 rows that are turned into planes together: a line of the cache for each plane.
+/// Groups of 64 rows in a tile, and tiles that are turned into planes together: several neighbouring lines of the
+/// cache for each of many planes.
 const GROUPS: usize = 8;
+const TILES: usize = 4;
+const ROOM: usize = TILES * GROUPS * 64;
 
 /// Rows on their way into the planes of a circuit.
 struct Filling<'a> {
@@ -310,39 +313,39 @@ struct Filling<'a> {
     group: usize,
     rows: usize,
     /// Differences, own and next.
-    differs: [Tile; 2],
+    differs: [[Tile; TILES]; 2],
     /// The pivot of every row, own and next.
-    pivot: [Tile; 2],
+    pivot: [[Tile; TILES]; 2],
     /// How many pivots these rows have.
     pivots: usize,
 }
 
 impl<'a> Filling<'a> {
     fn new(circuit: &'a mut Circuit, first: usize) -> Self {
-        let empty = [[0; 64 * GROUPS]; 2];
+        let empty = [[[0; 64 * GROUPS]; TILES]; 2];
         let count = (circuit.pivot.width() - first).min(64);
         Self { circuit, first, count, group: 0, rows: 0, differs: empty, pivot: empty, pivots: 0 }
     }
 
     /// Rows that can be pushed at once.
     fn room(&self) -> usize {
-        GROUPS * 64 - self.rows
+        ROOM - self.rows
     }
 
     /// Rows of one pivot, no more than there is room for.
     fn push(&mut self, rows: impl ExactSizeIterator<Item = [u64; 2]>, pivot: [u64; 2]) {
         let (start, end) = (self.rows, self.rows + rows.len());
-        let [own, next] = &mut self.differs;
-        for ((row, own), next) in rows.zip(&mut own[start..end]).zip(&mut next[start..end]) {
+        let [own, next] = self.differs.each_mut().map(|tiles| &mut tiles.as_flattened_mut()[start..end]);
+        for ((row, own), next) in rows.zip(own).zip(next) {
             *own = row[0] ^ pivot[0];
             *next = row[1] ^ pivot[1];
         }
-        for (all, pivot) in self.pivot.iter_mut().zip(pivot) {
-            all[start..end].fill(pivot);
+        for (tiles, pivot) in self.pivot.iter_mut().zip(pivot) {
+            tiles.as_flattened_mut()[start..end].fill(pivot);
         }
         self.rows = end;
         self.pivots += 1;
-        if self.rows == GROUPS * 64 {
+        if self.rows == ROOM {
             self.flush();
         }
     }
@@ -353,34 +356,34 @@ impl<'a> Filling<'a> {
         }
         let groups = self.group..self.group + self.rows.div_ceil(64);
         let (differs, pivot) = (&mut self.circuit.differs, &mut self.circuit.pivot);
-        for (tile, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
-            turn(tile, planes, self.first, self.count, groups.clone());
+        for (tiles, planes) in self.differs.iter_mut().zip([&mut differs.own, &mut differs.next]) {
+            turn(tiles, planes, self.first, self.count, groups.clone());
         }
-        for (tile, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
+        for (tiles, planes) in self.pivot.iter_mut().zip([&mut pivot.own, &mut pivot.next]) {
             if self.pivots > 1 {
-                turn(tile, planes, self.first, self.count, groups.clone());
+                turn(tiles, planes, self.first, self.count, groups.clone());
                 continue;
             }
-            let pivot = tile[0];
+            let pivot = tiles[0][0];
             for bit in 0..self.count {
                 planes.plane_mut(self.first + bit)[groups.clone()].fill(0u64.wrapping_sub(pivot >> bit & 1));
             }
         }
-        self.group += GROUPS;
+        self.group += TILES * GROUPS;
         (self.rows, self.pivots) = (0, 0);
     }
 }
 
 /// Rows to planes `first ..`, for the groups named.
-fn turn(tile: &mut Tile, planes: &mut Planes, first: usize, count: usize, groups: Range<usize>) {
-    rows_to_planes(tile);
+fn turn(tiles: &mut [Tile; TILES], planes: &mut Planes, first: usize, count: usize, groups: Range<usize>) {
+    let used = &mut tiles[..groups.len().div_ceil(GROUPS)];
+    used.iter_mut().for_each(rows_to_planes);
     let stride = Planes::stride(planes.rows());
-    let words = &mut planes.words_mut()[first * stride..];
-    for (line, plane) in tile.as_chunks::<GROUPS>().0.iter().take(count).zip(words.chunks_exact_mut(stride)) {
-        let to = &mut plane[groups.clone()];
-        match to.as_chunks_mut::<GROUPS>().0.first_mut() {
-            Some(whole) => *whole = *line,
-            None => to.copy_from_slice(&line[..to.len()]),
-        }
+    let planes = planes.words_mut()[first * stride..].chunks_exact_mut(stride);
+    for (bit, plane) in planes.take(count).enumerate() {
+        let (whole, rest) = plane[groups.clone()].as_chunks_mut::<GROUPS>();
+        let mut lines = used.iter().map(|tile| &tile.as_chunks::<GROUPS>().0[bit]);
+        whole.iter_mut().zip(lines.by_ref()).for_each(|(to, line)| *to = *line);
+        rest.iter_mut().zip(lines.flatten()).for_each(|(to, word)| *to = *word);
     }
 }

@@ -4,7 +4,7 @@ use vdl_share::Keystream;
 use vdl_transport::Peer;
 
 use crate::blocks::Block;
-use crate::party::Party;
+use crate::party::{LANE_ROWS, Party};
 use crate::pass::{Orders, Role, Way, pass};
 use crate::{ProtocolError, Result};
 
@@ -55,7 +55,12 @@ impl Shuffle {
             return Err(ProtocolError::Shape { step: "shuffle" });
         }
         let role = Role::of(self.first, party, way);
-        pass(party, blocks, role, &Orders { next: &self.with_next, previous: &self.with_previous, way })
+        let orders = Orders { next: &self.with_next, previous: &self.with_previous, way };
+        if self.rows < LANE_ROWS || blocks.len() < 2 {
+            return pass(party, blocks, role, &orders);
+        }
+        let parts = blocks.chunks_mut(blocks.len().div_ceil(party.lanes())).collect();
+        party.side_by_side(parts, |party, blocks| pass(party, blocks, role, &orders)).map(drop)
     }
 }
 

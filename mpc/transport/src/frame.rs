@@ -4,7 +4,7 @@
 //! payload length u32 | job 32 bytes | lane u16 | sequence u32 | step length u8 | step | payload
 //! ```
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use thiserror::Error;
 
@@ -58,40 +58,90 @@ impl Frame {
         Ok(())
     }
 
-    /// Waits for one whole frame.
-    pub fn read(from: &mut impl Read) -> Result<Self, FrameError> {
-        let length = u32::from_le_bytes(array(from)?) as usize;
+    /// One frame and nothing else.
+    pub fn decode(all: &[u8]) -> Result<Self, FrameError> {
+        let mut first = None;
+        Assembler::default().feed(all, |frame| {
+            first.get_or_insert(frame);
+        })?;
+        let frame = first.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let length = HEADER + frame.step.len() + frame.payload.len();
+        if all.len() == length { Ok(frame) } else { Err(FrameError::Trailing(all.len() - length)) }
+    }
+
+    /// A frame without its payload yet, and how long that will be.
+    fn begin(header: &[u8]) -> Result<(Self, usize), FrameError> {
+        let mut rest = header;
+        let length = u32::from_le_bytes(array(&mut rest)?) as usize;
         if length > MAX_PAYLOAD {
             return Err(FrameError::TooLong(length));
         }
-        let job = array(from)?;
-        let lane = u16::from_le_bytes(array(from)?);
-        let sequence = u32::from_le_bytes(array(from)?);
-        let [step_length] = array(from)?;
-        let step = bytes(from, usize::from(step_length))?;
-        let step = String::from_utf8(step).map_err(|_| FrameError::Step)?;
-        let payload = bytes(from, length)?;
-        Ok(Self { job, lane, sequence, step, payload })
-    }
-
-    /// One frame and nothing else.
-    pub fn decode(mut all: &[u8]) -> Result<Self, FrameError> {
-        let frame = Self::read(&mut all)?;
-        if all.is_empty() { Ok(frame) } else { Err(FrameError::Trailing(all.len())) }
+        let job = array(&mut rest)?;
+        let lane = u16::from_le_bytes(array(&mut rest)?);
+        let sequence = u32::from_le_bytes(array(&mut rest)?);
+        let step = rest.get(1..).unwrap_or_default();
+        let step = String::from_utf8(step.to_vec()).map_err(|_| FrameError::Step)?;
+        // A header that lies reserves addresses only: pages are taken from the system as bytes arrive.
+        Ok((Self { job, lane, sequence, step, payload: Vec::with_capacity(length) }, length))
     }
 }
 
-fn array<const N: usize>(from: &mut impl Read) -> Result<[u8; N], FrameError> {
-    let mut out = [0; N];
-    from.read_exact(&mut out)?;
-    Ok(out)
+fn array<const N: usize>(from: &mut &[u8]) -> Result<[u8; N], FrameError> {
+    let (first, rest) =
+        from.split_first_chunk().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+    *from = rest;
+    Ok(*first)
 }
 
-/// A header that lies reserves addresses only: pages are taken from the system as bytes arrive.
-fn bytes(from: &mut impl Read, length: usize) -> Result<Vec<u8>, FrameError> {
-    let mut out = Vec::with_capacity(length.min(MAX_PAYLOAD));
-    from.by_ref().take(length as u64).read_to_end(&mut out)?;
-    if out.len() == length { Ok(out) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
+/// Puts frames together from a stream of bytes, however it is cut. A payload is copied once, to where it
+/// stays.
+#[derive(Default)]
+pub struct Assembler {
+    header: Vec<u8>,
+    /// The frame whose payload is coming, and how long that is.
+    open: Option<(Frame, usize)>,
+}
+
+impl Assembler {
+    /// Takes the next bytes; `whole` gets every frame that they complete. After an error the stream has no
+    /// meaning any more.
+    pub fn feed(&mut self, mut bytes: &[u8], mut whole: impl FnMut(Frame)) -> Result<(), FrameError> {
+        loop {
+            if let Some((mut frame, length)) = self.open.take() {
+                let missing = length - frame.payload.len();
+                frame.payload.extend_from_slice(take(&mut bytes, missing));
+                if frame.payload.len() < length {
+                    self.open = Some((frame, length));
+                    return Ok(());
+                }
+                whole(frame);
+            }
+            if !(self.read_header(&mut bytes, HEADER) && self.read_header(&mut bytes, self.header_length())) {
+                return Ok(());
+            }
+            self.open = Some(Frame::begin(&self.header)?);
+            self.header.clear();
+        }
+    }
+
+    /// The last byte of the fixed part says how long the step's name is.
+    fn header_length(&self) -> usize {
+        HEADER + self.header.get(HEADER - 1).copied().map_or(0, usize::from)
+    }
+
+    /// Whether so many bytes of the header are there.
+    fn read_header(&mut self, bytes: &mut &[u8], length: usize) -> bool {
+        let missing = length.saturating_sub(self.header.len());
+        self.header.extend_from_slice(take(bytes, missing));
+        self.header.len() >= length
+    }
+}
+
+/// At most so many bytes off the front.
+fn take<'a>(from: &mut &'a [u8], most: usize) -> &'a [u8] {
+    let (taken, rest) = from.split_at(from.len().min(most));
+    *from = rest;
+    taken
 }
 
 impl std::fmt::Debug for Frame {
@@ -120,6 +170,21 @@ mod tests {
             assert!(Frame::decode(&bytes[..end]).is_err());
         }
         assert!(matches!(Frame::decode(&[bytes, vec![0]].concat()), Err(FrameError::Trailing(1))));
+    }
+
+    #[test]
+    fn frames_come_out_of_a_stream_however_it_is_cut() {
+        let frames: Vec<Frame> = (0..5u8)
+            .map(|n| Frame { sequence: n.into(), payload: vec![n; usize::from(n) * 7], ..frame() })
+            .collect();
+        let stream: Vec<u8> = frames.iter().flat_map(|frame| frame.encode().unwrap()).collect();
+        for size in 1..stream.len() {
+            let (mut assembler, mut got) = (Assembler::default(), Vec::new());
+            for piece in stream.chunks(size) {
+                assembler.feed(piece, |frame| got.push(frame)).unwrap();
+            }
+            assert_eq!(got, frames, "cut every {size} bytes");
+        }
     }
 
     #[test]

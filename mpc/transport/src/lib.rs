@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use frame::{Frame, FrameError, MAX_PAYLOAD};
+pub use frame::{Assembler, Frame, FrameError, MAX_PAYLOAD};
 pub use label::Labels;
 
 /// One of the other two parties, seen from here.

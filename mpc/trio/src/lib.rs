@@ -28,6 +28,7 @@ pub struct Trio {
     timeout: Duration,
     tamper: Option<Tamper>,
     contexts: bool,
+    payloads: bool,
     lanes: u16,
     /// What the last run sent and spent.
     pub last: Record,
@@ -59,7 +60,16 @@ impl Trio {
     pub fn new(seed: u64) -> Self {
         println!("trio seed {seed}");
         let timeout = Duration::from_secs(60);
-        Self { seed, uses: 0, timeout, tamper: None, contexts: false, lanes: 1, last: Record::default() }
+        Self {
+            seed,
+            uses: 0,
+            timeout,
+            tamper: None,
+            contexts: false,
+            payloads: false,
+            lanes: 1,
+            last: Record::default(),
+        }
     }
 
     /// No party waits longer than this for a message.
@@ -77,6 +87,12 @@ impl Trio {
     /// Every party works on so many lanes.
     pub fn lanes(mut self, lanes: u16) -> Self {
         self.lanes = lanes;
+        self
+    }
+
+    /// Keeps what is in the messages.
+    pub fn record_payloads(mut self) -> Self {
+        self.payloads = true;
         self
     }
 
@@ -115,7 +131,7 @@ impl Trio {
         }
         let mut further = further.into_iter();
         let lanes = memory::lanes_for([0; 32], 0, self.timeout, &cancelled);
-        let (tamper, contexts, work) = (self.tamper, self.contexts, &work);
+        let (tamper, contexts, payloads, work) = (self.tamper, self.contexts, self.payloads, &work);
         let ends = std::thread::scope(|scope| {
             let mut id = 0;
             let running = lanes.map(|lane| {
@@ -123,7 +139,8 @@ impl Trio {
                 id += 1;
                 // Key `i` belongs to parties `i` and `i + 1`.
                 let keys = PairKeys { next: keys[party], previous: keys[(party + 2) % 3] };
-                let wire = Wire::new(party, 0, lane, log.clone(), tamper.filter(|t| t.party == party));
+                let wire = Wire::new(party, 0, lane, log.clone(), tamper.filter(|t| t.party == party))
+                    .keep_payloads(payloads);
                 let further = further.next().unwrap_or_default();
                 scope.spawn(move || {
                     let mut party = Party::new(party, Box::new(wire), keys, 0).with_lanes(further);

@@ -17,6 +17,8 @@ pub struct Message {
     pub number: usize,
     pub step: &'static str,
     pub length: usize,
+    /// What is in it, where asked for.
+    pub payload: Vec<u8>,
 }
 
 pub struct Wire {
@@ -25,6 +27,7 @@ pub struct Wire {
     lane: MemoryLane,
     log: Arc<Mutex<Vec<Message>>>,
     sent: usize,
+    keep: bool,
     tamper: Option<Tamper>,
     held: Option<Vec<u8>>,
 }
@@ -37,7 +40,13 @@ impl Wire {
         log: Arc<Mutex<Vec<Message>>>,
         tamper: Option<Tamper>,
     ) -> Self {
-        Self { party, number, lane, log, sent: 0, tamper, held: None }
+        Self { party, number, lane, log, sent: 0, keep: false, tamper, held: None }
+    }
+
+    /// The log gets the payloads too.
+    pub fn keep_payloads(mut self, keep: bool) -> Self {
+        self.keep = keep;
+        self
     }
 }
 
@@ -46,7 +55,9 @@ impl Lane for Wire {
         let number = self.sent;
         self.sent += 1;
         let (from, to_party, lane) = (self.party, to.of(self.party), self.number);
-        let message = Message { from, to: to_party, lane, number, step, length: payload.len() };
+        let kept = if self.keep { payload.clone() } else { Vec::new() };
+        let message =
+            Message { from, to: to_party, lane, number, step, length: payload.len(), payload: kept };
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         match self.tamper.filter(|tamper| tamper.hits(number, step)) {
             Some(tamper) => tamper.send(&mut self.lane, to, step, payload, &mut self.held),

@@ -1,128 +1,20 @@
-//! What the wires show, what the randomness is used for, and what a party that cheats on the wire gets.
+//! What a party that cheats on the wire gets, whatever the protocol.
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use vdl_protocol::*;
-use vdl_share::{Planes, Shared};
+use vdl_share::Planes;
 use vdl_transport::{Peer, TransportError};
-use vdl_trio::{Message, Tamper, Trick, Trio};
+use vdl_trio::registry::{Entry, Work, names};
+use vdl_trio::{Tamper, Trick, Trio};
 
-struct Inputs {
-    a: [Shared<Planes>; 3],
-    b: [Shared<Planes>; 3],
-    ring: [Shared<Vec<u64>>; 3],
-    rank: [Shared<Vec<u32>>; 3],
-}
+/// Not a multiple of 64, so that planes end in the middle of a word.
+const ROWS: usize = 70;
 
-fn inputs(trio: &mut Trio, rows: usize, value: impl Fn(u64) -> u64) -> Inputs {
-    let values: Vec<u64> = (0..rows as u64).map(value).collect();
-    let other: Vec<u64> = values.iter().map(|x| x.wrapping_mul(3)).collect();
-    let mut rank: Vec<u32> = (0..rows as u32).collect();
-    rank.sort_by_key(|row| values[*row as usize]);
-    Inputs {
-        a: trio.share_values(&values, 12),
-        b: trio.share_values(&other, 12),
-        ring: trio.share_ring(&values),
-        rank: trio.share_ring(&rank),
-    }
-}
-
-type Work = fn(&mut Party, &Inputs) -> Result<()>;
-
-/// Every protocol once. What each opens is random or a digest, so no view may depend on the secret.
-const ALL: [(&str, Work); 25] = [
-    ("and", |p, i| and(p, &i.a[p.id()], &i.b[p.id()]).map(drop)),
-    ("or", |p, i| or(p, &i.a[p.id()], &i.b[p.id()]).map(drop)),
-    ("mux", |p, i| mux(p, &i.a[p.id()].plane(0), &i.a[p.id()], &i.b[p.id()]).map(drop)),
-    ("all_ones", |p, i| all_ones(p, &i.a[p.id()]).map(drop)),
-    ("any_one", |p, i| any_one(p, &i.a[p.id()]).map(drop)),
-    ("equal", |p, i| equal(p, &i.a[p.id()], &i.b[p.id()]).map(drop)),
-    ("equal_public", |p, i| equal_public(p, &i.a[p.id()], &[77]).map(drop)),
-    ("less_than", |p, i| less_than(p, &i.a[p.id()], &i.b[p.id()]).map(drop)),
-    ("less_than_public", |p, i| less_than_public(p, &i.a[p.id()], &[77]).map(drop)),
-    ("greater_public", |p, i| greater_public(p, &i.a[p.id()], &[77]).map(drop)),
-    ("add", |p, i| add(p, &i.a[p.id()], &i.b[p.id()], 13).map(drop)),
-    ("add_public", |p, i| add_public(p, &i.a[p.id()], 77, 13).map(drop)),
-    ("multiply", |p, i| multiply(p, &i.ring[p.id()], &i.ring[p.id()]).map(drop)),
-    ("dot", |p, i| dot(p, &[(&i.ring[p.id()], &i.ring[p.id()])]).map(drop)),
-    ("bits_to_ring", |p, i| bits_to_ring::<u64>(p, &i.a[p.id()]).map(drop)),
-    ("planes_to_ring", |p, i| planes_to_ring::<u64>(p, &i.a[p.id()]).map(drop)),
-    ("ring_to_planes", |p, i| ring_to_planes(p, &i.ring[p.id()], 12).map(drop)),
-    ("open_planes", |p, i| open_planes(p, &i.a[p.id()]).map(drop)),
-    ("open_ring", |p, i| open_ring(p, &i.ring[p.id()]).map(drop)),
-    ("rerandomize_planes", |p, i| rerandomize_planes(p, &i.a[p.id()]).map(drop)),
-    ("rerandomize_ring", |p, i| rerandomize_ring(p, &i.ring[p.id()]).map(drop)),
-    ("coin", |p, _| p.coin().map(drop)),
-    ("shuffle", |p, i| {
-        let shuffle = Shuffle::random(p, i.ring[0].rows())?;
-        let mut blocks = [Block::Ring64(i.ring[p.id()].clone()), Block::planes(&i.a[p.id()])];
-        shuffle.apply(p, &mut blocks)?;
-        shuffle.unapply(p, &mut blocks)
-    }),
-    ("place", |p, i| {
-        let mut blocks = [Block::planes(&i.a[p.id()])];
-        place(p, i.rank[p.id()].clone(), &mut blocks)?.undo(p, &mut blocks)
-    }),
-    ("sort", |p, i| {
-        let permutation = sort(p, &i.a[p.id()])?;
-        let mut blocks = [Block::planes(&i.a[p.id()])];
-        permutation.apply(p, &mut blocks)?;
-        permutation.undo(p, &mut blocks)
-    }),
-];
-
-#[test]
-fn sizes_and_order_of_messages_do_not_depend_on_secrets() {
-    for (name, work) in ALL {
-        let view = |seed: u64, value: fn(u64) -> u64| -> Vec<Message> {
-            let mut trio = Trio::new(seed);
-            let inputs = inputs(&mut trio, 70, value);
-            assert_eq!(trio.run(|party| work(party, &inputs)), [Ok(()), Ok(()), Ok(())], "{name}");
-            trio.last.messages
-        };
-        let first = view(1, |_| 0);
-        assert!(!first.is_empty());
-        assert_eq!(first, view(1, |r| r * 55 % 4096), "{name}");
-        assert_eq!(first, view(2, |r| 4095 - r), "{name}");
-    }
-}
-
-#[test]
-fn no_context_of_randomness_is_used_twice_and_each_by_both_of_a_pair() {
-    let mut trio = Trio::new(3).record_contexts();
-    let inputs = inputs(&mut trio, 70, |r| r * 55 % 4096);
-    let all = |party: &mut Party| ALL.iter().try_for_each(|(_, work)| work(party, &inputs));
-    // Twice over: the same work again must not meet the same contexts.
-    assert_eq!(trio.run(|party| all(party).and_then(|()| all(party))), [Ok(()), Ok(()), Ok(())]);
-    let seen = |party: usize, peer: Peer| -> HashSet<(u64, &str, &str)> {
-        let all: Vec<_> = trio.last.contexts[party]
-            .iter()
-            .filter(|context| context.peer == peer)
-            .map(|context| (context.number, context.step, context.purpose))
-            .collect();
-        let different: HashSet<_> = all.iter().copied().collect();
-        assert_eq!(all.len(), different.len(), "party {party} used a context twice");
-        different
-    };
-    for party in 0..3 {
-        assert_eq!(seen(party, Peer::Next), seen((party + 1) % 3, Peer::Previous));
-    }
-}
-
-/// Masked values look random: the bytes on the wire of an all-zero column are not all zero.
-#[test]
-fn what_is_sent_is_masked() {
-    let mut trio = Trio::new(4);
-    let inputs = inputs(&mut trio, 640, |_| 0);
-    let ends = trio.run(|party| {
-        let product = and(party, &inputs.a[party.id()], &inputs.b[party.id()]).unwrap();
-        product.own.words().iter().map(|word| word.count_ones()).sum::<u32>()
-    });
-    // 7680 fair coins: within eight standard deviations of one half.
-    assert!(ends.iter().all(|ones| ones.abs_diff(3840) < 8 * 44), "{ends:?}");
+fn mixed(row: u64) -> u64 {
+    row * 55 % 4096
 }
 
 fn cheat(party: usize, number: Option<usize>, trick: Trick) -> Trio {
@@ -130,45 +22,122 @@ fn cheat(party: usize, number: Option<usize>, trick: Trick) -> Trio {
     Trio::new(5).timeout(Duration::from_millis(200)).tamper(tamper)
 }
 
-fn messages_of(work: Work, party: usize) -> usize {
+/// Runs an entry's protocol, or another one on its inputs, while one party cheats.
+fn run(mut trio: Trio, entry: &Entry, work: Work) -> [Result<()>; 3] {
+    let inputs = entry.inputs(&mut trio, ROWS, mixed);
+    trio.run(|party| work(party, &inputs[party.id()]))
+}
+
+fn messages_of(entry: &Entry, work: Work, party: usize) -> usize {
     let mut trio = Trio::new(5);
-    let inputs = inputs(&mut trio, 70, |r| r * 55 % 4096);
-    assert_eq!(trio.run(|party| work(party, &inputs)), [Ok(()), Ok(()), Ok(())]);
+    let inputs = entry.inputs(&mut trio, ROWS, mixed);
+    assert_eq!(trio.run(|party| work(party, &inputs[party.id()])), [Ok(()), Ok(()), Ok(())]);
     trio.last.messages.iter().filter(|message| message.from == party).count()
 }
 
-fn run(mut trio: Trio, work: Work) -> [Result<()>; 3] {
-    let inputs = inputs(&mut trio, 70, |r| r * 55 % 4096);
-    trio.run(|party| work(party, &inputs))
+fn named(name: &str) -> &'static Entry {
+    names().find(|entry| entry.name == name).unwrap()
 }
 
-#[test]
-fn frames_that_are_not_what_must_come_end_the_protocol_at_once() {
-    let tricks = [Trick::Truncate, Trick::Lengthen, Trick::Rename, Trick::Drop, Trick::Replay];
-    for (name, work) in ALL {
+/// Every protocol, every party, some messages from its first to its last; `check` gets how the three end.
+fn each(trick: Trick, some: fn(usize) -> Vec<usize>, check: impl Fn(&str, [Result<()>; 3])) {
+    let mut tried = 0;
+    for entry in names() {
         for party in 0..3 {
-            for trick in tricks {
+            let count = messages_of(entry, entry.run, party);
+            for number in some(count).into_iter().filter(|number| *number < count) {
                 let started = Instant::now();
-                let ends = run(cheat(party, Some(0), trick), work);
-                assert!(started.elapsed() < Duration::from_secs(20), "{name} hangs");
-                // A repeated last frame that nobody waits for does no harm.
-                if trick != Trick::Replay && messages_of(work, party) > 0 {
-                    let noticed = ends.iter().any(|end| matches!(end, Err(ProtocolError::Transport(_))));
-                    assert!(noticed, "{name}: {trick:?} by {party} gives {ends:?}");
-                }
+                let ends = run(cheat(party, Some(number), trick), entry, entry.run);
+                assert!(started.elapsed() < Duration::from_secs(20), "{} hangs", entry.name);
+                check(&format!("{}: {trick:?} of message {number} by {party}", entry.name), ends);
+                tried += 1;
             }
         }
     }
+    assert!(tried > 100, "only {tried}");
+}
+
+fn first_and_last(count: usize) -> Vec<usize> {
+    let mut all = vec![0, count.saturating_sub(1)];
+    all.dedup();
+    all
+}
+
+fn spread_out(count: usize) -> Vec<usize> {
+    let mut all = vec![0, 1, count / 2, count.saturating_sub(1)];
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn ends_at_once(what: &str, ends: [Result<()>; 3]) {
+    let noticed = ends.iter().any(|end| matches!(end, Err(ProtocolError::Transport(_))));
+    assert!(noticed, "{what} gives {ends:?}");
+}
+
+#[test]
+fn a_cut_frame_ends_every_protocol() {
+    each(Trick::Truncate, first_and_last, ends_at_once);
+}
+
+#[test]
+fn a_longer_frame_ends_every_protocol() {
+    each(Trick::Lengthen, first_and_last, ends_at_once);
+}
+
+#[test]
+fn a_frame_of_another_step_ends_every_protocol() {
+    each(Trick::Rename, first_and_last, ends_at_once);
+}
+
+#[test]
+fn a_frame_that_never_comes_ends_every_protocol() {
+    each(Trick::Drop, |_| vec![0], ends_at_once);
+}
+
+#[test]
+fn a_repeated_frame_ends_a_protocol_or_does_nothing() {
+    // A repeated last frame that nobody waits for does no harm.
+    each(Trick::Replay, first_and_last, |what, ends| {
+        let only_the_wire = |end: &Result<()>| matches!(end, Ok(()) | Err(ProtocolError::Transport(_)));
+        assert!(ends.iter().all(only_the_wire), "{what} gives {ends:?}");
+    });
+}
+
+#[test]
+fn a_late_frame_changes_nothing() {
+    each(
+        Trick::Delay(Duration::from_millis(5)),
+        |_| vec![0],
+        |what, ends| {
+            assert_eq!(ends, [Ok(()), Ok(()), Ok(())], "{what}");
+        },
+    );
+}
+
+#[test]
+fn a_flipped_bit_makes_no_party_panic_or_hang() {
+    each(Trick::Flip, spread_out, |_, _| {});
+}
+
+#[test]
+fn changed_bytes_make_no_party_panic_or_hang() {
+    each(Trick::Add, spread_out, |_, _| {});
+}
+
+#[test]
+fn an_exchanged_message_makes_no_party_panic_or_hang() {
+    each(Trick::Swap, spread_out, |_, _| {});
 }
 
 #[test]
 fn a_repeated_frame_is_not_taken_for_the_next_one() {
     let work: Work = |p, i| {
-        let once = and(p, &i.a[p.id()], &i.b[p.id()])?;
-        and(p, &once, &i.b[p.id()]).map(drop)
+        let once = and(p, &i.a, &i.b)?;
+        and(p, &once, &i.b).map(drop)
     };
     for party in 0..3 {
-        let ends = run(cheat(party, Some(0), Trick::Replay), work);
+        let ends = run(cheat(party, Some(0), Trick::Replay), named("and"), work);
         let refused = |end: &Result<()>| {
             matches!(end, Err(ProtocolError::Transport(TransportError::WrongFrame { .. })))
         };
@@ -181,25 +150,25 @@ fn a_repeated_frame_is_not_taken_for_the_next_one() {
 fn a_changed_message_is_noticed_before_anything_is_released() {
     let works: [(&str, Work); 5] = [
         ("and", |p, i| {
-            let both = and(p, &i.a[p.id()], &i.b[p.id()])?;
+            let both = and(p, &i.a, &i.b)?;
             open_planes(p, &both).map(drop)
         }),
         ("multiply", |p, i| {
-            let product = multiply(p, &i.ring[p.id()], &i.ring[p.id()])?;
+            let product = multiply(p, &i.x, &i.y)?;
             open_ring(p, &product).map(drop)
         }),
         ("rerandomize", |p, i| {
-            let fresh = rerandomize_ring(p, &i.ring[p.id()])?;
+            let fresh = rerandomize_ring(p, &i.x)?;
             open_ring(p, &fresh).map(drop)
         }),
-        ("open", |p, i| open_planes(p, &i.a[p.id()]).map(drop)),
+        ("open", |p, i| open_planes(p, &i.a).map(drop)),
         ("coin", |p, _| p.coin().map(drop)),
     ];
     for (name, work) in works {
         for party in 0..3 {
-            for number in 0..messages_of(work, party) {
+            for number in 0..messages_of(named("and"), work, party) {
                 for trick in [Trick::Flip, Trick::Add] {
-                    let ends = run(cheat(party, Some(number), trick), work);
+                    let ends = run(cheat(party, Some(number), trick), named("and"), work);
                     let noticed = |end: &Result<()>| matches!(end, Err(ProtocolError::Inconsistent { .. }));
                     assert!(ends.iter().any(noticed), "{name}: message {number} of {party} gives {ends:?}");
                 }
@@ -219,28 +188,11 @@ fn an_opened_copy_that_differs_is_noticed_by_whoever_gets_it() {
 }
 
 #[test]
-fn no_change_to_any_message_makes_a_party_panic_or_hang() {
-    for (name, work) in ALL {
-        for party in 0..3 {
-            let count = messages_of(work, party);
-            let some = [0, 1, count / 2, count.saturating_sub(1)];
-            for number in some.into_iter().filter(|number| *number < count) {
-                for trick in [Trick::Flip, Trick::Add, Trick::Swap] {
-                    let started = Instant::now();
-                    let _ = run(cheat(party, Some(number), trick), work);
-                    assert!(started.elapsed() < Duration::from_secs(20), "{name} hangs");
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn a_late_message_is_waited_for_and_a_too_late_one_is_named() {
-    let work = ALL[0].1;
+    let and = named("and");
     let late = cheat(1, None, Trick::Delay(Duration::from_millis(20)));
-    assert_eq!(run(late, work), [Ok(()), Ok(()), Ok(())]);
-    let ends = run(cheat(1, None, Trick::Delay(Duration::from_millis(600))), work);
+    assert_eq!(run(late, and, and.run), [Ok(()), Ok(()), Ok(())]);
+    let ends = run(cheat(1, None, Trick::Delay(Duration::from_millis(600))), and, and.run);
     let named = |end: &Result<()>| {
         matches!(end, Err(ProtocolError::Transport(TransportError::TimedOut { from: Peer::Next, .. })))
     };

@@ -64,54 +64,6 @@ fn a_shuffle_moves_all_blocks_alike_and_back() {
     }
 }
 
-/// Chi-square with 5 degrees of freedom stays below 36 in all but one of a million uniform samples.
-#[track_caller]
-fn assert_uniform_orders_of_three(samples: impl ExactSizeIterator<Item = Vec<u32>>) {
-    let expected = samples.len() as f64 / 6.0;
-    let mut counts = std::collections::HashMap::<Vec<u32>, f64>::new();
-    samples.for_each(|sample| *counts.entry(sample).or_default() += 1.0);
-    let chi: f64 = counts.values().map(|n| (n - expected).powi(2) / expected).sum();
-    assert!(counts.len() == 6 && chi < 36.0, "chi-square {chi}");
-}
-
-#[test]
-fn every_order_of_three_rows_is_equally_likely() {
-    let mut trio = Trio::new(2);
-    let column = trio.share_ring(&[0u32, 1, 2]);
-    let [a, b, c] = trio.run(|party| {
-        let shuffled = (0..3000).map(|_| {
-            let mut block = [Block::Ring32(column[party.id()].clone())];
-            Shuffle::random(party, 3).unwrap().apply(party, &mut block).unwrap();
-            let [block] = block;
-            block.into_ring32().unwrap()
-        });
-        shuffled.collect::<Vec<_>>()
-    });
-    let all = a.into_iter().zip(b).zip(c);
-    assert_uniform_orders_of_three(all.map(|((a, b), c)| ring_of(&[a, b, c])));
-}
-
-#[test]
-fn what_sorting_and_placing_open_is_uniform_whatever_the_keys() {
-    let mut trio = Trio::new(12);
-    for keys in [[0u64, 1, 2], [5, 5, 5], [7, 3, 0]] {
-        let shared = trio.share_values(&keys, 3);
-        let [seen, ..] = trio.run(|party| {
-            let sorted = (0..1500).map(|_| sort(party, &shared[party.id()]).unwrap());
-            sorted.map(|permutation| permutation.opened().unwrap().to_vec()).collect::<Vec<_>>()
-        });
-        assert_uniform_orders_of_three(seen.into_iter());
-    }
-    for ranks in [[0u32, 1, 2], [2, 0, 1]] {
-        let shared = trio.share_ring(&ranks);
-        let [seen, ..] = trio.run(|party| {
-            let placed = (0..1500).map(|_| place(party, shared[party.id()].clone(), &mut []).unwrap());
-            placed.map(|placement| placement.opened().to_vec()).collect::<Vec<_>>()
-        });
-        assert_uniform_orders_of_three(seen.into_iter());
-    }
-}
-
 #[test]
 fn rows_go_to_their_rank_and_back() {
     let mut trio = Trio::new(3);

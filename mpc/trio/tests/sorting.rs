@@ -159,3 +159,18 @@ fn comparisons_of_many_rows_are_those_of_few() {
     let less = trio.run(|party| less_than(party, &shared[0][party.id()], &shared[1][party.id()]).unwrap());
     assert!(values_of(&less).iter().zip(a.iter().zip(&b)).all(|(less, (a, b))| *less == u64::from(a < b)));
 }
+
+#[test]
+fn blocks_that_are_shuffled_on_different_lanes_stay_together() {
+    let rows = 70_000;
+    let mut trio = Trio::new(16).lanes(2);
+    let numbers = trio.share_ring(&(0..rows as u32).collect::<Vec<_>>());
+    let ends = trio.run(|party| {
+        let mut blocks = vec![Block::Ring32(numbers[party.id()].clone()); 3];
+        Shuffle::random(party, rows).unwrap().apply(party, &mut blocks).unwrap();
+        blocks.into_iter().map(|block| block.into_ring32().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(trio.last.messages.iter().any(|message| message.lane == 1));
+    let [first, second, third] = [0, 1, 2].map(|at| ring_of(&[0, 1, 2].map(|id| ends[id][at].clone())));
+    assert!(first == second && second == third && !first.is_sorted());
+}

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::blocking::{Body, Client};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::ClientConfig;
 use vdl_command::wire::decode;
 use vdl_command::{ErrorAnswer, Route};
+use vdl_pin::Pinned;
 
 use crate::connection::Server;
 use crate::endpoint::{CallError, Endpoint};
@@ -27,7 +25,7 @@ impl HttpsEndpoint {
         let failed =
             |error: &dyn std::fmt::Display| ClientError::System(format!("TLS cannot be set up: {error}"));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let pin = Pin { certificate: server.certificate.clone(), provider: provider.clone() };
+        let pin = Pinned::new(vec![server.certificate.clone().into()], provider.clone());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| failed(&error))?
@@ -108,52 +106,4 @@ fn reason(error: &reqwest::Error) -> String {
         return "it shows another certificate than the connection file holds".into();
     }
     cause
-}
-
-/// Accepts one certificate, byte for byte; the handshake signature must still be made by its key.
-#[derive(Debug)]
-struct Pin {
-    certificate: Vec<u8>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Pin {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if end_entity.as_ref() == self.certificate {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }

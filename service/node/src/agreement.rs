@@ -4,7 +4,7 @@
 //! One message to each peer, one round. It carries: digest of what is about to be done, a nonce for
 //! the result's handle, this node's half of a fresh pair key, the digest of the uploaded component
 //! that both hold (never of one that the peer does not hold: its digest would be a guess's check),
-//! and the tags of the forms that the input columns are held in.
+//! how many lanes this node can work on, and the tags of the forms that the input columns are held in.
 
 use vdl_command::{Digest, ErrorAnswer, Handle, JobId};
 use vdl_transport::{Lane, Peer};
@@ -20,6 +20,8 @@ pub(crate) struct Agreement {
     pub handle: Handle,
     /// Fresh keys shared with the next and with the previous node.
     pub keys: [Zeroizing<[u8; 32]>; 2],
+    /// The fewest lanes that any of the three offers.
+    pub lanes: u16,
 }
 
 /// What this node brings: a digest of the whole intention, and of the upload's two components.
@@ -27,10 +29,11 @@ pub(crate) struct Intention {
     pub digest: Digest,
     /// Component shared with the next node, and with the previous one.
     pub components: [[u8; 32]; 2],
+    pub lanes: u16,
 }
 
 const STEP: &str = "agree";
-const FIXED: usize = 4 * 32;
+const FIXED: usize = 4 * 32 + 2;
 
 /// Talks to both peers; afterwards all three hold their inputs in the same forms.
 pub(crate) fn agree(
@@ -50,6 +53,7 @@ pub(crate) fn agree(
         message.extend_from_slice(&nonce);
         message.extend_from_slice(&*halves[slot(peer)]);
         message.extend_from_slice(&intention.components[slot(peer)]);
+        message.extend_from_slice(&intention.lanes.to_le_bytes());
         message.extend(forms.iter().flatten().flat_map(|tag| tag.to_le_bytes()));
         lane.send(peer, STEP, message).map_err(failed)?;
     }
@@ -57,16 +61,18 @@ pub(crate) fn agree(
     nonces[usize::from(me)] = nonce;
     let mut keys = halves.clone();
     let mut others = Vec::with_capacity(2);
+    let mut lanes = intention.lanes;
     for peer in PEERS {
         let message = Zeroizing::new(lane.receive_any(peer, STEP).map_err(failed)?);
         let heard = Heard::read(&message).ok_or_else(|| disagree(peer, me, "speak different versions"))?;
         heard.check(me, peer, intention, forms.len())?;
         nonces[usize::from(node_of(me, peer))] = heard.nonce;
         keys[slot(peer)] = pair_key(job, peer, &halves[slot(peer)], &Zeroizing::new(heard.half));
+        lanes = lanes.min(heard.lanes);
         others.push(heard.forms);
     }
     keep_common(inputs, &others)?;
-    Ok(Agreement { handle: result_handle(job, &nonces), keys })
+    Ok(Agreement { handle: result_handle(job, &nonces), keys, lanes: lanes.max(1) })
 }
 
 /// A peer's message, taken apart.
@@ -75,6 +81,7 @@ struct Heard {
     nonce: [u8; 32],
     half: [u8; 32],
     component: [u8; 32],
+    lanes: u16,
     forms: Vec<Forms>,
 }
 
@@ -90,6 +97,7 @@ impl Heard {
             nonce: part(1)?,
             half: part(2)?,
             component: part(3)?,
+            lanes: u16::from_le_bytes(*fixed.last_chunk()?),
             forms: forms.to_vec(),
         })
     }

@@ -69,6 +69,8 @@ pub struct LimitsFile {
     pub queue_seconds: f64,
     /// Jobs that compute at the same time; node 0 decides.
     pub running_jobs: usize,
+    /// Threads, and lanes between the nodes, on which one job may work; the fewest of the three nodes are used.
+    pub lanes: u16,
     /// Memory for tables.
     pub memory_mib: usize,
     /// Messages of one job that wait to be read.
@@ -86,6 +88,7 @@ impl Default for LimitsFile {
             arrival_seconds: limits.arrival.as_secs_f64(),
             queue_seconds: limits.queue.as_secs_f64(),
             running_jobs: limits.running,
+            lanes: limits.lanes,
             memory_mib: 8 << 10,
             mailbox_mib: limits.mailbox_bytes >> 20,
             request_mib: 4 << 10,
@@ -163,6 +166,9 @@ impl NodeFile {
     }
 }
 
+/// More would not be quicker.
+const MOST_LANES: u16 = 64;
+
 fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
     let seconds = |name: &str, seconds: f64| {
         let duration =
@@ -176,6 +182,7 @@ fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
         connect: seconds("connect_seconds", file.connect_seconds)?,
         mailbox_bytes: file.mailbox_mib << 20,
         running: file.running_jobs.max(1),
+        lanes: file.lanes.clamp(1, MOST_LANES),
         ..Limits::default()
     })
 }

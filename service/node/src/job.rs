@@ -164,7 +164,11 @@ impl Job<'_> {
         let Some(handle) = handles.first().copied() else { return Err(refuse("internal", "no table")) };
         let meta = self.node.shelf.describe(handle, &self.node.store)?;
         let plan = plan(self.command(), &[input(&meta)]).map_err(|error| from_plan(&error))?;
-        let intention = Intention { digest: self.intention(&plan, handles), components: [[0; 32]; 2] };
+        let intention = Intention {
+            digest: self.intention(&plan, handles),
+            components: [[0; 32]; 2],
+            lanes: self.node.config.limits.lanes,
+        };
         let mut lane = self.own_lane();
         agree(self.me(), self.request.job, &mut lane, &intention, &mut [])?;
         if plan.operation == Operation::Remove {
@@ -206,7 +210,11 @@ impl Job<'_> {
         let upload = self.upload(&plan)?;
         let digests =
             upload.as_ref().map_or([[0; 32]; 2], |upload| [upload.digests.next, upload.digests.own]);
-        let intention = Intention { digest: self.intention(&plan, handles), components: digests };
+        let intention = Intention {
+            digest: self.intention(&plan, handles),
+            components: digests,
+            lanes: self.node.config.limits.lanes,
+        };
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
         let agreement = agree(self.me(), self.request.job, &mut lane, &intention, &mut tables)?;
@@ -228,7 +236,8 @@ impl Job<'_> {
         let [next, previous] = &with.keys;
         let keys = PairKeys { next: **next, previous: **previous };
         let lane = Box::new(self.lane(PROTOCOL_LANE));
-        let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE);
+        let further = (1..with.lanes).map(|lane| Box::new(self.lane(PROTOCOL_LANE + lane)) as Box<dyn Lane>);
+        let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE).with_lanes(further);
         let mut progress = |done, total| self.mailbox.progress(done, total);
         let outcome = vdl_table::run(&mut party, plan, tables, &mut progress);
         let outcome = outcome.map_err(|error| self.explained(&error))?;

@@ -10,13 +10,14 @@ fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vdl")).arg("bench").args(arguments).output().unwrap()
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "and",
     "multiply",
     "less-than",
     "equality",
     "dot",
     "fixed-multiply",
+    "divide",
     "sort",
     "sort-narrow",
     "merge",

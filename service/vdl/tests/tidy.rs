@@ -21,7 +21,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("vdl-table", &["vdl-plan", "vdl-protocol", "vdl-share"]),
     ("vdl-plain", &["vdl-plan"]),
     ("vdl-store", &["vdl-share", "vdl-command"]),
-    ("vdl-client", &["vdl-share", "vdl-authorize", "vdl-command"]),
+    ("vdl-pin", &[]),
+    ("vdl-client", &["vdl-share", "vdl-authorize", "vdl-command", "vdl-pin"]),
     (
         "vdl-node",
         &[
@@ -33,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "vdl-authorize",
             "vdl-command",
             "vdl-transport",
+            "vdl-pin",
         ],
     ),
     ("vdl", &["vdl-node", "vdl-client", "vdl-authorize", "vdl-command"]),

@@ -21,6 +21,8 @@ pub struct Workload {
     pub tables: fn(usize, &mut Random) -> Vec<ClearTable>,
     pub work: Work,
     pub expected: fn(&[ClearTable]) -> Vec<Vec<u64>>,
+    /// How far a result may be from what is expected: where a protocol rounds, its stated bound.
+    pub near: fn(u64, u64) -> bool,
 }
 
 #[derive(Clone, Copy)]
@@ -33,13 +35,17 @@ pub enum Work {
 
 const MILLION: usize = 1_000_000;
 
+fn same(got: u64, expected: u64) -> bool {
+    got == expected
+}
+
 const fn protocol(
     name: &'static str,
     tables: fn(usize, &mut Random) -> Vec<ClearTable>,
     work: fn(&mut Party, &[ColumnShares]) -> Result<Made, TableError>,
     expected: fn(&[ClearTable]) -> Vec<Vec<u64>>,
 ) -> Workload {
-    Workload { name, rows: MILLION, tables, work: Work::Protocol(work), expected }
+    Workload { name, rows: MILLION, tables, work: Work::Protocol(work), expected, near: same }
 }
 
 const fn commands(
@@ -48,7 +54,7 @@ const fn commands(
     work: fn() -> Vec<Command>,
     expected: fn(&[ClearTable]) -> Vec<Vec<u64>>,
 ) -> Workload {
-    Workload { name, rows: MILLION, tables, work: Work::Commands(work), expected }
+    Workload { name, rows: MILLION, tables, work: Work::Commands(work), expected, near: same }
 }
 
 pub const WORKLOADS: &[Workload] = &[
@@ -58,6 +64,11 @@ pub const WORKLOADS: &[Workload] = &[
     protocol("equality", protocols::two_bits, protocols::equality, clear::equality),
     protocol("dot", protocols::two_rings, protocols::dot, clear::dot),
     protocol("fixed-multiply", protocols::two_fixed, protocols::fixed_multiply, clear::fixed_multiply),
+    Workload {
+        rows: 100_000,
+        near: clear::near_quotient,
+        ..protocol("divide", protocols::dividends, protocols::divide, clear::divide)
+    },
     commands("sort", tables::wide_key, tables::sort, clear::sort),
     commands("sort-narrow", tables::narrow_key, tables::sort, clear::sort),
     commands("merge", tables::unique_keys, tables::one_to_one, clear::merge),
@@ -80,6 +91,14 @@ impl Workload {
     /// The columns that must come out.
     pub fn expected(&self, inputs: &[ClearTable]) -> Vec<Vec<u64>> {
         (self.expected)(inputs)
+    }
+
+    pub fn is_right(&self, got: &[Vec<u64>], expected: &[Vec<u64>]) -> bool {
+        let near = |(got, expected): (&u64, &u64)| (self.near)(*got, *expected);
+        let column = |(got, expected): (&Vec<u64>, &Vec<u64>)| {
+            got.len() == expected.len() && got.iter().zip(expected).all(near)
+        };
+        got.len() == expected.len() && got.iter().zip(expected).all(column)
     }
 
     pub fn run(

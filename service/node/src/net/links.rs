@@ -1,7 +1,7 @@
 //! Wires over the network: TCP and mutual TLS, one connection per direction and pair. The dialling
 //! side only sends, the listening side only receives, so that no lock is ever held across both.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
-use vdl_transport::{Frame, FrameError, Peer, TransportError};
+use rustls::{ClientConfig, ClientConnection, ServerConfig};
+use vdl_transport::{Assembler, Frame, Peer, TransportError};
 
 use super::certificate::{Identity, certificate};
+use super::incoming::Incoming;
+use super::outgoing::{Line, Outgoing, RECORD};
 use super::post::Post;
 use super::tls::{HYBRID_GROUP, peer_client_config, peer_server_config};
 use super::{PEERS, Wire, slot};
@@ -33,6 +35,7 @@ pub struct Links {
     listening: Arc<ServerConfig>,
     pins: [CertificateDer<'static>; 2],
     outgoing: [Mutex<Option<Outgoing>>; 2],
+    lines: [Line; 2],
     /// Sockets to cut when all is over, and what is up; guarded by one lock.
     standing: Mutex<Standing>,
     changed: Condvar,
@@ -49,14 +52,9 @@ struct Standing {
     connections: u64,
 }
 
-struct Outgoing {
-    tls: ClientConnection,
-    socket: TcpStream,
-}
-
 const MOST_STRANGERS: usize = 16;
-/// A TLS record's worth of plaintext.
-const RECORD: usize = 16 * 1024;
+/// How long what was sent last may take to leave.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 impl Links {
     /// Listens and dials from now on.
@@ -77,6 +75,7 @@ impl Links {
             listening: peer_server_config(&config.identity, [next, previous])?,
             pins: [certificate(next)?, certificate(previous)?],
             outgoing: [Mutex::new(None), Mutex::new(None)],
+            lines: [Line::default(), Line::default()],
             standing: Mutex::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
@@ -86,8 +85,9 @@ impl Links {
         let listening = links.clone();
         spawn("listen", move || listening.listen(&listener))?;
         for peer in PEERS {
-            let links = links.clone();
-            spawn("dial", move || links.keep_dialling(peer))?;
+            let (dialling, sending) = (links.clone(), links.clone());
+            spawn("dial", move || dialling.keep_dialling(peer))?;
+            spawn("send", move || sending.keep_sending(peer))?;
         }
         Ok(links)
     }
@@ -157,7 +157,33 @@ impl Links {
             let _ = socket.shutdown(Shutdown::Both);
         }
         self.post.lost(peer);
+        self.lines[slot(peer)].clear();
         *self.outgoing(peer) = None;
+    }
+
+    /// Large frames, and those behind them.
+    fn keep_sending(&self, peer: Peer) {
+        let line = &self.lines[slot(peer)];
+        while let Some(frame) = line.next() {
+            // Whoever waits for an answer hears that the connection is gone.
+            let _ = self.write(peer, &frame);
+            drop(frame);
+            line.end_turn();
+        }
+    }
+
+    fn write(&self, to: Peer, frame: &Frame) -> Result<(), TransportError> {
+        let closed = TransportError::Closed { peer: to };
+        let mut guard = self.outgoing(to);
+        let outgoing = guard.as_mut().ok_or_else(|| closed.clone())?;
+        if let Err(error) = outgoing.send(frame) {
+            tracing::warn!(peer = ?to, %error, "sending to a peer failed");
+            // The watching thread sees the end and dials again; half a frame must not be continued.
+            let _ = outgoing.socket.shutdown(Shutdown::Both);
+            *guard = None;
+            return Err(closed);
+        }
+        Ok(())
     }
 
     fn listen(self: &Arc<Self>, listener: &TcpListener) {
@@ -186,12 +212,17 @@ impl Links {
             Err(error) => return tracing::warn!(%error, "refused a connection on the peer port"),
         };
         self.changed.notify_all();
-        let error = loop {
-            match Frame::read(&mut incoming) {
-                Ok(frame) => self.post.deliver(peer, frame),
-                Err(error) => break error,
-            }
+        let mut frames = Assembler::default();
+        let deliver = |bytes: &[u8]| {
+            // A job that does not read holds up this connection, not this node's memory.
+            let take = |frame| {
+                if let Some(full) = self.post.deliver(peer, frame) {
+                    full.wait_for_room(peer);
+                }
+            };
+            frames.feed(bytes, take).map_err(io::Error::other)
         };
+        let error = incoming.read_to_end(deliver);
         let mut standing = self.standing();
         let entry = &mut standing.incoming[slot(peer)];
         let current = entry.as_ref().is_some_and(|(number, _)| *number == connection);
@@ -206,21 +237,16 @@ impl Links {
     }
 
     /// The handshake: who is it, and is the key exchange the hybrid one?
-    fn greet(&self, mut socket: TcpStream) -> io::Result<(Peer, u64, Incoming)> {
+    fn greet(&self, socket: TcpStream) -> io::Result<(Peer, u64, Incoming)> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(self.post.limits.connect))?;
         socket.set_write_timeout(Some(self.post.limits.connect))?;
         let deadline = Instant::now() + self.post.limits.connect;
-        let mut tls = ServerConnection::new(self.listening.clone()).map_err(io::Error::other)?;
-        while tls.is_handshaking() || tls.wants_write() {
-            tls.complete_io(&mut socket)?;
-            if Instant::now() > deadline {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-        }
-        let shown = tls.peer_certificates().and_then(|chain| chain.first());
+        let mut incoming = Incoming::new(self.listening.clone(), socket.try_clone()?)?;
+        incoming.shake_hands(deadline)?;
+        let shown = incoming.tls.peer_certificates().and_then(|chain| chain.first());
         let peer = PEERS.into_iter().find(|peer| shown == Some(&self.pins[slot(*peer)]));
-        let group = tls.negotiated_key_exchange_group().map(|group| group.name());
+        let group = incoming.tls.negotiated_key_exchange_group().map(|group| group.name());
         let (Some(peer), Some(HYBRID_GROUP)) = (peer, group) else {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a peer of this node"));
         };
@@ -237,7 +263,7 @@ impl Links {
             let _ = older.shutdown(Shutdown::Both);
             self.post.lost(peer);
         }
-        Ok((peer, connection, Incoming { tls, socket }))
+        Ok((peer, connection, incoming))
     }
 
     fn up(&self, standing: &Standing, peer: Peer) -> bool {
@@ -247,18 +273,18 @@ impl Links {
 
 impl Wire for Links {
     fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
-        let closed = TransportError::Closed { peer: to };
-        let mut guard = self.outgoing(to);
-        let outgoing = guard.as_mut().ok_or_else(|| closed.clone())?;
-        let sent = outgoing.send(&frame);
-        if let Err(error) = sent {
-            tracing::warn!(peer = ?to, %error, "sending to a peer failed");
-            // The watching thread sees the end and dials again; half a frame must not be continued.
-            let _ = outgoing.socket.shutdown(Shutdown::Both);
-            *guard = None;
-            return Err(closed);
+        if self.standing().outgoing[slot(to)].is_none() {
+            return Err(TransportError::Closed { peer: to });
         }
-        Ok(())
+        let line = &self.lines[slot(to)];
+        let Some(frame) = line.enter(frame) else { return Ok(()) };
+        let sent = self.write(to, &frame);
+        line.end_turn();
+        sent
+    }
+
+    fn wait_for_room(&self, to: Peer, urgent: &dyn Fn() -> bool) {
+        self.lines[slot(to)].wait_for_room(urgent);
     }
 
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
@@ -277,6 +303,8 @@ impl Wire for Links {
     }
 
     fn close(&self) {
+        let deadline = Instant::now() + FAREWELL;
+        self.lines.iter().for_each(|line| line.close(deadline));
         self.closing.store(true, Ordering::Release);
         let mut standing = self.standing();
         let Standing { outgoing, incoming, .. } = &mut *standing;
@@ -288,69 +316,6 @@ impl Wire for Links {
         self.changed.notify_all();
         // Wakes the listening thread, so that it lets the port go.
         let _ = TcpStream::connect_timeout(&self.own_address, Duration::from_millis(100));
-    }
-}
-
-impl Outgoing {
-    /// One record and one system call for a small frame; a large one is encrypted where it lies.
-    fn send(&mut self, frame: &Frame) -> Result<(), FrameError> {
-        let mut record = Record { start: Vec::with_capacity(256), to: self };
-        frame.write(&mut record)?;
-        Ok(record.flush()?)
-    }
-
-    fn encrypt(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let taken = self.tls.writer().write(bytes)?;
-            bytes = &bytes[taken..];
-            while self.tls.wants_write() {
-                self.tls.write_tls(&mut self.socket)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Holds back the header until the payload fills the record with it.
-struct Record<'a> {
-    start: Vec<u8>,
-    to: &'a mut Outgoing,
-}
-
-impl Write for Record<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (head, tail) = bytes.split_at(bytes.len().min(RECORD.saturating_sub(self.start.len())));
-        self.start.extend_from_slice(head);
-        if !tail.is_empty() {
-            self.flush()?;
-            self.to.encrypt(tail)?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.encrypt(&std::mem::take(&mut self.start))
-    }
-}
-
-/// The receiving end: decrypted bytes, in order.
-struct Incoming {
-    tls: ServerConnection,
-    socket: TcpStream,
-}
-
-impl Read for Incoming {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.tls.reader().read(out) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-            if self.tls.read_tls(&mut self.socket)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.tls.process_new_packets().map_err(io::Error::other)?;
-        }
     }
 }
 

@@ -2,15 +2,19 @@
 
 mod certificate;
 mod frame;
+mod incoming;
 mod lane;
 mod links;
 mod memory;
 mod order;
+mod outgoing;
 mod post;
 mod slow;
 mod tls;
 
 pub use certificate::Identity;
+#[cfg(test)]
+pub(crate) use certificate::certificate;
 pub(crate) use frame::{control, step};
 pub(crate) use lane::NodeLane;
 pub use links::{LinkConfig, Links};
@@ -19,7 +23,7 @@ pub(crate) use order::{Order, Touches};
 pub use post::Limits;
 pub(crate) use post::{End, Inquiry, Mailbox, NoBox, Notice, Post};
 pub use slow::SlowWire;
-pub use tls::{HYBRID_GROUP, PinnedPeer, https_config, peer_client_config, peer_server_config};
+pub use tls::{HYBRID_GROUP, https_config, peer_client_config, peer_server_config};
 
 use std::time::Duration;
 
@@ -27,8 +31,12 @@ use vdl_transport::{Frame, Peer, TransportError};
 
 /// Carries frames to the two other nodes; what arrives from them is delivered to the node's post.
 pub trait Wire: Send + Sync {
-    /// Hands one frame over. May block for as long as a peer does not take it, up to the deadline.
+    /// Hands one frame over, to be sent after those before it.
     fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError>;
+
+    /// Called before a large frame is sent: may wait while many bytes are on their way to `to`, but no longer
+    /// than until `urgent`, when this node must read before its peers can.
+    fn wait_for_room(&self, _to: Peer, _urgent: &dyn Fn() -> bool) {}
 
     /// Waits until both peers can be reached; otherwise says who cannot.
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer>;

@@ -23,10 +23,12 @@ pub struct Limits {
     pub queue: Duration,
     /// For a connection to a peer.
     pub connect: Duration,
-    /// Bytes that may lie in one job's mailbox.
+    /// Bytes that may lie in one job's mailbox before its peers are held up.
     pub mailbox_bytes: usize,
     /// Jobs that compute at the same time.
     pub running: usize,
+    /// Lanes on which one job may work side by side; the fewest that any of the three nodes offers are used.
+    pub lanes: u16,
     /// Jobs that are known at the same time, waiting ones included.
     pub jobs: usize,
 }
@@ -40,6 +42,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             mailbox_bytes: 1 << 30,
             running: 4,
+            lanes: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4) as u16),
             jobs: 64,
         }
     }
@@ -68,7 +71,9 @@ pub(crate) struct Mailbox {
     pub touches: Touches,
     inside: Mutex<Inside>,
     changed: Condvar,
+    /// Bytes that make it full, and how long it may stay so.
     limit: usize,
+    patience: Duration,
 }
 
 #[derive(Default)]
@@ -95,8 +100,12 @@ impl Mailbox {
     pub fn take(&self, lane: u16, from: Peer, patience: Duration) -> Result<Frame, Option<End>> {
         self.wait(patience, |inside| {
             let frame = inside.queues.get_mut(&(lane, slot(from)))?.pop_front()?;
+            let was_full = inside.bytes > self.limit / 2;
             inside.bytes -= frame.payload.len();
             inside.frames -= 1;
+            if was_full && inside.bytes <= self.limit / 2 {
+                self.changed.notify_all();
+            }
             Some(frame)
         })
     }
@@ -156,13 +165,32 @@ impl Mailbox {
         }
         inside.bytes = inside.bytes.saturating_add(frame.payload.len());
         inside.frames += 1;
-        if inside.bytes > self.limit || inside.frames > MOST_FRAMES {
+        if inside.frames > MOST_FRAMES {
             drop(inside);
             return self.end(End::Flooded { peer: from });
         }
         inside.queues.entry((frame.lane, slot(from))).or_default().push_back(frame);
         drop(inside);
         self.changed.notify_all();
+    }
+
+    fn full(&self) -> bool {
+        self.lock().bytes > self.limit
+    }
+
+    /// More than half full: whoever reads here must not wait for others.
+    pub fn must_be_read(&self) -> bool {
+        let inside = self.lock();
+        inside.bytes > self.limit / 2 || inside.end.is_some()
+    }
+
+    /// Waits until enough has been read; a job that never reads ends, so that other jobs' frames get past.
+    pub fn wait_for_room(&self, from: Peer) {
+        let limit = self.limit;
+        let room = self.wait(self.patience, |inside| (inside.bytes <= limit / 2).then_some(()));
+        if room == Err(None) {
+            self.end(End::Flooded { peer: from });
+        }
     }
 
     /// Waits until `look` finds something or the job ends; `Err(None)` when the patience is over.
@@ -254,9 +282,15 @@ impl Post {
             }
             false
         });
-        let limit = self.limits.mailbox_bytes;
-        let mailbox =
-            Arc::new(Mailbox { job, touches, inside: Mutex::new(inside), changed: Condvar::new(), limit });
+        let (limit, patience) = (self.limits.mailbox_bytes, self.limits.round);
+        let mailbox = Arc::new(Mailbox {
+            job,
+            touches,
+            inside: Mutex::new(inside),
+            changed: Condvar::new(),
+            limit,
+            patience,
+        });
         boxes.open.insert(job, mailbox.clone());
         Ok(mailbox)
     }
@@ -269,13 +303,13 @@ impl Post {
         self.lock().open.remove(&job);
     }
 
-    /// Takes what a wire brought. Never blocks: the wire's other frames wait behind this one.
-    pub fn deliver(&self, from: Peer, frame: Frame) {
+    /// Takes what a wire brought, and never blocks. Gives the job's mailbox if it is full now: a wire that
+    /// can, brings no more until there is room.
+    pub fn deliver(&self, from: Peer, frame: Frame) -> Option<Arc<Mailbox>> {
         if frame.lane != CONTROL {
-            if let Some(mailbox) = self.find(JobId(frame.job)) {
-                mailbox.put(from, frame);
-            }
-            return;
+            let mailbox = self.find(JobId(frame.job))?;
+            mailbox.put(from, frame);
+            return mailbox.full().then_some(mailbox);
         }
         match frame.step.as_str() {
             step::READY => self.on_ready(from, JobId(frame.job)),
@@ -288,6 +322,7 @@ impl Post {
             step::ASK | step::TELL => drop(self.inquiries.send((from, frame))),
             _ => {}
         }
+        None
     }
 
     fn on_ready(&self, from: Peer, job: JobId) {

@@ -67,6 +67,10 @@ impl Wire for SlowWire {
         self.lines[slot(to)].send((Instant::now(), frame)).map_err(|_| TransportError::Closed { peer: to })
     }
 
+    fn wait_for_room(&self, to: Peer, urgent: &dyn Fn() -> bool) {
+        self.beneath.wait_for_room(to, urgent);
+    }
+
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
         self.beneath.wait_until_up(patience)
     }

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use vdl_command::wire::{encode, encode_header};
 use vdl_command::{
-    Aggregate, Aggregation, BinaryOp, Command, Expression, Integer, JobId, Request, Route, TableMeta,
-    TableRef,
+    Aggregate, Aggregation, BinaryOp, Command, Expression, Integer, JobId, Request, Route, SortKey,
+    TableMeta, TableRef,
 };
 use vdl_share::Opened;
 use vdl_store::Store;
 use vdl_transport::{Frame, Peer, TransportError};
 
 use super::{World, bits, body, codes, column, handle_of, job, request, table, upload};
-use crate::net::Wire;
+use crate::net::{Limits, Wire};
 
 fn greater(name: &str, than: i128) -> Expression {
     let right = Box::new(Expression::Integer(Integer(than).into()));
@@ -63,6 +63,24 @@ fn a_filtered_mean_is_the_mean_of_the_filtered_rows() {
     assert_eq!((sum[0], count[0]), (20 + 30 + 40 + 60, 4));
 }
 
+/// Node 0 offers two lanes, the others more; the work is large enough to be cut.
+#[test]
+fn nodes_that_offer_different_numbers_of_lanes_use_the_fewest() {
+    let limits = |node| Limits { lanes: 2 + u16::from(node), ..Limits::default() };
+    let world = World::limited(&[], stores(), |_, wire| wire, limits);
+    let rows: u64 = 150_000;
+    let keys: Vec<u64> = (0..rows).map(|row| row.wrapping_mul(0x9e37_79b9) & 0xffff).collect();
+    let numbers: Vec<u64> = (0..rows).collect();
+    let meta = world
+        .upload(&[("key", "int[min=0,max=65535]", &keys), ("row", "int[min=0,max=262143]", &numbers)], None);
+    let by = vec![SortKey { column: "key".into(), ascending: true }];
+    let sorted = table(world.run(&Command::Sort { table: handle_of(&meta), by }));
+    let columns = world.values(&Command::Open { table: handle_of(&sorted) });
+    let mut expected = numbers;
+    expected.sort_by_key(|row| keys[*row as usize]);
+    assert_eq!(bits(&columns[1]), expected);
+}
+
 #[test]
 fn a_conversion_that_failed_on_one_node_only_is_not_mistaken_for_the_next_one() {
     let world = World::new();
@@ -107,7 +125,10 @@ fn a_lying_provider_is_refused_by_all_and_nothing_is_stored() {
     let answers = world.ask(payloads.map(|payload| body(&request, &payload)));
     // Nodes 1 and 2 hold the same component and find out. Node 0 may be ready to store before it hears
     // of it; then it is in doubt until it has asked them, and drops the table.
-    let codes = codes(&answers).map(|code| if code == "in_doubt" { "peer_stopped".into() } else { code });
+    let mut codes = codes(&answers);
+    if codes[0] == "in_doubt" {
+        codes[0] = "peer_stopped".into();
+    }
     refused(&codes, "copies_differ");
     let patience = Instant::now() + Duration::from_secs(10);
     for node in &world.nodes {

@@ -9,11 +9,12 @@ use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use vdl_command::JobId;
+use vdl_pin::Pinned;
 use vdl_transport::{Frame, Lane, Peer, TransportError};
 
 use super::quick;
 use crate::net::{
-    HYBRID_GROUP, Identity, Limits, LinkConfig, Links, NodeLane, Order, PinnedPeer, Post, Touches, Wire,
+    HYBRID_GROUP, Identity, Limits, LinkConfig, Links, NodeLane, Order, Post, Touches, Wire, certificate,
     peer_client_config,
 };
 
@@ -91,6 +92,43 @@ fn a_stuck_peer_is_a_timeout_and_a_dead_one_a_closed_connection() {
     assert_eq!(world.links[0].wait_until_up(Duration::from_millis(50)), Err(Peer::Next));
 }
 
+#[test]
+fn nodes_that_all_send_more_than_mailboxes_hold_before_they_read_come_through() {
+    const PIECES: usize = 400;
+    const PIECE: usize = 1 << 20;
+    let patient = Duration::from_secs(60);
+    let world = linked(Limits { mailbox_bytes: 4 << 20, round: patient, ..quick() });
+    let lanes = [0, 1, 2].map(|node| lane(&world, node, JOB));
+    let running = lanes.map(|mut lane| {
+        std::thread::spawn(move || {
+            for n in 0..PIECES {
+                lane.send(Peer::Previous, "much", vec![n as u8; PIECE])?;
+            }
+            (0..PIECES).try_for_each(|n| {
+                let piece = lane.receive(Peer::Next, "much", PIECE)?;
+                assert!(piece[0] == n as u8 && piece[PIECE - 1] == n as u8);
+                Ok::<_, TransportError>(())
+            })
+        })
+    });
+    running.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+}
+
+#[test]
+fn a_job_that_does_not_read_ends_and_lets_others_pass() {
+    let world = linked(Limits { mailbox_bytes: 1 << 20, ..quick() });
+    let (mut a, mut b) = (lane(&world, 0, JOB), lane(&world, 1, JOB));
+    let other = JobId([5; 32]);
+    let (mut c, mut d) = (lane(&world, 0, other), lane(&world, 1, other));
+    for _ in 0..4 {
+        a.send(Peer::Next, "much", vec![0; 1 << 20]).unwrap();
+    }
+    c.send(Peer::Next, "little", vec![7]).unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(d.receive(Peer::Previous, "little", 1), Ok(vec![7]));
+    assert!(matches!(b.receive(Peer::Previous, "much", 1 << 20), Err(TransportError::WrongFrame { .. })));
+}
+
 /// Node 1 has gone, so that a test can come in its place.
 fn without_node_1(limits: Limits) -> Linked {
     let world = linked(limits);
@@ -143,9 +181,10 @@ fn weaker(
         .with_protocol_versions(&[version])
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(
-            PinnedPeer::new(&[&world.identities[0].certificate]).unwrap(),
-        ))
+        .with_custom_certificate_verifier(Arc::new(Pinned::new(
+            vec![certificate(&world.identities[0].certificate).unwrap()],
+            Arc::new(default_provider()),
+        )))
         .with_client_auth_cert(identity.chain().unwrap(), identity.private_key().unwrap())
         .unwrap();
     config.alpn_protocols = vec![b"vdl-peer/1".to_vec()];

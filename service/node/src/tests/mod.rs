@@ -51,6 +51,16 @@ impl World {
         stores: [Store; 3],
         wrap: impl Fn(u8, Arc<dyn Wire>) -> Arc<dyn Wire>,
     ) -> Self {
+        Self::limited(approvers, stores, wrap, |_| quick())
+    }
+
+    /// Every node with limits of its own.
+    pub fn limited(
+        approvers: &[VerifyingKey],
+        stores: [Store; 3],
+        wrap: impl Fn(u8, Arc<dyn Wire>) -> Arc<dyn Wire>,
+        limits: impl Fn(u8) -> Limits,
+    ) -> Self {
         let wires = memory_wires();
         let mut stores = stores.into_iter();
         let nodes = [0u8, 1, 2].map(|node| {
@@ -60,7 +70,7 @@ impl World {
                 environment: "production".into(),
                 approvers: approvers.to_vec(),
                 memory_bytes: 1 << 30,
-                limits: quick(),
+                limits: limits(node),
             };
             let wire = wrap(node, wires[usize::from(node)].clone());
             Node::open(config, stores.next().unwrap(), |_| Ok(wire)).unwrap()
@@ -161,6 +171,7 @@ pub(super) fn bits(column: &OpenedColumn) -> Vec<u64> {
         Opened::Bits(planes) => planes.to_values(),
         Opened::Ring(values) => values.clone(),
         Opened::Mean { sum, .. } => sum.clone(),
+        Opened::WideMean { .. } => panic!("a wide mean"),
     }
 }
 

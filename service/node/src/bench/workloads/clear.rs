@@ -41,6 +41,18 @@ pub fn fixed_multiply(tables: &[ClearTable]) -> Vec<Vec<u64>> {
     pairs(tables, |a, b| (a.cast_signed().wrapping_mul(b.cast_signed()) >> PRECISION).cast_unsigned())
 }
 
+pub fn divide(tables: &[ClearTable]) -> Vec<Vec<u64>> {
+    let quotient =
+        |a: u64, b: u64| (i128::from(a.cast_signed()) << PRECISION).div_euclid(b.cast_signed().into());
+    pairs(tables, |a, b| quotient(a, b) as u64)
+}
+
+/// The bound that division states, and one for rounding down here.
+pub fn near_quotient(got: u64, expected: u64) -> bool {
+    let error = got.wrapping_sub(expected).cast_signed().unsigned_abs();
+    error <= 3 + (expected.cast_signed().unsigned_abs() >> 29)
+}
+
 /// Columns of 64 bits are offsets from the least number with a sign.
 fn signed(offset: u64) -> u64 {
     offset ^ (1 << 63)

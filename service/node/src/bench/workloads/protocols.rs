@@ -77,6 +77,25 @@ pub fn two_fixed(rows: usize, random: &mut Random) -> Vec<ClearTable> {
     vec![ClearTable { rows, columns }]
 }
 
+/// The same, none of the divisors smaller than one.
+pub fn dividends(rows: usize, random: &mut Random) -> Vec<ClearTable> {
+    let mut tables = two_fixed(rows, random);
+    for divisor in tables.iter_mut().flat_map(|table| table.columns.iter_mut().skip(1)) {
+        for word in &mut divisor.words {
+            if word.cast_signed().unsigned_abs() < 1 << PRECISION {
+                *word = word.wrapping_add(1 << (FIXED - 1));
+            }
+        }
+    }
+    tables
+}
+
+pub fn divide(party: &mut Party, columns: &[ColumnShares]) -> Result<Made> {
+    let number = |column| mpc::fixed::Number { column, bits: FIXED };
+    let (a, b) = (number(ring(columns, 0)?), number(ring(columns, 1)?));
+    Ok(Made::ring(mpc::fixed::divide(party, a, b, PRECISION, FIXED)?))
+}
+
 pub fn fixed_multiply(party: &mut Party, columns: &[ColumnShares]) -> Result<Made> {
     let number = |column| mpc::fixed::Number { column, bits: FIXED };
     let (a, b) = (number(ring(columns, 0)?), number(ring(columns, 1)?));
