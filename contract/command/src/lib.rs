@@ -29,7 +29,7 @@ pub use json::{DEEPEST_JSON, LARGEST_JSON, ReadError, Tree, read_strict, write_s
 pub use script::{SCRIPT_FORMAT, Script, Step, read_command, read_script, write_command, write_script};
 pub use sentences::{Explained, Opens, explain_script, explain_step, sentence};
 pub use slot::{HoleName, Slot};
-pub use types::{ColumnMeta, ColumnType, Kind, LONGEST_TEXT, TypeError};
+pub use types::{ColumnMeta, ColumnType, Kind, LARGEST, LARGEST_NARROW, LONGEST_TEXT, TypeError};
 pub use wire::{
     Answer, Authority, CloseRun, DEFAULT_ENVIRONMENT, ErrorAnswer, Info, Mode, Opened, Outcome, Progress,
     Request, Route, StartedRun, TableMeta, WireError,

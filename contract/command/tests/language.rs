@@ -338,6 +338,9 @@ fn types_are_read_as_before() {
         "uint16",
         "uint32",
         "uint56",
+        "uint64",
+        "int72",
+        "uint96?",
         "int",
         "int[min=0,max=86]",
         "int[nullable,min=0,max=255]",
@@ -355,8 +358,17 @@ fn types_are_read_as_before() {
         ((*text).to_owned(), read.to_string(), read.width())
     })
     .collect();
-    let refused =
-        ["int72", "uint64", "int7", "int[min=0]", "int[min=5,max=4]", "varchar", "varchar[0]", "Int8", ""];
+    let refused = [
+        "int104",
+        "int[min=0,max=79228162514264337593543950336]",
+        "int7",
+        "int[min=0]",
+        "int[min=5,max=4]",
+        "varchar",
+        "varchar[0]",
+        "Int8",
+        "",
+    ];
     let vectors = serde_json::json!({ "read": listed, "refused": refused });
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/types.json");
     compare(path, &(serde_json::to_string_pretty(&vectors).unwrap() + "\n"));

@@ -18,6 +18,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for InputColumn {
         let wrong = |_| PyTypeError::new_err(format!("the values of \"{name}\" are not an array for {kind}"));
         let values = match kind.as_str() {
             "integer" => ClearValues::Integer(block(&values).map_err(wrong)?),
+            "wide" => ClearValues::Wide(values.extract()?),
             "boolean" => ClearValues::Boolean(block(&values).map_err(wrong)?),
             "date" => ClearValues::Date(block(&values).map_err(wrong)?),
             "text" => ClearValues::Text(values.extract()?),
@@ -43,6 +44,7 @@ pub fn opened<'py>(py: Python<'py>, columns: Vec<OpenedColumn>) -> PyResult<Boun
     for OpenedColumn { name, ctype, values, valid } in columns {
         let values = match values {
             OpenedValues::Integer(values) => PyArray1::from_vec(py, values).into_any(),
+            OpenedValues::Wide(values) => PyList::new(py, values)?.into_any(),
             OpenedValues::Boolean(values) => PyArray1::from_vec(py, values).into_any(),
             OpenedValues::Date(values) => PyArray1::from_vec(py, values).into_any(),
             OpenedValues::Mean(values) => PyArray1::from_vec(py, values).into_any(),

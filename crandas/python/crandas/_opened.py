@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def frame(columns: list[OpenedColumn]) -> pd.DataFrame:
     """A frame with the default index.
 
-    Whole numbers become `int64` (`Int64` where some may be missing), true/false `bool` (`boolean`), dates
+    Whole numbers become `int64` (`Int64` where some may be missing; Python integers where the type takes more
+    than 64 bits), true/false `bool` (`boolean`), dates
     `datetime64[s]`, text `str`, means `float64`.
     """
     import pandas as pd
@@ -41,6 +42,8 @@ def _series(column: OpenedColumn) -> pd.Series[Any]:
     missing = np.zeros(len(values), dtype=np.bool_) if valid is None else ~np.asarray(valid, dtype=np.bool_)
     match _kind(ctype):
         case "int":
+            if isinstance(values, list):
+                return _wide(values, missing)
             whole = np.asarray(values, dtype=np.int64)
             return pd.Series(pd.arrays.IntegerArray(whole, missing) if nullable else whole)
         case "bool":
@@ -55,6 +58,14 @@ def _series(column: OpenedColumn) -> pd.Series[Any]:
         case _:
             texts = [None if gone else text for text, gone in zip(values, missing, strict=True)]
             return pd.Series(texts, dtype="str")
+
+
+def _wide(values: list[int], missing: Any) -> pd.Series[Any]:
+    """Numbers of a type that 64 bits do not hold, as Python has them."""
+    import pandas as pd
+
+    found = [pd.NA if gone else value for value, gone in zip(values, missing, strict=True)]
+    return pd.Series(found, dtype=object)
 
 
 def _scalar(column: OpenedColumn) -> Any:

@@ -11,7 +11,7 @@ use crate::{Column, Value};
 pub fn evaluate(expression: &Typed, columns: &[&Column], row: usize) -> Option<Value> {
     let of = |inner: &Typed| evaluate(inner, columns, row);
     let truth = |inner: &Typed| of(inner).is_some_and(|value| value.truth());
-    let number = |value: i64| match expression.ctype.kind {
+    let number = |value: i128| match expression.ctype.kind {
         Kind::Date { .. } => Value::Date(i32::try_from(value).unwrap()),
         _ => Value::Integer(value),
     };

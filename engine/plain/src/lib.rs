@@ -14,24 +14,24 @@ pub use operation::{Outcome, Refused, run};
 /// One clear value. A mean is its sum and its count, as it is held on shares.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
-    Integer(i64),
+    Integer(i128),
     Boolean(bool),
     /// Days since 1970-01-01.
     Date(i32),
     Text(String),
     Mean {
-        sum: i64,
-        count: i64,
+        sum: i128,
+        count: i128,
     },
 }
 
 impl Value {
     /// As a number: truth values count as 0 and 1, dates as their day.
-    pub fn number(&self) -> i64 {
+    pub fn number(&self) -> i128 {
         match self {
             Value::Integer(value) => *value,
-            Value::Boolean(value) => i64::from(*value),
-            Value::Date(days) => i64::from(*days),
+            Value::Boolean(value) => i128::from(*value),
+            Value::Date(days) => i128::from(*days),
             Value::Text(_) | Value::Mean { .. } => panic!("no number"),
         }
     }

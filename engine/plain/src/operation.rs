@@ -58,7 +58,7 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
                     (None, Kind::Mean { .. }) => *value = Some(Value::Mean { sum: 0, count: 0 }),
                     // A key that is a truth value on one side and a number on the other.
                     (Some(Value::Boolean(truth)), Kind::Integer { .. }) => {
-                        *value = Some(Value::Integer(i64::from(*truth)));
+                        *value = Some(Value::Integer(i128::from(*truth)));
                     }
                     _ => {}
                 });
@@ -111,7 +111,7 @@ fn key(columns: &[&Column], positions: impl Iterator<Item = usize>, row: usize) 
     positions
         .map(|position| {
             columns[position][row].as_ref().map(|value| match value {
-                Value::Boolean(truth) => Value::Integer(i64::from(*truth)),
+                Value::Boolean(truth) => Value::Integer(i128::from(*truth)),
                 other => other.clone(),
             })
         })
@@ -231,7 +231,7 @@ fn present(reduction: &Reduction, columns: &[&Column], rows: &[usize]) -> Vec<Va
 
 fn reduce(reduction: &Reduction, columns: &[&Column], rows: &[usize]) -> Option<Value> {
     let values = present(reduction, columns, rows);
-    let count = values.len() as i64;
+    let count = values.len() as i128;
     let sum = || values.iter().map(Value::number).sum();
     match reduction.aggregate {
         Aggregate::Count => Some(Value::Integer(count)),

@@ -1,15 +1,11 @@
-//! Bounds of results from bounds of operands. Computed in 128 bits, kept only if 64 hold them.
+//! Bounds of results from bounds of operands. Arithmetic is kept within 64 bits, totals within 96.
 
-use vdl_command::{Expression, Kind};
+use vdl_command::{Expression, Kind, LARGEST, LARGEST_NARROW};
 
 use crate::error::PlanError;
 
 /// Lowest and highest possible value.
-pub(crate) type Bounds = (i128, i128);
-
-pub(crate) fn wide((min, max): (i64, i64)) -> Bounds {
-    (min.into(), max.into())
-}
+pub type Bounds = (i128, i128);
 
 pub(crate) fn add(a: Bounds, b: Bounds) -> Bounds {
     (a.0 + b.0, a.1 + b.1)
@@ -27,23 +23,45 @@ pub(crate) fn multiply(a: Bounds, b: Bounds) -> Bounds {
 /// Of a sum of at least `fewest` and at most `most` values.
 pub(crate) fn sum(value: Bounds, fewest: u64, most: u64) -> Bounds {
     let (fewest, most) = (i128::from(fewest.min(most)), i128::from(most));
-    ((value.0 * fewest).min(value.0 * most), (value.1 * fewest).max(value.1 * most))
+    // 96 bits times 64: what does not fit is refused all the same.
+    let times = |value: i128, count: i128| value.saturating_mul(count);
+    (times(value.0, fewest).min(times(value.0, most)), times(value.1, fewest).max(times(value.1, most)))
 }
 
-/// The integer kind with these bounds; refused if 64 bits could overflow.
+/// Do 64 bits hold every value, and its negative?
+pub fn narrow((min, max): Bounds) -> bool {
+    -LARGEST_NARROW <= min && max <= LARGEST_NARROW
+}
+
+/// Of what takes part in arithmetic; refused if 64 bits could overflow.
+pub(crate) fn operand(bounds: Bounds, place: &dyn Fn() -> String) -> Result<Bounds, PlanError> {
+    if narrow(bounds) { Ok(bounds) } else { Err(overflow(bounds, 64, place)) }
+}
+
+/// The integer kind of a result of arithmetic; refused if 64 bits could overflow.
 pub(crate) fn integer(bounds: Bounds, place: &dyn Fn() -> String) -> Result<Kind, PlanError> {
-    // i64::MIN stays out, so that every value has its negative.
-    match (i64::try_from(bounds.0), i64::try_from(bounds.1)) {
-        (Ok(min), Ok(max)) if min > i64::MIN => Ok(Kind::Integer { min, max }),
-        _ => Err(PlanError::Overflow { expression: place(), min: bounds.0, max: bounds.1 }),
+    let (min, max) = operand(bounds, place)?;
+    Ok(Kind::Integer { min, max })
+}
+
+/// The integer kind of a total, which may be wider than what it adds up.
+pub(crate) fn total((min, max): Bounds, place: &dyn Fn() -> String) -> Result<Kind, PlanError> {
+    if -LARGEST <= min && max <= LARGEST {
+        Ok(Kind::Integer { min, max })
+    } else {
+        Err(overflow((min, max), 96, place))
     }
+}
+
+fn overflow((min, max): Bounds, bits: u32, place: &dyn Fn() -> String) -> PlanError {
+    PlanError::Overflow { expression: place(), bits, min, max }
 }
 
 /// The same for dates, whose days are counted in 32 bits.
 pub(crate) fn date(bounds: Bounds, place: &dyn Fn() -> String) -> Result<Kind, PlanError> {
     match (i32::try_from(bounds.0), i32::try_from(bounds.1)) {
         (Ok(min), Ok(max)) if min > i32::MIN => Ok(Kind::Date { min, max }),
-        _ => Err(PlanError::Overflow { expression: place(), min: bounds.0, max: bounds.1 }),
+        _ => Err(overflow(bounds, 64, place)),
     }
 }
 

@@ -11,8 +11,8 @@ pub enum PlanError {
     DuplicateColumn { name: String },
     #[error("{place} needs {expected}, but is {found}")]
     WrongType { place: String, expected: &'static str, found: String },
-    #[error("`{expression}` could reach beyond 64 bits: its bounds are {min} to {max}")]
-    Overflow { expression: String, min: i128, max: i128 },
+    #[error("`{expression}` could reach beyond {bits} bits: its bounds are {min} to {max}")]
+    Overflow { expression: String, bits: u32, min: i128, max: i128 },
     #[error("`{name}` is a mean, which can be opened, selected and moved, but not computed with")]
     MeanInExpression { name: String },
     #[error("{left} and {right} cannot be compared: one is {left_type}, the other {right_type}")]

@@ -1,9 +1,9 @@
 //! Typed row-wise expressions.
 
 use serde::{Serialize, Serializer};
-use vdl_command::{BinaryOp, ColumnMeta, ColumnType, Expression, Kind, Slot};
+use vdl_command::{BinaryOp, ColumnMeta, ColumnType, Expression, Kind, LARGEST, Slot};
 
-use crate::bounds::{self, Bounds, wide, written};
+use crate::bounds::{self, Bounds, written};
 use crate::error::PlanError;
 use crate::kinds::{common_kind, number, span, spoken};
 use crate::names::find;
@@ -45,7 +45,7 @@ pub enum Node {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Constant {
-    Integer(i64),
+    Integer(i128),
     Boolean(bool),
     /// Days since 1970-01-01.
     Date(i32),
@@ -56,7 +56,7 @@ impl Serialize for Constant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Only for the digest; the type beside it tells a date from an integer.
         match self {
-            Constant::Integer(value) => serializer.serialize_i64(*value),
+            Constant::Integer(value) => serializer.serialize_i128(*value),
             Constant::Boolean(value) => serializer.serialize_bool(*value),
             Constant::Date(days) => serializer.serialize_i32(*days),
             Constant::Text(text) => serializer.serialize_str(text),
@@ -205,10 +205,8 @@ fn column(name: &str, columns: &[ColumnMeta]) -> Result<Typed, PlanError> {
 }
 
 fn integer(value: i128, expression: &Expression) -> Result<Typed, PlanError> {
-    match bounds::integer((value, value), &|| written(expression))? {
-        Kind::Integer { min, .. } => Ok(Typed::constant(Constant::Integer(min))),
-        kind => Ok(Typed { node: Node::Constant(Constant::Integer(0)), ctype: ColumnType::required(kind) }),
-    }
+    bounds::total((value, value), &|| written(expression))?;
+    Ok(Typed::constant(Constant::Integer(value)))
 }
 
 /// Reads `2000-01-31`; proleptic Gregorian, four-digit years.
@@ -251,7 +249,8 @@ fn negated(whole: &Expression, inner: &Expression, columns: &[ColumnMeta]) -> Re
     }
     let value = typed(inner, columns)?;
     let limits = number(&value.ctype.kind).ok_or_else(|| wrong(inner, "a number", &value))?;
-    let kind = bounds::integer(bounds::negate(wide(limits)), &|| written(whole))?;
+    let limits = bounds::operand(limits, &|| written(inner))?;
+    let kind = bounds::integer(bounds::negate(limits), &|| written(whole))?;
     let ctype = ColumnType { kind, nullable: value.ctype.nullable };
     Ok(Typed { node: Node::Negate(Box::new(value)), ctype }.folded())
 }
@@ -291,7 +290,8 @@ fn arithmetic(
     let nullable = a.ctype.nullable || b.ctype.nullable;
     let place = || written(whole);
     let limits = |x: &Typed, e: &Expression| -> Result<Bounds, PlanError> {
-        span(&x.ctype.kind).map(wide).ok_or_else(|| wrong(e, "a number", x))
+        let limits = span(&x.ctype.kind).ok_or_else(|| wrong(e, "a number", x))?;
+        bounds::operand(limits, &|| written(e))
     };
     let (p, q) = (limits(&a, left)?, limits(&b, right)?);
     let is_date = |x: &Typed| matches!(x.ctype.kind, Kind::Date { .. });
@@ -364,7 +364,7 @@ fn compare(
     columns: &[ColumnMeta],
 ) -> Result<Typed, PlanError> {
     // A number beyond every column is still a number to compare with: its side is all that counts.
-    let beyond = |e: &Expression| literal(e).filter(|n| n.unsigned_abs() > i64::MAX.unsigned_abs().into());
+    let beyond = |e: &Expression| literal(e).filter(|n| n.unsigned_abs() > LARGEST.unsigned_abs());
     match (beyond(left), beyond(right)) {
         (Some(a), Some(b)) => return Ok(Typed::constant(Constant::Boolean(op.holds(a.cmp(&b))))),
         (Some(a), None) => return beyond_bounds(op.flipped(), right, a, columns),
@@ -395,7 +395,7 @@ fn compare(
     Ok(Typed::boolean(Node::Compare { op, left: Box::new(a), right: Box::new(b) }))
 }
 
-/// Compares with a constant that no 64-bit value equals.
+/// Compares with a constant that no value equals.
 fn beyond_bounds(
     op: Comparison,
     side: &Expression,
@@ -410,7 +410,7 @@ fn beyond_bounds(
 }
 
 /// Bounds of an operand; a known truth value is as good as a known number.
-fn limits(value: &Typed) -> Option<(i64, i64)> {
+fn limits(value: &Typed) -> Option<Bounds> {
     match value.node {
         Node::Constant(Constant::Boolean(known)) => Some((known.into(), known.into())),
         _ => span(&value.ctype.kind),
@@ -418,7 +418,7 @@ fn limits(value: &Typed) -> Option<(i64, i64)> {
 }
 
 /// The answer, where the bounds alone give it.
-fn decided(op: Comparison, a: (i64, i64), b: (i64, i64)) -> Option<bool> {
+fn decided(op: Comparison, a: Bounds, b: Bounds) -> Option<bool> {
     let (below, above) = (a.1 < b.0, a.0 > b.1);
     let pinned = a.0 == a.1 && a == b;
     match op {

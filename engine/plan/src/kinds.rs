@@ -1,7 +1,8 @@
 //! What kinds of values go together, and the smallest kind that holds both.
 
-use vdl_command::{ColumnMeta, ColumnType, Kind, LONGEST_TEXT};
+use vdl_command::{ColumnMeta, ColumnType, Kind, LARGEST, LONGEST_TEXT};
 
+use crate::bounds::Bounds;
 use crate::error::PlanError;
 
 /// The smallest kind in which values of both can be written and compared; `None` where they are not
@@ -26,7 +27,7 @@ pub fn common_kind(a: &Kind, b: &Kind) -> Option<Kind> {
 }
 
 /// Bounds of what may be added and multiplied: integers and truth values.
-pub(crate) fn number(kind: &Kind) -> Option<(i64, i64)> {
+pub(crate) fn number(kind: &Kind) -> Option<Bounds> {
     match kind {
         Kind::Integer { min, max } => Some((*min, *max)),
         Kind::Boolean => Some((0, 1)),
@@ -35,7 +36,7 @@ pub(crate) fn number(kind: &Kind) -> Option<(i64, i64)> {
 }
 
 /// Bounds of what is held as an offset from a minimum.
-pub(crate) fn span(kind: &Kind) -> Option<(i64, i64)> {
+pub fn span(kind: &Kind) -> Option<Bounds> {
     match kind {
         Kind::Date { min, max } => Some(((*min).into(), (*max).into())),
         other => number(other),
@@ -57,7 +58,7 @@ pub(crate) fn spoken(ctype: &ColumnType) -> String {
 pub(crate) fn check(column: &ColumnMeta) -> Result<(), PlanError> {
     let reason = match column.ctype.kind {
         Kind::Integer { min, max } if min > max => "its minimum is above its maximum",
-        Kind::Integer { min: i64::MIN, .. } => "bounds stay below 2^63",
+        Kind::Integer { min, max } if min < -LARGEST || max > LARGEST => "bounds stay below 2^96",
         Kind::Date { min, max } if min > max => "its first date is after its last",
         Kind::Text { length: 0, .. } => "a text has room for at least one character",
         Kind::Text { length, .. } if length > LONGEST_TEXT => "texts are at most 4096 characters long",

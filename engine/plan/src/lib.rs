@@ -1,7 +1,7 @@
 //! What a command means for tables of a known shape: a typed plan, the same on all three nodes.
 //!
 //! Pure: command and public schemas in, [`Plan`] or a reason out. Bounds are followed through every
-//! expression, results widen by themselves, and what could leave 64 bits is refused here, before
+//! expression, results widen by themselves, and what could leave 64 bits (96 in totals) is refused here, before
 //! anything is computed. The nodes compare [`Plan::digest`] and stop if they differ.
 //!
 //! Missing values: a comparison with one is false, arithmetic with one is missing, `&`, `|` and `^`
@@ -19,9 +19,10 @@ mod sorted;
 
 pub use vdl_command;
 
+pub use bounds::{Bounds, narrow};
 pub use error::PlanError;
 pub use expression::{Comparison, Constant, Node, Typed};
-pub use kinds::common_kind;
+pub use kinds::{common_kind, span};
 pub use operation::{
     Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction,
 };

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use vdl_command::{Aggregate, ColumnMeta, Digest, How, SortKey, Validate};
 
+use crate::bounds::{self, Bounds};
 use crate::expression::Typed;
+use crate::kinds::number;
 
 /// What is public of a table that a command reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,6 +109,14 @@ pub enum MergeSource {
 pub struct Reduction {
     pub aggregate: Aggregate,
     pub value: Typed,
+}
+
+impl Reduction {
+    /// Bounds of the sum of its values over so many rows, at least and at most.
+    pub fn total(&self, (fewest, most): (u64, u64)) -> Bounds {
+        let fewest = if self.value.ctype.nullable { 0 } else { fewest };
+        bounds::sum(number(&self.value.ctype.kind).unwrap_or((0, 0)), fewest, most)
+    }
 }
 
 /// One sort key; the first one counts most.

@@ -6,7 +6,7 @@ use vdl_command::{
     Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, SortKey,
 };
 
-use crate::bounds::{self, wide, written};
+use crate::bounds::{self, written};
 use crate::error::PlanError;
 use crate::expression::{Node, filled, truth, typed, wrong};
 use crate::kinds::{check, number};
@@ -214,12 +214,12 @@ fn reduction(
     let ctype = match aggregate {
         Aggregate::Count => ColumnType::required(bounds::integer((fewest.into(), most.into()), &place)?),
         Aggregate::Sum => {
-            let sum = bounds::sum(wide(numbers()?), fewest, most);
-            ColumnType::required(bounds::integer(sum, &place)?)
+            let sum = bounds::sum(numbers()?, fewest, most);
+            ColumnType::required(bounds::total(sum, &place)?)
         }
         Aggregate::Mean => {
             let (min, max) = numbers()?;
-            bounds::integer(bounds::sum(wide((min, max)), fewest, most), &place)?;
+            bounds::total(bounds::sum((min, max), fewest, most), &place)?;
             ColumnType::required(Kind::Mean { min, max })
         }
         Aggregate::Min | Aggregate::Max => {

@@ -5,7 +5,7 @@
 use vdl_plan::vdl_command::*;
 use vdl_plan::{Constant, Input, Node, Operation, PlanError, PlanOutput, plan};
 
-fn int(name: &str, min: i64, max: i64) -> ColumnMeta {
+fn int(name: &str, min: i128, max: i128) -> ColumnMeta {
     column(name, Kind::Integer { min, max }, false)
 }
 
@@ -83,11 +83,26 @@ fn what_could_leave_64_bits_is_refused_by_name() {
         }
         other => panic!("{other:?}"),
     }
-    let wide = Input::new(vec![int("x", 0, i64::MAX)], 2);
-    let value = name("x");
-    let sum = Aggregation { name: "s".into(), aggregate: Aggregate::Sum, value };
-    let command = Command::Aggregate { table: it(), aggregations: vec![sum], threshold: None };
-    assert!(matches!(plan(&command, &[wide]), Err(PlanError::Overflow { .. })));
+    let wide = int("wide", 0, 1 << 64);
+    let columns = vec![NamedExpression { name: "new".into(), value: binary(Add, name("wide"), number(1)) }];
+    let assign = Command::Assign { table: it(), columns };
+    assert!(matches!(plan(&assign, &[Input::new(vec![wide], 2)]), Err(PlanError::Overflow { .. })));
+}
+
+#[test]
+fn totals_may_take_96_bits_and_no_more() {
+    let total = |max, rows| {
+        let value = name("x");
+        let sum = Aggregation { name: "s".into(), aggregate: Aggregate::Sum, value };
+        let command = Command::Aggregate { table: it(), aggregations: vec![sum], threshold: None };
+        let made = plan(&command, &[Input::new(vec![int("x", 0, max)], rows)])?;
+        Ok(made.columns()[0].ctype.kind.clone())
+    };
+    let far = i64::MAX.into();
+    assert_eq!(total(far, 3), Ok(Kind::Integer { min: 0, max: 3 * far }));
+    assert!(total(far, 1 << 31).is_ok());
+    assert!(total(LARGEST, 1).is_ok());
+    assert!(matches!(total(LARGEST, 2), Err(PlanError::Overflow { bits: 96, .. })));
 }
 
 #[test]
@@ -97,6 +112,7 @@ fn comparisons_that_bounds_decide_cost_nothing() {
     assert_eq!(condition(binary(GreaterOrEqual, name("age"), number(0))), truth(true));
     assert_eq!(condition(binary(Greater, name("age"), number(120))), truth(false));
     assert_eq!(condition(binary(Equal, number(1 << 100), name("age"))), truth(false));
+    assert_eq!(condition(binary(Equal, number(1 << 90), name("age"))), truth(false));
     assert_eq!(condition(binary(Less, name("age"), number(1 << 100))), truth(true));
     // A missing date is not before any day, however late.
     let late = Expression::Date("2200-01-01".to_owned().into());
@@ -136,7 +152,7 @@ fn two_columns_of_one_name_are_refused() {
 fn types_that_no_column_can_have_are_refused() {
     for kind in [
         Kind::Integer { min: 3, max: 2 },
-        Kind::Integer { min: i64::MIN, max: 2 },
+        Kind::Integer { min: -LARGEST - 1, max: 2 },
         Kind::Text { length: 0, ascii: true },
         Kind::Mean { min: 0, max: 1 },
     ] {

@@ -94,7 +94,7 @@ struct Table {
 }
 
 impl Table {
-    fn of(rows: usize, columns: &[(&str, i64, i64)]) -> Self {
+    fn of(rows: usize, columns: &[(&str, i128, i128)]) -> Self {
         let mut state = 0x2545_F491_4F6C_DD1D_u64;
         let mut shares = [0; 3].map(|_: u8| TableShares { rows, columns: Vec::new(), selected: None });
         let mut metas = Vec::new();
@@ -106,7 +106,7 @@ impl Table {
                     state ^= state << 13;
                     state ^= state >> 7;
                     state ^= state << 17;
-                    state % span
+                    (u128::from(state) % span) as u64
                 })
                 .collect();
             put(&mut shares, &Planes::from_values(&values, ctype.width() as usize), None);

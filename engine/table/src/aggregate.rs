@@ -4,11 +4,13 @@
 //! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
 
 use vdl_plan::vdl_command::Aggregate;
-use vdl_plan::{Reduction, Typed};
-use vdl_protocol::{Party, and, any_one, dot, less_than, less_than_public, mux, open_bit, ring_to_planes};
+use vdl_plan::{Reduction, Typed, narrow};
+use vdl_protocol::{
+    Party, and, any_one, bits_to_ring, dot, less_than, less_than_public, mux, open_bit, ring_to_planes,
+};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
-use crate::column::{Bits, Numbers, flags_to_ring, of_bits, of_ring};
+use crate::column::{Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::steps::Steps;
@@ -19,6 +21,7 @@ struct Source<'a> {
     rows: u64,
     /// The selection as 0 and 1, made when first needed.
     mask: Option<Numbers>,
+    wide_mask: Option<WideNumbers>,
 }
 
 pub(crate) fn aggregate(
@@ -29,7 +32,7 @@ pub(crate) fn aggregate(
     threshold: Option<u64>,
     steps: &mut Steps<'_>,
 ) -> Result<Vec<ColumnShares>, TableError> {
-    let mut source = Source { table, rows, mask: None };
+    let mut source = Source { table, rows, mask: None, wide_mask: None };
     if let Some(threshold) = threshold {
         enough(party, &mut source, reductions, threshold)?;
     }
@@ -38,11 +41,10 @@ pub(crate) fn aggregate(
         let value = &reduction.value;
         results.push(match reduction.aggregate {
             Aggregate::Count => of_ring(count(party, &mut source, value)?, None),
-            Aggregate::Sum => of_ring(sum(party, &mut source, value)?, None),
+            Aggregate::Sum => total(party, &mut source, reduction)?,
             Aggregate::Mean => {
-                let total = sum(party, &mut source, value)?;
-                let count = count(party, &mut source, value)?;
-                ColumnShares { count: Some(count), ..of_ring(total, None) }
+                let total = total(party, &mut source, reduction)?;
+                ColumnShares { count: Some(count(party, &mut source, value)?), ..total }
             }
             Aggregate::Min => extreme(party, &source, value, false)?,
             Aggregate::Max => extreme(party, &source, value, true)?,
@@ -84,6 +86,35 @@ fn count(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Nu
             Ok(flags_to_ring(party, &present)?.sum())
         }
         _ => Ok(Numbers::public(party.id(), &[source.rows])),
+    }
+}
+
+/// A sum in the narrowest ring that holds every possible one.
+fn total(
+    party: &mut Party,
+    source: &mut Source<'_>,
+    reduction: &Reduction,
+) -> Result<ColumnShares, TableError> {
+    let bounds = reduction.total((source.rows, source.rows));
+    if narrow(bounds) {
+        return Ok(of_ring(sum(party, source, &reduction.value)?, None));
+    }
+    let sum = wide_sum(party, source, &reduction.value)?;
+    of_total(party, &sum, reduction.aggregate, bounds)
+}
+
+fn wide_sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<WideNumbers, TableError> {
+    let column = evaluate(party, value, source.table, Form::Bits)?;
+    let wide = column.wide(party, value)?;
+    let Some(selected) = &source.table.selected else {
+        return Ok(wide.sum());
+    };
+    if source.wide_mask.is_none() {
+        source.wide_mask = bits_to_ring(party, selected)?.pop();
+    }
+    match &source.wide_mask {
+        Some(mask) => Ok(dot(party, &[(&wide, mask)])?),
+        None => Err(TableError::Shape("no mask")),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn differences(block: &mut Block) {
         Block::Rows(rows) => rows.difference_xor(),
         Block::Ring32(ring) => *ring = ring.differences(),
         Block::Ring64(ring) => *ring = ring.differences(),
+        Block::Ring128(ring) => *ring = ring.differences(),
     }
 }
 
@@ -40,6 +41,7 @@ fn running(block: &mut Block) {
         Block::Rows(rows) => rows.prefix_xor(),
         Block::Ring32(ring) => *ring = ring.prefix_sums(),
         Block::Ring64(ring) => *ring = ring.prefix_sums(),
+        Block::Ring128(ring) => *ring = ring.prefix_sums(),
     }
 }
 
@@ -53,6 +55,7 @@ fn lengthen(block: &mut Block, more: usize) {
         }
         Block::Ring32(ring) => ring.each(|values| values.resize(values.len() + more, 0)),
         Block::Ring64(ring) => ring.each(|values| values.resize(values.len() + more, 0)),
+        Block::Ring128(ring) => ring.each(|values| values.resize(values.len() + more, 0)),
     }
 }
 
@@ -62,5 +65,6 @@ fn drop_first(block: &mut Block, from: usize, rows: usize) {
         Block::Rows(all) => *all = all.slice_rows(from, rows),
         Block::Ring32(ring) => *ring = ring.slice_rows(from, rows),
         Block::Ring64(ring) => *ring = ring.slice_rows(from, rows),
+        Block::Ring128(ring) => *ring = ring.slice_rows(from, rows),
     }
 }

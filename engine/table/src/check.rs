@@ -32,7 +32,8 @@ fn fits(meta: &ColumnMeta, column: &ColumnShares, rows: usize) -> bool {
     let text = matches!(meta.ctype.kind, Kind::Text { .. });
     let (bits, ring) = (column.bits.get(), column.ring.get());
     let width = meta.ctype.width() as usize;
-    bits.is_none_or(|bits| !mean && planes(bits, rows, width))
+    // A mean has its sum in one form only: in bits where it is wide.
+    bits.is_none_or(|bits| !(mean && ring.is_some()) && planes(bits, rows, width))
         && ring.is_none_or(|ring| !text && numbers(ring, rows))
         && (bits.is_some() || ring.is_some())
         && column.count.is_some() == mean

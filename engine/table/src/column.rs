@@ -5,9 +5,10 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::vdl_command::{ColumnType, Kind};
-use vdl_protocol::{Party, add_public, bits_to_ring, planes_to_ring, ring_to_planes};
-use vdl_share::{ColumnShares, Planes, Shared};
+use vdl_plan::vdl_command::{Aggregate, ColumnType, Kind};
+use vdl_plan::{Bounds, span};
+use vdl_protocol::{Party, add_public, bits_to_ring, planes_to_ring, ring_to_planes, shift_right};
+use vdl_share::{ColumnShares, Planes, Ring, Shared};
 
 use crate::error::TableError;
 use crate::text;
@@ -15,17 +16,10 @@ use crate::text;
 pub(crate) type Bits = Shared<Planes>;
 pub(crate) type Numbers = Shared<Vec<u64>>;
 
-/// Bounds of what is held as an offset; a truth value is the number 0 or 1.
-pub(crate) fn span(kind: &Kind) -> Option<(i64, i64)> {
-    match *kind {
-        Kind::Integer { min, max } => Some((min, max)),
-        Kind::Date { min, max } => Some((min.into(), max.into())),
-        Kind::Boolean => Some((0, 1)),
-        Kind::Text { .. } | Kind::Mean { .. } => None,
-    }
-}
+/// Numbers whose totals 64 bits may not hold.
+pub(crate) type WideNumbers = Shared<Vec<u128>>;
 
-fn minimum(ctype: &ColumnType) -> i64 {
+fn minimum(ctype: &ColumnType) -> i128 {
     span(&ctype.kind).map_or(0, |(min, _)| min)
 }
 
@@ -39,8 +33,11 @@ pub(crate) fn bits<'a>(
         return Ok(bits);
     }
     let ring = column.ring.get().ok_or(TableError::Shape("a column without values"))?;
-    let shift = minimum(ctype).wrapping_neg().cast_unsigned();
     let width = ctype.width() as usize;
+    if width > 64 {
+        return Err(TableError::Shape("a wide column without bits"));
+    }
+    let shift = low_word(minimum(ctype).wrapping_neg());
     let mut planes = ring_to_planes(party, &ring.add_constant(party.id(), shift), width)?;
     if let Some(valid) = &column.valid {
         xor_where(&mut planes, &valid.not(party.id()), &[shift]);
@@ -48,7 +45,7 @@ pub(crate) fn bits<'a>(
     Ok(column.bits.get_or_init(|| planes))
 }
 
-/// The column as ring elements; converts and remembers if it must.
+/// The column as ring elements, modulo 2^64; converts and remembers if it must.
 pub(crate) fn ring<'a>(
     party: &mut Party,
     column: &'a ColumnShares,
@@ -57,26 +54,77 @@ pub(crate) fn ring<'a>(
     if let Some(ring) = column.ring.get() {
         return Ok(ring);
     }
+    let ring = in_ring(party, column, ctype)?;
+    Ok(column.ring.get_or_init(|| ring))
+}
+
+/// The column in the ring of 128 bits, for totals that 64 may not hold.
+pub(crate) fn wide(
+    party: &mut Party,
+    column: &ColumnShares,
+    ctype: &ColumnType,
+) -> Result<WideNumbers, TableError> {
+    // Numbers of at most 62 bits keep their signs on the way from one ring to the other.
+    let small = span(&ctype.kind).is_some_and(|(min, max)| min >= -(1 << 62) && max < 1 << 62);
+    match column.ring.get() {
+        Some(ring) if small => Ok(shift_right(party, ring, 0)?),
+        _ => {
+            bits(party, column, ctype)?;
+            in_ring(party, column, ctype)
+        }
+    }
+}
+
+/// The values behind the bits, as elements of any ring.
+fn in_ring<R: Ring>(
+    party: &mut Party,
+    column: &ColumnShares,
+    ctype: &ColumnType,
+) -> Result<Shared<Vec<R>>, TableError> {
     let bits = column.bits.get().ok_or(TableError::Shape("a column without values"))?;
     let min = minimum(ctype);
     let ring = match &column.valid {
         Some(valid) if min != 0 => {
             // Missing rows get the offset of zero: what becomes zero when the minimum is added.
-            let zero = min.wrapping_neg().cast_unsigned();
-            let width = bits.width().max(64 - zero.leading_zeros() as usize);
+            let zero = R::of_wide(min.wrapping_neg().cast_unsigned()).wide();
+            let width = bits.width().max(128 - zero.leading_zeros() as usize);
             let mut offsets = bits.resize(width);
-            xor_where(&mut offsets, &valid.not(party.id()), &[zero]);
-            to_ring(party, &offsets)?
+            xor_where(&mut offsets, &valid.not(party.id()), &words(zero));
+            planes_to_ring(party, &offsets)?
         }
-        _ => to_ring(party, bits)?,
+        _ => planes_to_ring(party, bits)?,
     };
-    let ring = ring.add_constant(party.id(), min.cast_unsigned());
-    Ok(column.ring.get_or_init(|| ring))
+    Ok(ring.add_constant(party.id(), R::of_wide(min.cast_unsigned())))
 }
 
-/// The unsigned value of planes; one plane takes the cheaper road.
+/// A sum of 128 bits in the form of its result: offsets within these bounds, or all bits in two's
+/// complement where it is to be divided.
+pub(crate) fn of_total(
+    party: &mut Party,
+    total: &WideNumbers,
+    aggregate: Aggregate,
+    (min, max): Bounds,
+) -> Result<ColumnShares, TableError> {
+    if aggregate == Aggregate::Mean {
+        return Ok(of_bits(ring_to_planes(party, total, 128)?, None));
+    }
+    let width = ColumnType::required(Kind::Integer { min, max }).width() as usize;
+    let offsets = total.add_constant(party.id(), min.wrapping_neg().cast_unsigned());
+    Ok(of_bits(ring_to_planes(party, &offsets, width)?, None))
+}
+
+fn low_word(number: i128) -> u64 {
+    number.cast_unsigned() as u64
+}
+
+/// Least significant word first.
+pub(crate) fn words(number: u128) -> [u64; 2] {
+    [number as u64, (number >> 64) as u64]
+}
+
+/// The unsigned value of planes.
 pub(crate) fn to_ring(party: &mut Party, planes: &Bits) -> Result<Numbers, TableError> {
-    if planes.width() == 1 { flags_to_ring(party, planes) } else { Ok(planes_to_ring(party, planes)?) }
+    Ok(planes_to_ring(party, planes)?)
 }
 
 /// One plane as 0 and 1 in the ring.
@@ -121,7 +169,7 @@ pub(crate) fn recode(
     }
     let mut shifted = add_public(party, bits, shift, width)?;
     if let Some(valid) = valid {
-        xor_where(&mut shifted, &valid.not(party.id()), &[shift]);
+        xor_where(&mut shifted, &valid.not(party.id()), &words(shift));
     }
     Ok(shifted)
 }

@@ -3,9 +3,9 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::Input;
 use vdl_plan::vdl_command::{ColumnMeta, Kind};
-use vdl_protocol::Party;
+use vdl_plan::{Input, narrow, span};
+use vdl_protocol::{Party, ring_to_planes};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
 
 use crate::column::{self, Bits, Numbers, recode};
@@ -59,8 +59,14 @@ pub(crate) fn append(
         let counts = parts.iter().map(|part| part.shares.count.as_ref()).collect::<Option<Vec<_>>>();
         let counts = counts.ok_or(TableError::Shape("a mean without a count"))?;
         column.count = Some(Numbers::append_rows(&counts));
+        if parts.iter().any(|part| part.shares.bits.get().is_some()) {
+            column.bits = OnceLock::from(wide_sums(party, parts)?);
+            return Ok(column);
+        }
     }
-    if parts.iter().all(|part| part.shares.bits.get().is_some()) {
+    // Ring elements hold the value itself, whatever the bounds, as long as 64 bits hold it.
+    let wide = span(&output.ctype.kind).is_some_and(|bounds| !narrow(bounds));
+    if wide || parts.iter().all(|part| part.shares.bits.get().is_some()) {
         let mut recoded = Vec::with_capacity(parts.len());
         for part in parts {
             let bits = column::bits(party, part.shares, &part.meta.ctype)?;
@@ -70,7 +76,6 @@ pub(crate) fn append(
         let all: Vec<&Bits> = recoded.iter().collect();
         column.bits = OnceLock::from(Shared::<Planes>::append_rows(output.ctype.width() as usize, &all));
     } else {
-        // Ring elements hold the value itself, whatever the bounds.
         let mut rings = Vec::with_capacity(parts.len());
         for part in parts {
             rings.push(column::ring(party, part.shares, &part.meta.ctype)?);
@@ -78,6 +83,22 @@ pub(crate) fn append(
         column.ring = OnceLock::from(Numbers::append_rows(&rings));
     }
     Ok(column)
+}
+
+/// The sums of means, some of which are held in bits: all of them as 128 bits in two's complement.
+fn wide_sums(party: &mut Party, parts: &[Part<'_>]) -> Result<Bits, TableError> {
+    let mut all = Vec::with_capacity(parts.len());
+    for part in parts {
+        all.push(match (part.shares.bits.get(), part.shares.ring.get()) {
+            (Some(bits), _) => bits.clone(),
+            (None, Some(ring)) => {
+                let narrow = ring_to_planes(party, ring, 64)?;
+                Bits::stack(part.rows, &[&narrow, &narrow.plane(63).repeat(64)])
+            }
+            (None, None) => return Err(TableError::Shape("a column without values")),
+        });
+    }
+    Ok(Bits::append_rows(128, &all.iter().collect::<Vec<_>>()))
 }
 
 /// Planes of flags one after the other; an absent one means that all are set. `None` if all are absent.

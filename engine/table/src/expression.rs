@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 
 use vdl_plan::vdl_command::encoding::encode_text;
 use vdl_plan::vdl_command::{ColumnType, Kind};
-use vdl_plan::{Constant, Node, Typed};
+use vdl_plan::{Constant, Node, Typed, span};
 use vdl_protocol::{Party, add, add_public, and, multiply};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
-use crate::column::{self, Bits, Numbers, flags_to_ring, of_bits, of_ring, recode, span, xor_where};
+use crate::column::{
+    self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, recode, words, xor_where,
+};
 use crate::compare::compare;
 use crate::error::TableError;
 
@@ -49,6 +51,10 @@ impl Value<'_> {
 
     pub fn ring(&self, party: &mut Party, of: &Typed) -> Result<&Numbers, TableError> {
         column::ring(party, self.shares(), &of.ctype)
+    }
+
+    pub fn wide(&self, party: &mut Party, of: &Typed) -> Result<WideNumbers, TableError> {
+        column::wide(party, self.shares(), &of.ctype)
     }
 
     pub fn valid(&self) -> Option<&Bits> {
@@ -162,7 +168,8 @@ pub(crate) fn both(
 /// The number that a constant is in arithmetic.
 pub(crate) fn number(value: &Typed) -> Option<i64> {
     match value.node {
-        Node::Constant(Constant::Integer(value)) => Some(value),
+        // The plan has refused wider ones.
+        Node::Constant(Constant::Integer(value)) => i64::try_from(value).ok(),
         Node::Constant(Constant::Boolean(value)) => Some(value.into()),
         Node::Constant(Constant::Date(days)) => Some(days.into()),
         _ => None,
@@ -171,10 +178,10 @@ pub(crate) fn number(value: &Typed) -> Option<i64> {
 
 /// The bits of a constant as a value of `kind`, least significant word first.
 pub(crate) fn pattern(constant: &Constant, kind: &Kind) -> Option<Vec<u64>> {
-    let offset = |value: i64| {
+    let offset = |value: i128| {
         span(kind)
             .filter(|(min, max)| (min..=max).contains(&&value))
-            .map(|(min, _)| vec![value.abs_diff(min)])
+            .map(|(min, _)| words(value.abs_diff(min)).to_vec())
     };
     match (constant, kind) {
         (Constant::Integer(value), _) => offset(*value),
@@ -277,11 +284,11 @@ fn negated(
     // The distance to the maximum instead of the minimum: all bits flipped, less what that is too much.
     let bits = value.bits(party, expression)?;
     let (min, max) = span(&expression.ctype.kind).ok_or(TableError::Shape("no number to negate"))?;
-    let (span, width) = (max.abs_diff(min), bits.width());
+    let (span, width) = (max.abs_diff(min) as u64, bits.width());
     let all = u64::MAX >> (64 - width.clamp(1, 64));
     let mut flipped = bits.not(party.id());
     if span != all {
-        flipped = add_public(party, &flipped, span.wrapping_sub(all) & all, width)?;
+        flipped = add_public(party, &flipped, (span.wrapping_sub(all) & all).into(), width)?;
     }
     if let Some(valid) = &valid {
         xor_where(&mut flipped, &valid.not(party.id()), &[span]);

@@ -3,11 +3,11 @@
 //! running maxima within the groups. Opens the number of groups, through random positions.
 
 use vdl_plan::vdl_command::{Aggregate, ColumnMeta};
-use vdl_plan::{Input, Reduction, Typed};
+use vdl_plan::{Input, Reduction, Typed, narrow};
 use vdl_protocol::{Party, Permutation, and, equal, sort};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
-use crate::column::{self, Bits, Numbers, flags_to_ring, of_bits, of_ring, to_ring};
+use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total, to_ring};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
@@ -52,7 +52,8 @@ pub(crate) fn group_by(
     steps.done();
 
     let extremes = extremes(party, table, reductions)?;
-    let mut totals = Totals::of(party, table, reductions)?;
+    // A group has at least one row.
+    let mut totals = Totals::of(party, table, reductions, (1, input.rows.max(1)))?;
     let order = if known { None } else { Some(order(party, table.rows, &keys)?) };
     let sorted = sorted(party, table.rows, &keys, &extremes, &mut totals, order.as_ref())?;
     steps.done();
@@ -66,6 +67,7 @@ pub(crate) fn group_by(
     bundle.planes.push(counting(party, table.rows));
     bundle.planes.extend(greatest);
     bundle.rings = totals.rings.iter().map(Numbers::prefix_sums).collect();
+    bundle.wides = totals.wides.iter().map(WideNumbers::prefix_sums).collect();
     let groups = pack(party, &mut bundle, table.rows, &last)?;
 
     let mut planes = bundle.planes.into_iter();
@@ -73,6 +75,7 @@ pub(crate) fn group_by(
         planes.by_ref().take(by.len()).map(|bits| of_bits(bits, None)).collect();
     let counted = planes.next().ok_or(TableError::Shape("rows lost on the way"))?;
     totals.rings = bundle.rings.iter().map(Numbers::differences).collect();
+    totals.wides = bundle.wides.iter().map(WideNumbers::differences).collect();
     let mut results: Vec<Option<ColumnShares>> = vec![None; reductions.len()];
     totals.give(party, reductions, &counted, &mut results)?;
     for (extreme, found) in extremes.iter().zip(planes) {
@@ -172,7 +175,11 @@ fn sorted(
     totals: &mut Totals,
     order: Option<&Permutation>,
 ) -> Result<Sorted, TableError> {
-    let mut bundle = Bundle { rings: std::mem::take(&mut totals.rings), ..Default::default() };
+    let mut bundle = Bundle {
+        rings: std::mem::take(&mut totals.rings),
+        wides: std::mem::take(&mut totals.wides),
+        ..Default::default()
+    };
     bundle.planes.extend(keys.columns.iter().chain(&keys.alive).cloned());
     bundle.planes.extend(extremes.iter().map(|extreme| extreme.turned.clone()));
     bundle.planes.append(&mut totals.flags);
@@ -187,6 +194,7 @@ fn sorted(
         extremes: planes.by_ref().take(extremes.len()).collect(),
     };
     totals.rings = moved.rings;
+    totals.wides = moved.wides;
     for flags in planes {
         totals.rings.push(flags_to_ring(party, &flags)?);
     }
@@ -242,18 +250,35 @@ fn counting(party: &Party, rows: usize) -> Bits {
 #[derive(Default)]
 struct Totals {
     summed: Vec<Typed>,
+    /// Those whose sums 64 bits may not hold.
+    wide: Vec<Typed>,
     counted: Vec<Typed>,
+    /// How many rows a group has, at least and at most.
+    sizes: (u64, u64),
     /// The columns to add up: first the sums, then the counts.
     rings: Vec<Numbers>,
+    wides: Vec<WideNumbers>,
     /// Validity planes, not yet in the ring.
     flags: Vec<Bits>,
 }
 
 impl Totals {
-    fn of(party: &mut Party, table: &TableShares, reductions: &[Reduction]) -> Result<Self, TableError> {
-        let mut totals = Self::default();
-        for Reduction { aggregate, value } in reductions {
-            if matches!(aggregate, Aggregate::Sum | Aggregate::Mean) && !totals.summed.contains(value) {
+    fn of(
+        party: &mut Party,
+        table: &TableShares,
+        reductions: &[Reduction],
+        sizes: (u64, u64),
+    ) -> Result<Self, TableError> {
+        let mut totals = Self { sizes, ..Self::default() };
+        for reduction @ Reduction { aggregate, value } in reductions {
+            let sums = matches!(aggregate, Aggregate::Sum | Aggregate::Mean);
+            if sums && !narrow(reduction.total(sizes)) {
+                if !totals.wide.contains(value) {
+                    let column = evaluate(party, value, table, Form::Bits)?;
+                    totals.wides.push(column.wide(party, value)?);
+                    totals.wide.push(value.clone());
+                }
+            } else if sums && !totals.summed.contains(value) {
                 let column = evaluate(party, value, table, Form::Ring)?;
                 totals.rings.push(column.ring(party, value)?.clone());
                 totals.summed.push(value.clone());
@@ -276,7 +301,8 @@ impl Totals {
         results: &mut [Option<ColumnShares>],
     ) -> Result<(), TableError> {
         let mut sizes: Option<Numbers> = None;
-        for (Reduction { aggregate, value }, result) in reductions.iter().zip(results) {
+        for (reduction, result) in reductions.iter().zip(results) {
+            let Reduction { aggregate, value } = reduction;
             if matches!(aggregate, Aggregate::Min | Aggregate::Max) {
                 continue;
             }
@@ -290,9 +316,14 @@ impl Totals {
                 count = sizes.clone();
             }
             let main = if *aggregate == Aggregate::Count { count.as_ref() } else { sum };
-            let main = main.cloned().ok_or(TableError::Shape("an aggregation was left out"))?;
+            let wide = self.wide.iter().position(|other| other == value).and_then(|at| self.wides.get(at));
+            let main = match (main, wide) {
+                (Some(main), _) => of_ring(main.clone(), None),
+                (None, Some(wide)) => of_total(party, wide, *aggregate, reduction.total(self.sizes))?,
+                (None, None) => return Err(TableError::Shape("an aggregation was left out")),
+            };
             let count = count.filter(|_| *aggregate == Aggregate::Mean);
-            *result = Some(ColumnShares { count, ..of_ring(main, None) });
+            *result = Some(ColumnShares { count, ..main });
         }
         Ok(())
     }

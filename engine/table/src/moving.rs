@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use vdl_protocol::Block;
 use vdl_share::{ColumnShares, Rows, Shared};
 
-use crate::column::{Bits, Numbers, lean};
+use crate::column::{Bits, Numbers, WideNumbers, lean};
 use crate::error::TableError;
 
 /// Row positions, one per row.
@@ -16,6 +16,7 @@ pub(crate) type Ranks = Shared<Vec<u32>>;
 pub(crate) struct Bundle {
     pub planes: Vec<Bits>,
     pub rings: Vec<Numbers>,
+    pub wides: Vec<WideNumbers>,
     pub ranks: Vec<Ranks>,
 }
 
@@ -60,14 +61,15 @@ impl Bundle {
         step: impl FnOnce(&mut Vec<Block>) -> Result<(), TableError>,
     ) -> Result<Self, TableError> {
         let widths: Vec<usize> = self.planes.iter().map(Bits::width).collect();
-        let (rings, ranks) = (self.rings.len(), self.ranks.len());
-        let mut blocks = Vec::with_capacity(1 + rings + ranks);
+        let others = self.rings.len() + self.wides.len() + self.ranks.len();
+        let mut blocks = Vec::with_capacity(1 + others);
         if !self.planes.is_empty() {
             let all: Vec<&Bits> = self.planes.iter().collect();
             blocks.push(Block::Rows(Bits::stack(rows, &all).to_rows()));
         }
         drop(self.planes);
         blocks.extend(self.rings.into_iter().map(Block::Ring64));
+        blocks.extend(self.wides.into_iter().map(Block::Ring128));
         blocks.extend(self.ranks.into_iter().map(Block::Ring32));
         step(&mut blocks)?;
         let mut bundle = Self::default();
@@ -75,6 +77,7 @@ impl Bundle {
             match block {
                 Block::Rows(moved) => bundle.planes = unstack(&moved, &widths),
                 Block::Ring64(ring) => bundle.rings.push(ring),
+                Block::Ring128(wide) => bundle.wides.push(wide),
                 Block::Ring32(ranks) => bundle.ranks.push(ranks),
             }
         }

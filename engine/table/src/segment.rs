@@ -99,7 +99,7 @@ const FEW_ROWS: usize = 1 << 15;
 /// shorter way of Hillis and Steele (1986). Opens: nothing.
 pub(crate) fn running_max(party: &mut Party, first: &Bits, values: &Bits) -> Result<Bits, TableError> {
     let rows = values.rows();
-    if rows <= FEW_ROWS {
+    if rows <= party.few_rows(FEW_ROWS) {
         return doubling(party, first, values);
     }
     let half = rows / 2;

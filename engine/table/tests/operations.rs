@@ -488,7 +488,7 @@ fn means_can_be_moved_selected_and_opened() {
 
 #[test]
 fn the_widest_numbers_are_exact() {
-    const FAR: i64 = i64::MAX;
+    const FAR: i128 = i64::MAX as i128;
     for (seed, rows) in (9000..).zip([1, 2, 5, 64, 65]) {
         let mut random = Random::of(seed);
         let columns =
@@ -510,6 +510,45 @@ fn the_widest_numbers_are_exact() {
         let negate = Expression::Negate(Box::new(name("near")));
         agree(seed, &assign(binary(BinaryOp::Add, negate.clone(), number(5))), std::slice::from_ref(&clear));
         agree(seed, &assign(binary(BinaryOp::Subtract, number(-8), name("low"))), &[clear]);
+    }
+}
+
+#[test]
+fn totals_and_columns_wider_than_64_bits_are_exact() {
+    const FAR: i128 = i64::MAX as i128;
+    const WIDEST: i128 = (1 << 96) - 1;
+    for (seed, rows) in (9500..).zip([0, 1, 2, 5, 64, 65, 300]) {
+        let mut random = Random::of(seed);
+        let columns = [
+            int("k", 0, 3),
+            int("far", -FAR, FAR),
+            nullable(int("low", -FAR, 4 - FAR)),
+            int("near", 1 << 61, (1 << 62) - 1),
+            nullable(int("wide", -(1 << 70), 1 << 69)),
+            int("high", (1 << 80) - 3, 1 << 80),
+        ];
+        let clear = generate(&mut random, &columns, rows);
+        let clear = if seed % 2 == 0 { clear.hidden(&mut random, 20) } else { clear };
+        let asked: Vec<(Aggregate, Expression)> = ["far", "low", "near", "wide", "high"]
+            .into_iter()
+            .flat_map(|column| [Sum, Mean, Min, Max, Count].map(|aggregate| (aggregate, name(column))))
+            .collect();
+        let tables = std::slice::from_ref(&clear);
+        agree(seed, &aggregate(&asked, None), tables);
+        agree(seed, &group_by(&["k"], &asked), tables);
+        agree(seed, &group_by(&["high"], &[(Sum, name("k")), (Sum, name("wide"))]), tables);
+        agree(seed, &sort(&[("wide", true), ("high", false)]), tables);
+        agree(seed, &Command::Open { table: it() }, tables);
+        for op in [BinaryOp::Less, BinaryOp::GreaterOrEqual, BinaryOp::Equal] {
+            agree(seed, &assign(binary(op, name("wide"), name("far"))), tables);
+            agree(seed, &filter(binary(op, name("high"), number((1 << 80) - 1)), None), tables);
+        }
+        let fill = Expression::FillNull { value: Box::new(name("wide")), with: Box::new(name("high")) };
+        agree(seed, &assign(fill), tables);
+        let mut other = vec![int("high", -WIDEST, WIDEST), int("k", 2, 9)];
+        other.extend(columns[1..5].iter().cloned());
+        let other = generate(&mut random, &other, 7);
+        agree(seed, &concat(2), &[clear, other]);
     }
 }
 

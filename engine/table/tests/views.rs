@@ -23,7 +23,7 @@ fn twins(seed: u64, rows: usize, hidden: bool) -> [Clear; 2] {
     [0, 1].map(|twin| {
         let mut random = Random::of(seed * 1000 + twin);
         let mut clear = generate(&mut random, &schema(), rows);
-        let keys: Vec<i64> = (0..rows as i64).map(|row| (row % 40) * 3 + twin as i64).collect();
+        let keys: Vec<i128> = (0..rows as i128).map(|row| (row % 40) * 3 + twin as i128).collect();
         let turn = random.below(rows as u64) as usize;
         clear.data[0] =
             (0..rows).map(|row| Some(vdl_plain::Value::Integer(keys[(row + turn) % rows]))).collect();

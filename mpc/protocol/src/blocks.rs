@@ -10,6 +10,7 @@ pub enum Block {
     Rows(Shared<Rows>),
     Ring32(Shared<Vec<u32>>),
     Ring64(Shared<Vec<u64>>),
+    Ring128(Shared<Vec<u128>>),
 }
 
 impl Default for Block {
@@ -30,6 +31,7 @@ impl Block {
             Block::Rows(rows) => rows.rows(),
             Block::Ring32(column) => column.rows(),
             Block::Ring64(column) => column.rows(),
+            Block::Ring128(column) => column.rows(),
         }
     }
 
@@ -82,6 +84,7 @@ impl Block {
             })),
             Block::Ring32(column) => Block::Ring32(column.map(|words| gather(words, 1, from))),
             Block::Ring64(column) => Block::Ring64(column.map(|words| gather(words, 1, from))),
+            Block::Ring128(column) => Block::Ring128(column.map(|words| gather(words, 1, from))),
         }
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn differing_less(
     differs: &Shared<Planes>,
     b: &Shared<Planes>,
 ) -> Result<Shared<Planes>> {
-    if differs.rows() > FEW_ROWS {
+    if differs.rows() > party.few_rows(FEW_ROWS) {
         return ripple(party, differs, b);
     }
     let less = and(party, differs, b)?;

@@ -194,7 +194,7 @@ pub fn add(
     if out_width < 2 {
         return Ok(a.xor(&b));
     }
-    if a.rows() > FEW_ROWS {
+    if a.rows() > party.few_rows(FEW_ROWS) {
         return ripple(party, &a, &b);
     }
     let lower = 0..out_width - 1;
@@ -204,14 +204,14 @@ pub fn add(
     Ok(propagate.xor(&carried(&carries)))
 }
 
-/// The sum modulo 2^out_width of an unsigned value and a public number below 2^64.
+/// The sum modulo 2^out_width of an unsigned value and a public number below 2^128.
 ///
 /// As `add`, without the first round where rows are few, and without the planes below the number's lowest
 /// one.
 pub fn add_public(
     party: &mut Party,
     a: &Shared<Planes>,
-    constant: u64,
+    constant: u128,
     out_width: usize,
 ) -> Result<Shared<Planes>> {
     let skipped = (constant.trailing_zeros() as usize).min(out_width);
@@ -221,10 +221,15 @@ pub fn add_public(
     let all = a.resize(out_width);
     let (rows, width) = (a.rows(), out_width - skipped);
     let (lowest, a) = (all.select(0..skipped), all.select(skipped..out_width));
-    let other = Planes::constant(rows, width, constant >> skipped);
+    let other = {
+        let (word, low) = (constant >> skipped, width.min(64));
+        let low = Planes::constant(rows, low, word as u64);
+        let high = Planes::constant(rows, width - low.width(), (word >> 64) as u64);
+        Planes::stack(rows, &[&low, &high])
+    };
     let sum = if width < 2 {
         a.xor_public(party.id(), &other)
-    } else if rows > FEW_ROWS {
+    } else if rows > party.few_rows(FEW_ROWS) {
         ripple(party, &a, &Shared::<Planes>::public(party.id(), &other))?
     } else {
         let mut generate = a.select(0..width - 1);
@@ -245,7 +250,7 @@ pub fn add_public(
 /// Many rows: a ripple; rounds, and bits per row and party: the width. Few rows: pairs of positions are
 /// merged upwards; rounds: 1 + log2 of the width, rounded up; bits: about 3 times the width. Opens: nothing.
 pub(crate) fn carry_out(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
-    if a.rows() <= FEW_ROWS {
+    if a.rows() <= party.few_rows(FEW_ROWS) {
         let generate = and(party, a, b)?;
         return merge(party, generate, a.xor(b));
     }

@@ -43,7 +43,7 @@ pub(crate) fn leading(party: &mut Party, value: &Shared<Planes>, depth: usize) -
 fn prefix_or(party: &mut Party, bits: &Shared<Planes>) -> Result<Shared<Planes>> {
     let mut out = bits.clone();
     let width = bits.width();
-    if bits.rows() > FEW_ROWS {
+    if bits.rows() > party.few_rows(FEW_ROWS) {
         for j in 1..width {
             let (before, bit) = (out.plane(j - 1), out.plane(j));
             let either = and(party, &before, &bit)?.xor(&before);

@@ -98,6 +98,14 @@ pub fn pass(party: &mut Party, blocks: &mut [Block], role: Role, orders: &Orders
                 shares,
                 into_block: |s, _, _| Ok(Block::Ring64(s)),
             }),
+            Block::Ring128(shares) => Box::new(Carried {
+                step,
+                role,
+                rows,
+                stride: 1,
+                shares,
+                into_block: |s, _, _| Ok(Block::Ring128(s)),
+            }),
         });
     }
     for block in &mut carried {

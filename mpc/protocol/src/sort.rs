@@ -13,14 +13,14 @@ use crate::radix::radix_sort;
 /// By `radix_sort` or `quicksort`, whichever is cheaper for so many rows of a key so wide, and costs what that
 /// costs. Opens: uniformly random orders.
 pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
-    if quick(keys.rows(), keys.width()) { quicksort(party, keys) } else { radix_sort(party, keys) }
+    if quick(party, keys.rows(), keys.width()) { quicksort(party, keys) } else { radix_sort(party, keys) }
 }
 
 /// Which is quicker, from what both were measured to take: a digit is six rounds and about half a microsecond
 /// a row, whatever its width; the comparisons of a quicksort are about 8 log2(n) rounds and a
 /// microsecond a row.
-fn quick(rows: usize, width: usize) -> bool {
-    rows >= FEW_ROWS && width > NARROW
+fn quick(party: &Party, rows: usize, width: usize) -> bool {
+    rows >= party.few_rows(FEW_ROWS) && width > NARROW
 }
 
 /// Below, rounds are what costs, and a radix sort has fewer.

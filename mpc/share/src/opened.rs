@@ -17,6 +17,9 @@ use crate::table::ColumnShares;
 const BITS: u8 = 1;
 const RING: u8 = 2;
 const MEAN: u8 = 3;
+const WIDE_MEAN: u8 = 4;
+/// Bits of a sum that 64 may not hold.
+const WIDE: usize = 128;
 
 /// A column in the clear.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,6 +36,11 @@ pub enum Opened {
     Ring(Vec<u64>),
     Mean {
         sum: Vec<u64>,
+        count: Vec<u64>,
+    },
+    /// Sums in 128 bits, two's complement.
+    WideMean {
+        sum: Planes,
         count: Vec<u64>,
     },
 }
@@ -58,12 +66,12 @@ pub fn encode_component(columns: &[ColumnShares], side: Side) -> Result<Vec<u8>,
                 put_ring(&mut out, MEAN, sum.side(side));
                 out.extend_from_slice(bytemuck::cast_slice(count.side(side)));
             }
+            (Some(count), Some(sum), _) => {
+                put_bits(&mut out, WIDE_MEAN, sum.side(side));
+                out.extend_from_slice(bytemuck::cast_slice(count.side(side)));
+            }
             (None, Some(bits), _) => {
-                let bits = bits.side(side);
-                out.push(BITS);
-                out.extend_from_slice(&(bits.width() as u32).to_le_bytes());
-                out.extend_from_slice(&(bits.rows() as u64).to_le_bytes());
-                put_planes(&mut out, bits);
+                put_bits(&mut out, BITS, bits.side(side));
             }
             (None, None, Some(ring)) => put_ring(&mut out, RING, ring.side(side)),
             _ => return Err(ShareError::Missing),
@@ -80,6 +88,13 @@ fn put_ring(out: &mut Vec<u8>, form: u8, values: &[u64]) {
     out.push(form);
     out.extend_from_slice(&(values.len() as u64).to_le_bytes());
     out.extend_from_slice(bytemuck::cast_slice(values));
+}
+
+fn put_bits(out: &mut Vec<u8>, form: u8, bits: &Planes) {
+    out.push(form);
+    out.extend_from_slice(&(bits.width() as u32).to_le_bytes());
+    out.extend_from_slice(&(bits.rows() as u64).to_le_bytes());
+    put_planes(out, bits);
 }
 
 fn put_planes(out: &mut Vec<u8>, planes: &Planes) {
@@ -121,12 +136,15 @@ fn decode_component(bytes: &[u8], rows: usize) -> Result<Vec<OpenedColumn>, Shar
     let mut columns = Vec::new();
     while reader.end().is_err() {
         let form = reader.u8()?;
-        let width = if form == BITS { reader.u32()? as usize } else { 0 };
+        let width = if form == BITS || form == WIDE_MEAN { reader.u32()? as usize } else { 0 };
         reader.rows(rows)?;
         let data = match form {
             BITS => Opened::Bits(reader.planes(rows, width)?),
             RING => Opened::Ring(reader.words(rows as u64)?),
             MEAN => Opened::Mean { sum: reader.words(rows as u64)?, count: reader.words(rows as u64)? },
+            WIDE_MEAN if width == WIDE => {
+                Opened::WideMean { sum: reader.planes(rows, width)?, count: reader.words(rows as u64)? }
+            }
             _ => return Err(ShareError::Unknown { what: "a form of column" }),
         };
         let valid = reader.flag()?.then(|| reader.planes(rows, 1)).transpose()?;
@@ -142,6 +160,10 @@ impl OpenedColumn {
             (Opened::Ring(a), Opened::Ring(b)) => add_in(a, b),
             (Opened::Mean { sum, count }, Opened::Mean { sum: other_sum, count: other_count }) => {
                 add_in(sum, other_sum);
+                add_in(count, other_count);
+            }
+            (Opened::WideMean { sum, count }, Opened::WideMean { sum: other_sum, count: other_count }) => {
+                sum.xor_in(other_sum);
                 add_in(count, other_count);
             }
             _ => return Err(ShareError::Shape),

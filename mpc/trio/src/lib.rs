@@ -30,6 +30,7 @@ pub struct Trio {
     contexts: bool,
     payloads: bool,
     lanes: u16,
+    round_trip: Duration,
     /// What the last run sent and spent.
     pub last: Record,
 }
@@ -68,6 +69,7 @@ impl Trio {
             contexts: false,
             payloads: false,
             lanes: 1,
+            round_trip: Duration::ZERO,
             last: Record::default(),
         }
     }
@@ -96,6 +98,12 @@ impl Trio {
         self
     }
 
+    /// The parties think that they are so far apart.
+    pub fn round_trip(mut self, time: Duration) -> Self {
+        self.round_trip = time;
+        self
+    }
+
     pub fn record_contexts(mut self) -> Self {
         self.contexts = true;
         self
@@ -119,6 +127,7 @@ impl Trio {
             stream.words::<[u8; 32]>(3)[pair]
         });
         let log = Arc::new(Mutex::new(Vec::new()));
+        let round_trip = self.round_trip;
         let cancelled = Arc::default();
         let mut further: [Vec<Box<dyn Lane>>; 3] = Default::default();
         for number in 1..self.lanes {
@@ -144,6 +153,7 @@ impl Trio {
                 let further = further.next().unwrap_or_default();
                 scope.spawn(move || {
                     let mut party = Party::new(party, Box::new(wire), keys, 0).with_lanes(further);
+                    party = party.with_round_trip(round_trip);
                     if contexts {
                         party.record_contexts();
                     }

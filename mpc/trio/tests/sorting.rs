@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use vdl_protocol::*;
 use vdl_share::{Planes, Shared};
@@ -158,6 +159,23 @@ fn comparisons_of_many_rows_are_those_of_few() {
     let shared = [trio.share_values(&a, 64), trio.share_values(&b, 64)];
     let less = trio.run(|party| less_than(party, &shared[0][party.id()], &shared[1][party.id()]).unwrap());
     assert!(values_of(&less).iter().zip(a.iter().zip(&b)).all(|(less, (a, b))| *less == u64::from(a < b)));
+}
+
+#[test]
+fn on_a_long_line_rounds_are_saved_and_the_result_is_the_same() {
+    let rows = 1500;
+    let keys = random(rows, 10);
+    let run = |round_trip: Duration| {
+        let mut trio = Trio::new(17).round_trip(round_trip);
+        let shared = keys_of(&mut trio, [&keys, &keys], 32);
+        let sorted = order_by(&mut trio, rows, |party, blocks| {
+            sort(party, &shared[party.id()]).unwrap().apply(party, blocks).unwrap();
+        });
+        (sorted, trio.last.rounds())
+    };
+    let (near, far) = (run(Duration::from_micros(300)), run(Duration::from_millis(20)));
+    assert_eq!(near.0, far.0);
+    assert!(2 * far.1 < near.1, "{} rounds where {} are too many", far.1, near.1);
 }
 
 #[test]

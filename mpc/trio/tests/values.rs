@@ -135,8 +135,8 @@ fn sums_of_planes_add() {
         for out in [1, width, width + 1, 64] {
             let sum = two(trio, width, (a, b), |party, a, b| add(party, a, b, out));
             assert_eq!(values_of(&sum), zip(a, b, |x, y| x.wrapping_add(y) & mask(out.min(64))));
-            for c in [0, 1, 6, 1 << 40, u64::MAX] {
-                let sum = two(trio, width, (a, b), |party, a, _| add_public(party, a, c, out));
+            for c in [0u64, 1, 6, 1 << 40, u64::MAX] {
+                let sum = two(trio, width, (a, b), |party, a, _| add_public(party, a, c.into(), out));
                 let expected = zip(a, b, |x, _| (x & mask(out)).wrapping_add(c) & mask(out.min(64)));
                 assert_eq!(values_of(&sum).iter().map(|x| x & mask(out)).collect::<Vec<_>>(), expected);
             }
@@ -287,7 +287,7 @@ proptest::proptest! {
         proptest::prop_assert_eq!(values_of(&less), zip(&a, &b, |x, _| u64::from(x < constant)));
         let sum = two(&mut trio, width, (&a, &b), |party, a, b| add(party, a, b, width));
         proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, y| x.wrapping_add(y) & mask(width)));
-        let sum = two(&mut trio, width, (&a, &b), |party, a, _| add_public(party, a, constant, 64));
+        let sum = two(&mut trio, width, (&a, &b), |party, a, _| add_public(party, a, constant.into(), 64));
         proptest::prop_assert_eq!(values_of(&sum), zip(&a, &b, |x, _| x.wrapping_add(constant)));
         let ring = two(&mut trio, width, (&a, &b), |party, a, _| planes_to_ring::<u64>(party, a));
         proptest::prop_assert_eq!(ring_of(&ring), a);

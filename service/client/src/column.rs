@@ -1,6 +1,6 @@
 //! Columns in the clear: at the provider before splitting, at the analyst after opening.
 
-use vdl_command::{ColumnType, Kind};
+use vdl_command::{ColumnType, Kind, LARGEST, LARGEST_NARROW};
 
 use crate::error::ClientError;
 
@@ -14,6 +14,8 @@ pub struct ClearColumn {
 
 pub enum ClearValues {
     Integer(Vec<i64>),
+    /// Whole numbers of any size that a column may hold.
+    Wide(Vec<i128>),
     Boolean(Vec<bool>),
     /// Days since 1970-01-01.
     Date(Vec<i32>),
@@ -32,6 +34,8 @@ pub struct OpenedColumn {
 #[derive(PartialEq)]
 pub enum OpenedValues {
     Integer(Vec<i64>),
+    /// Whole numbers of a type that 64 bits do not hold.
+    Wide(Vec<i128>),
     Boolean(Vec<bool>),
     Date(Vec<i32>),
     Text(Vec<String>),
@@ -54,6 +58,7 @@ impl ClearColumn {
     pub fn rows(&self) -> usize {
         match &self.values {
             ClearValues::Integer(values) => values.len(),
+            ClearValues::Wide(values) => values.len(),
             ClearValues::Boolean(values) => values.len(),
             ClearValues::Date(values) => values.len(),
             ClearValues::Text(values) => values.len(),
@@ -101,8 +106,12 @@ pub fn derive_type(column: &ClearColumn) -> Result<ColumnType, ClientError> {
         ClearValues::Boolean(_) => Kind::Boolean,
         ClearValues::Integer(values) => {
             let (min, max) = column.range(values).unwrap_or((0, 0));
-            if min == i64::MIN {
-                return Err(refused("holds a number below -(2^63 - 1), which no integer type holds"));
+            Kind::Integer { min: min.into(), max: max.into() }
+        }
+        ClearValues::Wide(values) => {
+            let (min, max) = column.range(values).unwrap_or((0, 0));
+            if min < -LARGEST || max > LARGEST {
+                return Err(refused("holds a number beyond 2^96, which no integer type holds"));
             }
             Kind::Integer { min, max }
         }
@@ -129,10 +138,13 @@ const CENTURIES: (i32, i32) = (-25_567, 47_481);
 pub fn widen_type(derived: &ColumnType) -> ColumnType {
     let kind = match derived.kind {
         Kind::Integer { min, max } => {
-            let (min, max) = (1..8)
-                .map(|bytes| 8 * bytes)
-                .find_map(|bits| standard(min, max, bits))
-                .unwrap_or((if min < 0 { -i64::MAX } else { 0 }, i64::MAX));
+            let narrow = (1..8).find_map(|bytes| standard(min, max, 8 * bytes));
+            // Of 64 bits, what has its negative takes part in arithmetic.
+            let most = LARGEST_NARROW;
+            let full = (if min < 0 { -most } else { 0 }, most);
+            let full = (full.0 <= min && max <= full.1).then_some(full);
+            let wide = (9..=12).find_map(|bytes| standard(min, max, 8 * bytes));
+            let (min, max) = narrow.or(full).or(wide).unwrap_or((-LARGEST, LARGEST));
             Kind::Integer { min, max }
         }
         Kind::Date { min, max } => Kind::Date { min: min.min(CENTURIES.0), max: max.max(CENTURIES.1) },
@@ -143,8 +155,8 @@ pub fn widen_type(derived: &ColumnType) -> ColumnType {
 }
 
 /// The bounds of `uintN` or `intN` if they hold `min..=max`.
-fn standard(min: i64, max: i64, bits: u32) -> Option<(i64, i64)> {
-    let half = 1i64 << (bits - 1);
+fn standard(min: i128, max: i128, bits: u32) -> Option<(i128, i128)> {
+    let half = 1i128 << (bits - 1);
     let bounds = if min >= 0 { (0, 2 * (half - 1) + 1) } else { (-half, half - 1) };
     (bounds.0 <= min && max <= bounds.1).then_some(bounds)
 }
@@ -174,9 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn the_one_number_without_a_type_is_refused() {
-        assert!(derive_type(&column(ClearValues::Integer(vec![i64::MIN]), None)).is_err());
-        assert!(derive_type(&column(ClearValues::Integer(vec![-i64::MAX]), None)).is_ok());
+    fn numbers_without_a_type_are_refused() {
+        assert!(derive_type(&column(ClearValues::Wide(vec![1 << 96]), None)).is_err());
+        assert_eq!(
+            derived(ClearValues::Wide(vec![-LARGEST, LARGEST]), None),
+            "int[min=-79228162514264337593543950335,max=79228162514264337593543950335]"
+        );
+        assert_eq!(
+            derived(ClearValues::Integer(vec![i64::MIN]), None),
+            "int[min=-9223372036854775808,max=-9223372036854775808]"
+        );
     }
 
     #[test]
@@ -187,5 +206,7 @@ mod tests {
         assert_eq!(widen(-1, 127), "int[min=-128,max=127]");
         assert_eq!(widen(0, 1 << 60), format!("int[min=0,max={}]", i64::MAX));
         assert_eq!(widen(-1, 1 << 60), format!("int[min={},max={}]", -i64::MAX, i64::MAX));
+        assert_eq!(widen(-1, 1 << 64), "int[min=-2361183241434822606848,max=2361183241434822606847]");
+        assert_eq!(widen(-(1 << 96) + 1, 0), format!("int[min={},max={LARGEST}]", -LARGEST));
     }
 }

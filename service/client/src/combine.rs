@@ -35,7 +35,7 @@ fn reveal(meta: &ColumnMeta, column: &vdl_share::OpenedColumn) -> Result<OpenedC
 
 /// `None` where the shares do not hold values of the type.
 fn values(meta: &ColumnMeta, data: &vdl_share::Opened) -> Option<OpenedValues> {
-    use vdl_share::Opened::{Bits, Mean, Ring};
+    use vdl_share::Opened::{Bits, Mean, Ring, WideMean};
     // An offset in both forms; a missing value is zero, whatever the bounds are.
     let numbers = |min: i64, max: i64| -> Option<Vec<i64>> {
         match data {
@@ -54,7 +54,10 @@ fn values(meta: &ColumnMeta, data: &vdl_share::Opened) -> Option<OpenedValues> {
         }
     };
     Some(match (&meta.ctype.kind, data) {
-        (Kind::Integer { min, max }, _) => OpenedValues::Integer(numbers(*min, *max)?),
+        (Kind::Integer { min, max }, _) => match (i64::try_from(*min), i64::try_from(*max)) {
+            (Ok(min), Ok(max)) => OpenedValues::Integer(numbers(min, max)?),
+            _ => OpenedValues::Wide(wide_numbers(data, *min, *max)?),
+        },
         (Kind::Date { min, max }, _) => {
             let days = numbers((*min).into(), (*max).into())?;
             OpenedValues::Date(days.into_iter().map(|day| i32::try_from(day).ok()).collect::<Option<_>>()?)
@@ -75,8 +78,28 @@ fn values(meta: &ColumnMeta, data: &vdl_share::Opened) -> Option<OpenedValues> {
             let mean = |(sum, count): (&u64, &u64)| *sum as i64 as f64 / *count as i64 as f64;
             OpenedValues::Mean(sum.iter().zip(count).map(mean).collect())
         }
+        (Kind::Mean { .. }, WideMean { sum, count }) => {
+            let sums = wide_words(sum).into_iter().map(u128::cast_signed);
+            let mean = |(sum, count): (i128, &u64)| sum as f64 / *count as i64 as f64;
+            OpenedValues::Mean(sums.zip(count).map(mean).collect())
+        }
         _ => return None,
     })
+}
+
+/// Offsets from the minimum, in more than 64 bits.
+fn wide_numbers(data: &vdl_share::Opened, min: i128, max: i128) -> Option<Vec<i128>> {
+    let vdl_share::Opened::Bits(bits) = data else { return None };
+    let offsets = wide_words(bits);
+    let within = bits.width() <= 128 && offsets.iter().all(|offset| *offset <= max.abs_diff(min));
+    within.then(|| offsets.into_iter().map(|offset| min.wrapping_add_unsigned(offset)).collect())
+}
+
+/// The first 128 bits of every row.
+fn wide_words(bits: &Planes) -> Vec<u128> {
+    let rows = bits.resize(128).to_rows();
+    let word = |row: usize| rows.row(row).iter().rev().fold(0, |word, next| word << 64 | u128::from(*next));
+    (0..bits.rows()).map(word).collect()
 }
 
 fn disagreement(what: &str) -> ClientError {

@@ -56,8 +56,19 @@ fn encode(column: &ClearColumn, meta: &ColumnMeta) -> Result<UploadData, ClientE
     let width = meta.ctype.width() as usize;
     let bits = match (&column.values, &meta.ctype.kind) {
         (ClearValues::Integer(values), Kind::Integer { min, max }) => {
-            check_range(column, values, (*min, *max), meta)?;
-            offsets(column, values.iter().map(|value| value.wrapping_sub(*min) as u64), width)
+            match (i64::try_from(*min), i64::try_from(*max)) {
+                (Ok(min), Ok(max)) => {
+                    check_range(column, values, (min, max), meta)?;
+                    offsets(column, values.iter().map(|value| value.wrapping_sub(min) as u64), width)
+                }
+                _ => {
+                    let values: Vec<i128> = values.iter().map(|value| i128::from(*value)).collect();
+                    wide_offsets(column, &values, (*min, *max), meta)?
+                }
+            }
+        }
+        (ClearValues::Wide(values), Kind::Integer { min, max }) => {
+            wide_offsets(column, values, (*min, *max), meta)?
         }
         (ClearValues::Date(values), Kind::Date { min, max }) => {
             check_range(column, values, (*min, *max), meta)?;
@@ -90,6 +101,23 @@ fn offsets(column: &ClearColumn, values: impl Iterator<Item = u64>, width: usize
         Some(valid) => values.zip(valid).map(|(value, valid)| if *valid { value } else { 0 }).collect(),
     };
     Planes::from_values(&offsets, width)
+}
+
+/// The same for values or bounds that 64 bits do not hold.
+fn wide_offsets(
+    column: &ClearColumn,
+    values: &[i128],
+    (min, max): (i128, i128),
+    meta: &ColumnMeta,
+) -> Result<Planes, ClientError> {
+    check_range(column, values, (min, max), meta)?;
+    let mut words = Vec::with_capacity(2 * values.len());
+    for (row, value) in values.iter().enumerate() {
+        let offset = if column.is_valid(row) { value.abs_diff(min) } else { 0 };
+        words.extend([offset as u64, (offset >> 64) as u64]);
+    }
+    let rows = Rows::from_raw(values.len(), 2, words).unwrap_or_else(|| Rows::zeros(0, 2));
+    Ok(rows.to_planes(meta.ctype.width() as usize))
 }
 
 fn check_range<T: Ord + Copy>(
@@ -134,7 +162,7 @@ fn texts(
 
 fn name_of(values: &ClearValues) -> &'static str {
     match values {
-        ClearValues::Integer(_) => "whole numbers",
+        ClearValues::Integer(_) | ClearValues::Wide(_) => "whole numbers",
         ClearValues::Boolean(_) => "true and false",
         ClearValues::Date(_) => "dates",
         ClearValues::Text(_) => "texts",

@@ -4,7 +4,9 @@
 //! One message to each peer, one round. It carries: digest of what is about to be done, a nonce for
 //! the result's handle, this node's half of a fresh pair key, the digest of the uploaded component
 //! that both hold (never of one that the peer does not hold: its digest would be a guess's check),
-//! how many lanes this node can work on, and the tags of the forms that the input columns are held in.
+//! how many lanes this node can work on and how far away its peers are, and the tags of the forms that the input columns are held in.
+
+use std::time::Duration;
 
 use vdl_command::{Digest, ErrorAnswer, Handle, JobId};
 use vdl_transport::{Lane, Peer};
@@ -22,6 +24,8 @@ pub(crate) struct Agreement {
     pub keys: [Zeroizing<[u8; 32]>; 2],
     /// The fewest lanes that any of the three offers.
     pub lanes: u16,
+    /// The longest round trip that any of the three knows of.
+    pub round_trip: Duration,
 }
 
 /// What this node brings: a digest of the whole intention, and of the upload's two components.
@@ -30,10 +34,11 @@ pub(crate) struct Intention {
     /// Component shared with the next node, and with the previous one.
     pub components: [[u8; 32]; 2],
     pub lanes: u16,
+    pub round_trip: Duration,
 }
 
 const STEP: &str = "agree";
-const FIXED: usize = 4 * 32 + 2;
+const FIXED: usize = 4 * 32 + 2 + 4;
 
 /// Talks to both peers; afterwards all three hold their inputs in the same forms.
 pub(crate) fn agree(
@@ -46,6 +51,7 @@ pub(crate) fn agree(
     let failed = |error| from_transport(me, &error);
     let nonce = random()?;
     let halves = [Zeroizing::new(random()?), Zeroizing::new(random()?)];
+    let round_trip = u32::try_from(intention.round_trip.as_micros()).unwrap_or(u32::MAX);
     let forms: Vec<Forms> = inputs.iter().flat_map(|held| held.forms()).copied().collect();
     for peer in PEERS {
         let mut message = Vec::with_capacity(FIXED + forms.len() * 16);
@@ -54,6 +60,7 @@ pub(crate) fn agree(
         message.extend_from_slice(&*halves[slot(peer)]);
         message.extend_from_slice(&intention.components[slot(peer)]);
         message.extend_from_slice(&intention.lanes.to_le_bytes());
+        message.extend_from_slice(&round_trip.to_le_bytes());
         message.extend(forms.iter().flatten().flat_map(|tag| tag.to_le_bytes()));
         lane.send(peer, STEP, message).map_err(failed)?;
     }
@@ -61,7 +68,7 @@ pub(crate) fn agree(
     nonces[usize::from(me)] = nonce;
     let mut keys = halves.clone();
     let mut others = Vec::with_capacity(2);
-    let mut lanes = intention.lanes;
+    let (mut lanes, mut longest) = (intention.lanes, round_trip);
     for peer in PEERS {
         let message = Zeroizing::new(lane.receive_any(peer, STEP).map_err(failed)?);
         let heard = Heard::read(&message).ok_or_else(|| disagree(peer, me, "speak different versions"))?;
@@ -69,10 +76,12 @@ pub(crate) fn agree(
         nonces[usize::from(node_of(me, peer))] = heard.nonce;
         keys[slot(peer)] = pair_key(job, peer, &halves[slot(peer)], &Zeroizing::new(heard.half));
         lanes = lanes.min(heard.lanes);
+        longest = longest.max(heard.round_trip);
         others.push(heard.forms);
     }
     keep_common(inputs, &others)?;
-    Ok(Agreement { handle: result_handle(job, &nonces), keys, lanes: lanes.max(1) })
+    let round_trip = Duration::from_micros(longest.into());
+    Ok(Agreement { handle: result_handle(job, &nonces), keys, lanes: lanes.max(1), round_trip })
 }
 
 /// A peer's message, taken apart.
@@ -82,6 +91,8 @@ struct Heard {
     half: [u8; 32],
     component: [u8; 32],
     lanes: u16,
+    /// In microseconds.
+    round_trip: u32,
     forms: Vec<Forms>,
 }
 
@@ -97,7 +108,8 @@ impl Heard {
             nonce: part(1)?,
             half: part(2)?,
             component: part(3)?,
-            lanes: u16::from_le_bytes(*fixed.last_chunk()?),
+            lanes: u16::from_le_bytes(*fixed.get(4 * 32..)?.first_chunk()?),
+            round_trip: u32::from_le_bytes(*fixed.last_chunk()?),
             forms: forms.to_vec(),
         })
     }

@@ -168,6 +168,7 @@ impl Job<'_> {
             digest: self.intention(&plan, handles),
             components: [[0; 32]; 2],
             lanes: self.node.config.limits.lanes,
+            round_trip: self.wire.round_trip(),
         };
         let mut lane = self.own_lane();
         agree(self.me(), self.request.job, &mut lane, &intention, &mut [])?;
@@ -214,6 +215,7 @@ impl Job<'_> {
             digest: self.intention(&plan, handles),
             components: digests,
             lanes: self.node.config.limits.lanes,
+            round_trip: self.wire.round_trip(),
         };
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
@@ -238,6 +240,7 @@ impl Job<'_> {
         let lane = Box::new(self.lane(PROTOCOL_LANE));
         let further = (1..with.lanes).map(|lane| Box::new(self.lane(PROTOCOL_LANE + lane)) as Box<dyn Lane>);
         let mut party = Party::new(usize::from(self.me()), lane, keys, PROTOCOL_LANE).with_lanes(further);
+        party = party.with_round_trip(with.round_trip);
         let mut progress = |done, total| self.mailbox.progress(done, total);
         let outcome = vdl_table::run(&mut party, plan, tables, &mut progress);
         let outcome = outcome.map_err(|error| self.explained(&error))?;

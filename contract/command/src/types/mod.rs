@@ -20,11 +20,17 @@ pub struct ColumnType {
 /// The longest text a column may hold, in characters.
 pub const LONGEST_TEXT: u32 = 4096;
 
+/// The largest bound of a whole number, of either sign.
+pub const LARGEST: i128 = (1 << 96) - 1;
+
+/// The largest whole number that takes part in arithmetic, of either sign.
+pub const LARGEST_NARROW: i128 = i64::MAX as i128;
+
 /// What a column holds, apart from nullability.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Whole numbers, bounds inclusive, `|bound| < 2^63`.
-    Integer { min: i64, max: i64 },
+    /// Whole numbers, bounds inclusive, none beyond [`LARGEST`] in size.
+    Integer { min: i128, max: i128 },
     /// True or false.
     Boolean,
     /// Days since 1970-01-01, bounds inclusive.
@@ -32,7 +38,7 @@ pub enum Kind {
     /// At most `length` characters; `ascii` ones take 7 bits each, others 21.
     Text { length: u32, ascii: bool },
     /// A mean that is still a sum and a count; the client divides after opening.
-    Mean { min: i64, max: i64 },
+    Mean { min: i128, max: i128 },
 }
 
 /// A column's public description.
@@ -68,7 +74,7 @@ impl ColumnType {
     pub fn width(&self) -> u32 {
         match self.kind {
             Kind::Integer { min, max } => bits_of(max.abs_diff(min)),
-            Kind::Date { min, max } => bits_of(u64::from(max.abs_diff(min))),
+            Kind::Date { min, max } => bits_of(max.abs_diff(min).into()),
             Kind::Boolean => 1,
             Kind::Text { length, ascii } => length.saturating_mul(if ascii { 7 } else { 21 }),
             Kind::Mean { .. } => 128,
@@ -77,8 +83,8 @@ impl ColumnType {
 }
 
 /// Bits needed to write the numbers `0..=span`; at least one, so that no column is empty.
-fn bits_of(span: u64) -> u32 {
-    (u64::BITS - span.leading_zeros()).max(1)
+fn bits_of(span: u128) -> u32 {
+    (u128::BITS - span.leading_zeros()).max(1)
 }
 
 impl fmt::Display for ColumnType {

@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use super::{ColumnType, Kind, LONGEST_TEXT, TypeError, dates};
+use super::{ColumnType, Kind, LARGEST, LARGEST_NARROW, LONGEST_TEXT, TypeError, dates};
 
 impl FromStr for ColumnType {
     type Err = TypeError;
 
-    /// Reads the canonical form and the short ones: `int8` to `int64`, `uint8` to `uint56`, `int` (32
+    /// Reads the canonical form and the short ones: `int8` to `int96`, `uint8` to `uint96`, `int` (32
     /// bits), `date` (1900 to 2099), `varchar[12,ascii]`, each with `?` behind it if values may be missing.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let written = text.trim();
@@ -53,16 +53,12 @@ fn sized(word: &str) -> Result<Kind, TypeError> {
         Ok(bits) if bits % 8 == 0 && (8..=96).contains(&bits) && !digits.starts_with(['0', '+']) => bits,
         _ => return Err(unknown(word)),
     };
-    match (signed, bits) {
-        (true, 64) => Ok(Kind::Integer { min: -i64::MAX, max: i64::MAX }),
-        (true, 8..=56) => Ok(Kind::Integer { min: -(1 << (bits - 1)), max: (1 << (bits - 1)) - 1 }),
-        (false, 8..=56) => Ok(Kind::Integer { min: 0, max: (1 << bits) - 1 }),
-        _ => Err(TypeError(format!(
-            "{word} is wider than this version computes with; the widest are int64 and uint56, or write \
-             bounds as in int[min=0,max={}]",
-            i64::MAX
-        ))),
-    }
+    Ok(match signed {
+        // Every int64 has its negative, so that it can take part in arithmetic.
+        true if bits == 64 => Kind::Integer { min: -LARGEST_NARROW, max: LARGEST_NARROW },
+        true => Kind::Integer { min: -(1 << (bits - 1)), max: (1 << (bits - 1)) - 1 },
+        false => Kind::Integer { min: 0, max: (1 << bits) - 1 },
+    })
 }
 
 /// What stands between the brackets: `name=value` pairs and bare flags, each at most once.
@@ -112,17 +108,17 @@ impl<'a> Arguments<'a> {
             (Some(min), Some(max)) if min <= max => Ok(Some((min, max))),
             (Some(_), Some(_)) => Err(TypeError(format!("in the type {}, min is above max", self.whole))),
             _ => Err(TypeError(format!(
-                "the bounds of the type {} are no whole numbers below 2^63 (for a date: like \
+                "the bounds of the type {} are no whole numbers below 2^96 (for a date: like \
                  2000-01-31)",
                 self.whole
             ))),
         }
     }
 
-    fn integer_bounds(&mut self) -> Result<Option<(i64, i64)>, TypeError> {
+    fn integer_bounds(&mut self) -> Result<Option<(i128, i128)>, TypeError> {
         self.bounds(|text| {
-            let number: i64 = text.parse().ok()?;
-            (number != i64::MIN && !text.starts_with('+')).then_some(number)
+            let number: i128 = text.parse().ok()?;
+            (number.abs_diff(0) <= LARGEST.unsigned_abs() && !text.starts_with('+')).then_some(number)
         })
     }
 
@@ -169,7 +165,7 @@ impl<'a> Arguments<'a> {
 
 fn unknown(word: &str) -> TypeError {
     TypeError(format!(
-        "`{word}` is no column type; there are int8 to int64, uint8 to uint56, int[min=,max=], bool, date \
+        "`{word}` is no column type; there are int8 to int96, uint8 to uint96, int[min=,max=], bool, date \
          and varchar[n]"
     ))
 }

@@ -37,10 +37,9 @@ impl Random {
         self.below(100) < percent
     }
 
-    pub fn between(&mut self, min: i64, max: i64) -> i64 {
-        let span = max.abs_diff(min);
-        let step = if span == u64::MAX { self.word() } else { self.below(span + 1) };
-        min.wrapping_add(step.cast_signed())
+    pub fn between(&mut self, min: i128, max: i128) -> i128 {
+        let word = u128::from(self.word()) << 64 | u128::from(self.word());
+        min.wrapping_add_unsigned(word % (max.abs_diff(min) + 1))
     }
 
     pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
@@ -88,7 +87,7 @@ pub fn column(name: &str, kind: Kind, nullable: bool) -> ColumnMeta {
     ColumnMeta { name: name.into(), ctype: ColumnType { kind, nullable } }
 }
 
-pub fn int(name: &str, min: i64, max: i64) -> ColumnMeta {
+pub fn int(name: &str, min: i128, max: i128) -> ColumnMeta {
     column(name, Kind::Integer { min, max }, false)
 }
 
@@ -118,8 +117,8 @@ pub fn value(random: &mut Random, kind: &Kind) -> Value {
             Value::Text((0..count).map(|_| random.pick(alphabet)).collect())
         }
         Kind::Mean { min, max } => {
-            let count = random.below(5) as i64;
-            Value::Mean { sum: random.between(min, max).wrapping_mul(count), count }
+            let count = random.below(5) as i128;
+            Value::Mean { sum: random.between(min, max) * count, count }
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn ring(random: &mut Random, clear: &[u64]) -> [Shared<Vec<u64>>; 3] {
     [0, 1, 2].map(|id| shares_for(id, &parts))
 }
 
-fn minimum(kind: &Kind) -> i64 {
+fn minimum(kind: &Kind) -> i128 {
     match *kind {
         Kind::Integer { min, .. } => min,
         Kind::Date { min, .. } => min.into(),
@@ -43,7 +43,10 @@ fn minimum(kind: &Kind) -> i64 {
 fn encode(value: &Value, kind: &Kind) -> Vec<u64> {
     match (value, kind) {
         (Value::Text(text), Kind::Text { length, ascii }) => encode_text(text, *length, *ascii).unwrap(),
-        _ => vec![value.number().wrapping_sub(minimum(kind)).cast_unsigned()],
+        _ => {
+            let offset = value.number().wrapping_sub(minimum(kind)).cast_unsigned();
+            vec![offset as u64, (offset >> 64) as u64]
+        }
     }
 }
 
@@ -86,23 +89,36 @@ fn split_column(
         }
     }
     if let Kind::Mean { .. } = kind {
-        let pairs: Vec<(u64, u64)> = physical
+        let pairs: Vec<(i128, u64)> = physical
             .iter()
             .map(|row| match row {
-                Some(Some(Value::Mean { sum, count })) => (sum.cast_unsigned(), count.cast_unsigned()),
-                _ => (random.word(), random.word()),
+                Some(Some(Value::Mean { sum, count })) => (*sum, *count as u64),
+                _ => (random.word().into(), random.word()),
             })
             .collect();
-        let (sums, counts): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
-        let (sums, counts) = (ring(random, &sums), ring(random, &counts));
-        for (column, (sum, count)) in columns.iter_mut().zip(sums.into_iter().zip(counts)) {
-            column.ring = OnceLock::from(sum);
+        let (sums, counts): (Vec<i128>, Vec<u64>) = pairs.into_iter().unzip();
+        for (column, count) in columns.iter_mut().zip(ring(random, &counts)) {
             column.count = Some(count);
+        }
+        // Sums that could be wide are held in bits.
+        if random.chance(50) {
+            let words = sums.iter().flat_map(|sum| [*sum as u64, (*sum >> 64) as u64]).collect();
+            let clear = Rows::from_raw(sums.len(), 2, words).unwrap().to_planes(128);
+            for (column, bits) in columns.iter_mut().zip(planes(random, &clear)) {
+                column.bits = OnceLock::from(bits);
+            }
+        } else {
+            let sums: Vec<u64> = sums.iter().map(|sum| *sum as u64).collect();
+            for (column, sum) in columns.iter_mut().zip(ring(random, &sums)) {
+                column.ring = OnceLock::from(sum);
+            }
         }
         return columns;
     }
     let number = !matches!(kind, Kind::Text { .. });
-    let form = if number { random.below(3) } else { 0 };
+    // What the ring does not hold is there in bits only.
+    let wide = vdl_plan::span(kind).is_some_and(|bounds| !vdl_plan::narrow(bounds));
+    let form = if number && !wide { random.below(3) } else { 0 };
     if form != 1 {
         let width = meta.ctype.width() as usize;
         let stride = width.div_ceil(64);
@@ -125,7 +141,7 @@ fn split_column(
         let values: Vec<u64> = physical
             .iter()
             .map(|row| match row {
-                Some(value) => value.as_ref().map_or(0, |value| value.number().cast_unsigned()),
+                Some(value) => value.as_ref().map_or(0, |value| value.number() as u64),
                 None => random.word(),
             })
             .collect();
@@ -224,12 +240,11 @@ fn join_column(
                 assert!(from_ring.is_none_or(|ring| ring == 0), "missing is zero in `{}`", meta.name);
                 return None;
             }
-            let a = from_bits.map(|words| decode(&words, kind));
-            let b = from_ring.map(|word| match (kind, &count) {
-                (Kind::Mean { .. }, Some(count)) => {
-                    Value::Mean { sum: word.cast_signed(), count: count[row].cast_signed() }
-                }
-                _ => from_number(word.cast_signed(), kind),
+            let count = count.as_ref().map(|count| count[row].into());
+            let a = from_bits.map(|words| decode(&words, kind, count));
+            let b = from_ring.map(|word| match count {
+                Some(count) => Value::Mean { sum: word.cast_signed().into(), count },
+                None => from_number(word.cast_signed().into(), kind),
             });
             if let (Some(a), Some(b)) = (&a, &b) {
                 assert_eq!(a, b, "both forms of `{}`", meta.name);
@@ -241,17 +256,19 @@ fn join_column(
         .collect()
 }
 
-fn decode(words: &[u64], kind: &Kind) -> Value {
+fn decode(words: &[u64], kind: &Kind, count: Option<i128>) -> Value {
+    let number = words.iter().rev().fold(0, |number, word| number << 64 | i128::from(*word));
     match kind {
+        Kind::Mean { .. } => Value::Mean { sum: number, count: count.unwrap() },
         Kind::Text { length, ascii } => {
             assert_eq!(words.len(), text_words(*length, *ascii));
             Value::Text(read_text(words, *length, *ascii).unwrap())
         }
-        _ => from_number(minimum(kind).wrapping_add(words[0].cast_signed()), kind),
+        _ => from_number(minimum(kind) + number, kind),
     }
 }
 
-fn from_number(number: i64, kind: &Kind) -> Value {
+fn from_number(number: i128, kind: &Kind) -> Value {
     match kind {
         Kind::Boolean => Value::Boolean(number == 1),
         Kind::Date { .. } => Value::Date(i32::try_from(number).unwrap()),

@@ -61,8 +61,8 @@ impl Clear {
     /// An unsigned number of so many bits; the full 64 are a number with a sign, written as its offset.
     pub fn number(name: &'static str, bits: u32, form: Form, words: Vec<u64>) -> Self {
         let kind = match bits {
-            64.. => Kind::Integer { min: i64::MIN, max: i64::MAX },
-            _ => Kind::Integer { min: 0, max: (1u64 << bits).wrapping_sub(1).cast_signed() },
+            64.. => Kind::Integer { min: i64::MIN.into(), max: i64::MAX.into() },
+            _ => Kind::Integer { min: 0, max: (1 << bits) - 1 },
         };
         Self { name, kind, form, words }
     }

@@ -31,7 +31,8 @@ impl Made {
         selected: Option<Shared<Planes>>,
     ) -> Self {
         let minimum = |meta: &ColumnMeta| match meta.ctype.kind {
-            Kind::Integer { min, .. } => min,
+            // Modulo 2^64, as everything here.
+            Kind::Integer { min, .. } => min as i64,
             Kind::Date { min, .. } => min.into(),
             _ => 0,
         };

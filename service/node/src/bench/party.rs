@@ -95,7 +95,8 @@ fn work(task: &Task) -> Result<Answer, NodeError> {
         Some(slow) => SlowWire::over(links, slow.delay, slow.bits_per_second)?,
         None => links,
     };
-    let bench = Bench { id: task.node.into(), wire, mailbox, patience: limits.round };
+    let round_trip = task.slow.map_or(Duration::ZERO, |slow| 2 * slow.delay);
+    let bench = Bench { id: task.node.into(), wire, mailbox, patience: limits.round, round_trip };
     match &task.work {
         Work::Floor => bench.floor(),
         Work::Workload { name, rows, repeat } => {
@@ -112,6 +113,8 @@ pub(super) struct Bench {
     pub wire: Arc<dyn Wire>,
     pub mailbox: Arc<Mailbox>,
     pub patience: Duration,
+    /// What the protocols are told; the same at all three.
+    pub round_trip: Duration,
 }
 
 /// Bytes of one message of the floor, and the pieces it is sent in.
@@ -226,6 +229,6 @@ impl Bench {
         let lane = |lane| Box::new(self.lane(PROTOCOL_LANE + lane)) as Box<dyn Lane>;
         // All three run on this machine, so they offer the same.
         let further = (1..Limits::default().lanes).map(lane);
-        Party::new(self.id, lane(0), keys, PROTOCOL_LANE).with_lanes(further)
+        Party::new(self.id, lane(0), keys, PROTOCOL_LANE).with_lanes(further).with_round_trip(self.round_trip)
     }
 }

@@ -22,7 +22,8 @@ fn run(work: &'static Workload, rows: usize, slow: Option<(Duration, f64)>) -> R
             Some((delay, rate)) => SlowWire::over(wires[id].clone(), delay, Some(rate)).unwrap(),
             None => wires[id].clone(),
         };
-        let bench = Bench { id, wire, mailbox, patience: Duration::from_secs(60) };
+        let bench =
+            Bench { id, wire, mailbox, patience: Duration::from_secs(60), round_trip: Duration::ZERO };
         thread::spawn(move || bench.workload(work, rows, 1).map(drop).map_err(|error| error.to_string()))
     });
     running.map(|thread| thread.join().unwrap()).into_iter().collect()

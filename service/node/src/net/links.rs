@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,6 +42,8 @@ pub struct Links {
     closing: AtomicBool,
     /// Connections that have not shown who they are.
     strangers: AtomicUsize,
+    /// Microseconds that each peer took to accept the latest connection, which is one round trip.
+    round_trips: [AtomicU64; 2],
     own_address: SocketAddr,
 }
 
@@ -80,6 +82,7 @@ impl Links {
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
             strangers: AtomicUsize::new(0),
+            round_trips: Default::default(),
             own_address,
         });
         let listening = links.clone();
@@ -126,7 +129,10 @@ impl Links {
 
     fn dial(&self, peer: Peer) -> io::Result<TcpStream> {
         let limits = &self.post.limits;
+        let asked = Instant::now();
         let mut socket = TcpStream::connect_timeout(&self.addresses[slot(peer)], limits.connect)?;
+        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.round_trips[slot(peer)].store(took, Ordering::Relaxed);
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(limits.connect))?;
         socket.set_write_timeout(Some(limits.round))?;
@@ -272,6 +278,11 @@ impl Links {
 }
 
 impl Wire for Links {
+    fn round_trip(&self) -> Duration {
+        let slowest = self.round_trips.iter().map(|time| time.load(Ordering::Relaxed)).max();
+        Duration::from_micros(slowest.unwrap_or_default())
+    }
+
     fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
         if self.standing().outgoing[slot(to)].is_none() {
             return Err(TransportError::Closed { peer: to });

@@ -41,6 +41,11 @@ pub trait Wire: Send + Sync {
     /// Waits until both peers can be reached; otherwise says who cannot.
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer>;
 
+    /// How long a message to a peer and its answer travel at most, as far as known.
+    fn round_trip(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Ends all connections.
     fn close(&self);
 }

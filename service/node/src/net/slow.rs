@@ -14,6 +14,7 @@ use crate::error::NodeError;
 /// passed the line at its rate, and travels for the delay. One thread per direction.
 pub struct SlowWire {
     beneath: Arc<dyn Wire>,
+    delay: Duration,
     lines: [Sender<(Instant, Frame)>; 2],
 }
 
@@ -33,7 +34,7 @@ impl SlowWire {
             let spawned = thread::Builder::new().name("vdl-slow".into()).spawn(move || line.carry());
             spawned.map_err(|error| NodeError::Link(format!("no thread: {error}")))?;
         }
-        Ok(Arc::new(Self { beneath, lines }))
+        Ok(Arc::new(Self { beneath, delay, lines }))
     }
 }
 
@@ -73,6 +74,10 @@ impl Wire for SlowWire {
 
     fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
         self.beneath.wait_until_up(patience)
+    }
+
+    fn round_trip(&self) -> Duration {
+        self.beneath.round_trip() + 2 * self.delay
     }
 
     fn close(&self) {

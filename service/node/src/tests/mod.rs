@@ -171,6 +171,7 @@ pub(super) fn bits(column: &OpenedColumn) -> Vec<u64> {
         Opened::Bits(planes) => planes.to_values(),
         Opened::Ring(values) => values.clone(),
         Opened::Mean { sum, .. } => sum.clone(),
+        Opened::WideMean { .. } => panic!("a wide mean"),
     }
 }
 
