@@ -23,7 +23,7 @@ use crate::error::TableError;
 use crate::expression::both;
 use crate::filter::{compact, count_rows, sparse};
 use crate::moving::{Bundle, Ranks};
-use crate::segment::starts_first;
+use crate::segment::{running_max, starts_first};
 use crate::steps::Steps;
 
 /// The parts of a merge that its plan spells out.
@@ -65,6 +65,16 @@ pub(crate) struct Sorted {
     pub other: Bits,
     /// One plane: alive, and of the same key as the row before.
     pub same: Bits,
+}
+
+/// What a table that is looked up learns from the sorted order.
+struct Told {
+    /// The place of each of its rows among them in sorted order; `None` where they are in that order.
+    ranks: Option<Ranks>,
+    /// Of the base's rows: which found a partner.
+    found: Bits,
+    /// Of its own rows, in an outer merge: which did not.
+    alone: Option<Bits>,
 }
 
 impl Side<'_> {
@@ -212,10 +222,9 @@ impl Merge<'_> {
         sorted: &Sorted,
         steps: &mut Steps<'_>,
     ) -> Result<(TableShares, u64), TableError> {
-        let (ranks, alone) = self.ranks(party, other, sorted)?;
-        let (carried, found) = self.carried(party, base, other, sorted, ranks)?;
+        let Told { ranks, found, alone } = self.told(party, base, other, sorted)?;
+        let mut carried = self.carried(party, base, other, sorted, ranks)?.into_iter();
         steps.done();
-        let mut carried = carried.into_iter();
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut mask: Option<Numbers> = None;
         for (source, meta) in self.sources() {
@@ -248,14 +257,14 @@ impl Merge<'_> {
         Ok((TableShares { rows, columns, selected }, count))
     }
 
-    /// The place of every row of the other table among those in sorted order, unless it is known; in an
-    /// outer merge also which of its rows found no partner.
-    fn ranks(
+    /// What the sorted order tells, in the order of the tables.
+    fn told(
         &self,
         party: &mut Party,
+        base: &Side<'_>,
         other: &Side<'_>,
         sorted: &Sorted,
-    ) -> Result<(Option<Ranks>, Option<Bits>), TableError> {
+    ) -> Result<Told, TableError> {
         let (id, rows) = (party.id(), sorted.other.rows());
         let mut bundle = Bundle::default();
         if !other.in_order {
@@ -263,26 +272,26 @@ impl Merge<'_> {
             let flags = flags.ok_or(TableError::Shape("no flags"))?;
             bundle.ranks.push(flags.prefix_sums().add_constant(id, u32::MAX));
         }
+        // The other's row comes first among those of its key: is there one so far?
+        bundle.planes.push(running_max(party, &sorted.same.not(id), &sorted.other)?);
         if self.how == How::Outer {
             // A key is once in the other table, so a row of the same key after it is of the base.
             bundle.planes.push(sorted.same.shift_up(1));
         }
-        if bundle.ranks.is_empty() && bundle.planes.is_empty() {
-            return Ok((None, None));
-        }
-        let mut bundle = bundle.moved(rows, |blocks| Ok(sorted.order.undo(party, blocks)?))?;
-        let ranks = bundle.ranks.pop().map(|ranks| ranks.slice_rows(0, other.rows()));
-        let alone = match bundle.planes.pop() {
+        let bundle = bundle.moved(rows, |blocks| Ok(sorted.order.undo(party, blocks)?))?;
+        let found = bundle.planes.first().ok_or(TableError::Shape("rows lost on the way"))?;
+        let alone = match bundle.planes.get(1) {
             Some(met) => {
                 let alone = met.slice_rows(0, other.rows()).not(id);
                 both(party, Some(&alone), other.table.selected.as_ref())?
             }
             None => None,
         };
-        Ok((ranks, alone))
+        let ranks = bundle.ranks.first().map(|ranks| ranks.slice_rows(0, other.rows()));
+        Ok(Told { ranks, found: found.slice_rows(other.rows(), base.rows()), alone })
     }
 
-    /// The other's columns as the base's rows get them, and which of these found a partner.
+    /// The other's columns as the base's rows get them; without a partner anything may stand there.
     fn carried(
         &self,
         party: &mut Party,
@@ -290,13 +299,12 @@ impl Merge<'_> {
         other: &Side<'_>,
         sorted: &Sorted,
         ranks: Option<Ranks>,
-    ) -> Result<(Vec<ColumnShares>, Bits), TableError> {
-        let (mut bundle, manifest) = Bundle::of(self.other_columns(other)?.into_iter());
-        let live = match &other.alive {
-            Some(alive) => alive.clone(),
-            None => Bits::public(party.id(), &Planes::ones(other.rows(), 1)),
-        };
-        bundle.planes.extend([other.keys.clone(), live]);
+    ) -> Result<Vec<ColumnShares>, TableError> {
+        let columns = self.other_columns(other)?;
+        if columns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (bundle, manifest) = Bundle::of(columns.into_iter());
         let mut bundle = bundle.moved(other.rows(), |blocks| {
             match ranks {
                 Some(ranks) => {
@@ -308,16 +316,7 @@ impl Merge<'_> {
             }
             carry(party, &sorted.order, base.rows(), blocks)
         })?;
-        let carried = manifest.unpack(&mut bundle)?;
-        let [keys, live] = &bundle.planes[..] else {
-            return Err(TableError::Shape("rows lost on the way"));
-        };
-        let same = equal(party, &base.keys, keys)?;
-        let mut found = and(party, &same, live)?;
-        if let Some(alive) = &base.alive {
-            found = and(party, &found, alive)?;
-        }
-        Ok((carried, found))
+        manifest.unpack(&mut bundle)
     }
 
     /// The other table's columns that the result has, in the result's order.

@@ -19,8 +19,8 @@ const POSITION_BITS: usize = 32;
 /// (2019) and Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position
 /// under a fresh shuffle, not the columns; at the end the positions are opened in sorted order. Per
 /// digit: ranks (3 rounds), then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party
-/// and digit: 256 for the ranks and 160 for placing a rank and a word of 64 bits; another 4/3 of 64 for
-/// every further word of key. Opens: a uniformly random order per digit, and one at the end.
+/// and digit: 256 for the ranks and, for placing, 32, 4/3 of 32 and 4/3 of the position and the key that
+/// is left. Opens: a uniformly random order per digit, and one at the end.
 pub fn radix_sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     let (rows, width) = (keys.rows(), keys.width());
     if rows < 2 || width == 0 {
