@@ -392,6 +392,24 @@ fn merges_of_one_with_many_keep_their_promise_and_the_order() {
 }
 
 #[test]
+fn merges_of_so_many_rows_that_other_sorts_are_taken() {
+    let kinds = [Kind::Integer { min: 0, max: 5000 }, Kind::Integer { min: 0, max: 5000 }];
+    for (seed, validate) in [
+        (7480, Validate::ManyToOne),
+        (7481, Validate::ManyToOne),
+        (7482, Validate::ManyToMany),
+        (7483, Validate::ManyToMany),
+    ] {
+        let repeated = validate == Validate::ManyToMany;
+        let rows = if repeated { (1500, 100) } else { (3000, 9000) };
+        let tables = pair(seed, rows, kinds.clone(), repeated, true);
+        for how in HOWS {
+            agree(seed, &merge(how, validate, &["k"], &["k"]), &tables);
+        }
+    }
+}
+
+#[test]
 fn a_result_beyond_the_limit_is_refused_before_it_is_made() {
     let ones = |rows: usize| {
         let data = vec![vec![Some(vdl_plain::Value::Boolean(true)); rows]];
