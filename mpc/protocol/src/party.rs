@@ -87,8 +87,8 @@ impl Party {
         }
     }
 
-    /// How long a message and its answer travel, where that is long; the same at all three parties. Protocols that
-    /// come in a form of few rounds and one of few bits choose by it.
+    /// How long a message and its answer travel, where that is long; the same at all three parties.
+    /// Protocols that come in a form of few rounds and one of few bits choose by it.
     pub fn with_round_trip(mut self, time: Duration) -> Self {
         // Between near machines a measured time says more about their load than about the line.
         let time = if time < FAR { NEAR } else { time.min(LONGEST) };
@@ -131,8 +131,8 @@ impl Party {
         self.side_by_side(ranges.collect(), work)
     }
 
-    /// Works on all parts at once, each on a lane of its own; there must be no more of them than lanes. The results
-    /// come in the order of the parts.
+    /// Works on all parts at once, each on a lane of its own; there must be no more of them than lanes. The
+    /// results come in the order of the parts.
     pub(crate) fn side_by_side<P: Send, T: Send>(
         &mut self,
         parts: Vec<P>,
@@ -260,8 +260,8 @@ impl Party {
         Ok(Shared { own: summand, next })
     }
 
-    /// `reshare` of summands that `make` writes, range by range: what is made is masked and sent while it is in
-    /// the nearest cache.
+    /// `reshare` of summands that `make` writes, range by range: what is made is masked and sent while it is
+    /// in the nearest cache.
     pub(crate) fn reshare_made<G: Group>(
         &mut self,
         name: &'static str,

@@ -19,8 +19,8 @@ use crate::shuffle::Shuffle;
 /// Shuffles key and row number, then sorts in the open: rows are compared with a pivot, the outcome is
 /// opened, and each half goes on alone (Hamada et al., 2012). As the row number breaks every tie, the
 /// rows are all different, and the order of shuffled different rows is uniformly random whatever
-/// they hold; all outcomes follow from that order, so they tell nothing else. A sixteenth of the rows is sorted
-/// first and gives the pivots of the rest, which brings the comparisons near log2(n!).
+/// they hold; all outcomes follow from that order, so they tell nothing else. A sixteenth of the rows is
+/// sorted first and gives the pivots of the rest, which brings the comparisons near log2(n!).
 ///
 /// With k bits of key and row number together, many rows: about 1.1 log2(n) comparisons per row, each k
 /// rounds and k + 1 bits; few rows: 2 + log2(k) rounds and about 3 k bits. Shuffling: 2 rounds, 4/3
@@ -297,8 +297,8 @@ impl Circuit {
     }
 }
 
-/// Groups of 64 rows in a tile, and tiles that are turned into planes together: several neighbouring lines of the
-/// cache for each of many planes.
+/// Groups of 64 rows in a tile, and tiles that are turned into planes together: several neighbouring lines
+/// of the cache for each of many planes.
 const GROUPS: usize = 8;
 const TILES: usize = 4;
 const ROOM: usize = TILES * GROUPS * 64;

@@ -10,8 +10,8 @@ use crate::radix::radix_sort;
 
 /// The stable ascending order of the rows by an unsigned key.
 ///
-/// By `radix_sort` or `quicksort`, whichever is cheaper for so many rows of a key so wide, and costs what that
-/// costs. Opens: uniformly random orders.
+/// By `radix_sort` or `quicksort`, whichever is cheaper for so many rows of a key so wide, and costs what
+/// that costs. Opens: uniformly random orders.
 pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     if quick(party, keys.rows(), keys.width()) { quicksort(party, keys) } else { radix_sort(party, keys) }
 }

@@ -4,7 +4,8 @@
 //! One message to each peer, one round. It carries: digest of what is about to be done, a nonce for
 //! the result's handle, this node's half of a fresh pair key, the digest of the uploaded component
 //! that both hold (never of one that the peer does not hold: its digest would be a guess's check),
-//! how many lanes this node can work on and how far away its peers are, and the tags of the forms that the input columns are held in.
+//! how many lanes this node can work on and how far away its peers are, and the tags of the forms that the
+//! input columns are held in.
 
 use std::time::Duration;
 
