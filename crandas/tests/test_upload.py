@@ -316,7 +316,7 @@ def test_csv_options(fake: FakeEngine, tmp_path: Path) -> None:
         ('a\n"x"y\n', {}, CsvError, "line 2"),
         ('a\n"x\n', {}, CsvError, "line 2"),
         ("a\n1\n2.5\n", {}, UnsupportedError, "line 3: a number with a fraction"),
-        ("a\n1\n99999999999999999999\n", {}, BoundsError, "line 3"),
+        ("a\n1\n99999999999999999999999999999\n", {}, BoundsError, "line 3"),
         ("a\n1\n1e500\n", {}, BoundsError, "line 3"),
         ("a\n1\nx\n", {"ctype": {"a": "int8"}}, TypeMismatchError, "line 3: not a whole number"),
         ("a\n1\n1_000\n", {"ctype": {"a": "int8"}}, TypeMismatchError, "line 3"),

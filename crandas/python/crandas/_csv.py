@@ -311,9 +311,7 @@ class _Column:
             case _:
                 return (self.name, "text", self.texts, valid)
 
-    def _integers(
-        self, cells: Sequence[str], there: list[bool], lines: Sequence[int]
-    ) -> npt.NDArray[Any]:
+    def _integers(self, cells: Sequence[str], there: list[bool], lines: Sequence[int]) -> npt.NDArray[Any]:
         pairs = zip(cells, there, strict=True)
         filled = cells if all(there) else [cell if is_there else "0" for cell, is_there in pairs]
         numbers: Sequence[int | None] | None = _digits(filled)

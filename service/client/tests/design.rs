@@ -64,7 +64,7 @@ fn what_is_uploaded_is_what_is_opened() {
 fn numbers_and_sums_wider_than_64_bits_are_exact() {
     let session = design();
     let far = i64::MAX;
-    let wide = vec![-(1i128 << 95), 1 << 70, 3];
+    let wide = vec![-(1i128 << 85), 1 << 70, 3];
     let valid = Some(vec![true, true, false]);
     let table = session.upload(vec![
         integers("far", &[far, far, -1]),
