@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use vdl_share::{Group, Keystream, Shared, Xor};
-use vdl_transport::{Lane, MAX_PAYLOAD, Peer};
+use vdl_transport::{Lane, Peer};
 
 use crate::randomness::{Context, PairKeys, Randomness};
 use crate::{ProtocolError, Result};
@@ -52,10 +52,13 @@ impl Step {
     }
 }
 
-/// Bytes of mask made at a time: few enough to stay in the nearest cache.
+/// Buffers smaller than this are not kept.
 const PIECE_BYTES: usize = 16384;
 
-const SPARES: usize = 2;
+/// Sent at a time: enough to keep the wire busy, few enough to be on it while the next ones are made.
+const FRAME_BYTES: usize = 1 << 20;
+
+const SPARES: usize = 16;
 
 /// The round trip that all figures are given for.
 const NEAR: Duration = Duration::from_micros(100);
@@ -201,14 +204,15 @@ impl Party {
     pub(crate) fn send<G: Group>(&mut self, to: Peer, step: Step, words: &[G]) -> Result<()> {
         let bytes: &[u8] = bytemuck::cast_slice(words);
         self.costs.bytes_sent += bytes.len() as u64;
-        for piece in pieces(bytes.len()) {
-            let spare = if piece.len() < PIECE_BYTES { None } else { self.spare.pop() };
-            let mut payload = spare.unwrap_or_default();
-            payload.clear();
-            payload.extend_from_slice(&bytes[piece]);
-            self.lane.send(to, step.name, payload)?;
-        }
-        Ok(())
+        pieces(bytes.len()).try_for_each(|piece| self.send_frame(to, step, &bytes[piece]))
+    }
+
+    fn send_frame(&mut self, to: Peer, step: Step, bytes: &[u8]) -> Result<()> {
+        let spare = if bytes.len() < PIECE_BYTES { None } else { self.spare.pop() };
+        let mut payload = spare.unwrap_or_default();
+        payload.clear();
+        payload.extend_from_slice(bytes);
+        Ok(self.lane.send(to, step.name, payload)?)
     }
 
     pub(crate) fn receive<G: Group>(&mut self, from: Peer, step: Step, count: usize) -> Result<Vec<G>> {
@@ -243,9 +247,14 @@ impl Party {
         let step = self.begin(name);
         let mut ours = self.stream(step, Peer::Previous, "zero");
         let mut theirs = self.stream(step, Peer::Next, "zero");
-        add_stream(&mut summand, &mut ours, G::plus);
-        add_stream(&mut summand, &mut theirs, G::minus);
-        self.send(Peer::Previous, step, &summand)?;
+        self.costs.bytes_sent += size_of_val(summand.as_slice()) as u64;
+        // Piece by piece, so that the first is on its way while the next is made.
+        for piece in pieces(size_of_val(summand.as_slice())) {
+            let piece = piece.start / size_of::<G>()..piece.end / size_of::<G>();
+            let piece = &mut summand[piece];
+            Keystream::combine_both([&mut ours, &mut theirs], piece, |x, a, b| x.plus(a).minus(b));
+            self.send_frame(Peer::Previous, step, bytemuck::cast_slice(piece))?;
+        }
         let next = self.receive(Peer::Next, step, summand.len())?;
         self.rounds(1);
         Ok(Shared { own: summand, next })
@@ -409,7 +418,7 @@ impl Party {
 
 /// The frames a message is cut into; an empty message is one empty frame.
 fn pieces(length: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..length.max(1)).step_by(MAX_PAYLOAD).map(move |start| start..length.min(start + MAX_PAYLOAD))
+    (0..length.max(1)).step_by(FRAME_BYTES).map(move |start| start..length.min(start + FRAME_BYTES))
 }
 
 pub(crate) fn add_in<G: Group>(to: &mut [G], from: &[G], step: impl Fn(G, G) -> G) {
@@ -418,15 +427,6 @@ pub(crate) fn add_in<G: Group>(to: &mut [G], from: &[G], step: impl Fn(G, G) -> 
     }
 }
 
-pub(crate) fn add_stream<G: Group>(to: &mut [G], stream: &mut Keystream, step: impl Fn(G, G) -> G) {
-    let mut mask = vec![G::zeroed(); (PIECE_BYTES / size_of::<G>()).min(to.len())];
-    if mask.is_empty() {
-        return;
-    }
-    let size = mask.len();
-    for piece in to.chunks_mut(size) {
-        let mask = &mut mask[..piece.len()];
-        stream.fill(mask);
-        add_in(piece, mask, &step);
-    }
+pub(crate) fn add_stream<G: Group>(to: &mut [G], stream: &mut Keystream, step: impl Fn(G, G) -> G + Copy) {
+    stream.combine(to, step);
 }

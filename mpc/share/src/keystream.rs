@@ -84,6 +84,31 @@ impl Keystream {
         }
     }
 
+    /// `combine` with two streams in one pass.
+    pub fn combine_both<T: Pod>(
+        streams: [&mut Self; 2],
+        words: &mut [T],
+        step: impl Fn(T, T, T) -> T + Copy,
+    ) {
+        let [first, second] = streams;
+        let mut pieces = [[0u128; PIECE_BYTES / 16]; 2];
+        let [a, b] = &mut pieces;
+        let (a, b): (&mut [T], &mut [T]) = (bytemuck::cast_slice_mut(a), bytemuck::cast_slice_mut(b));
+        for words in words.chunks_mut(a.len()) {
+            let (a, b) = (&mut a[..words.len()], &mut b[..words.len()]);
+            first.fill(a);
+            second.fill(b);
+            vectorised(
+                #[inline(always)]
+                move || {
+                    for (word, (a, b)) in words.iter_mut().zip(a.iter().zip(b)) {
+                        *word = step(*word, *a, *b);
+                    }
+                },
+            );
+        }
+    }
+
     pub fn words<T: Pod>(&mut self, count: usize) -> Vec<T> {
         let mut out = vec![T::zeroed(); count];
         self.fill(&mut out);
@@ -128,5 +153,11 @@ mod tests {
         Keystream::new(&[7; 16]).combine(&mut combined, u128::wrapping_add);
         let words = whole.chunks_exact(16).map(bytemuck::pod_read_unaligned::<u128>);
         assert!(combined.iter().zip(words).all(|(got, mask)| *got == mask.wrapping_add(5)));
+        let (mut one, mut other) = (Keystream::new(&[7; 16]), Keystream::new(&[8; 16]));
+        let mut both: Vec<u64> = vec![5; 2401];
+        let step = |x: u64, a: u64, b: u64| x.wrapping_add(a).wrapping_sub(b);
+        Keystream::combine_both([&mut one, &mut other], &mut both, step);
+        let [a, b]: [Vec<u64>; 2] = [7, 8].map(|key| Keystream::new(&[key; 16]).words(2401));
+        assert!(both.iter().zip(a.iter().zip(&b)).all(|(got, (a, b))| *got == step(5, *a, *b)));
     }
 }

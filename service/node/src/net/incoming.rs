@@ -21,32 +21,42 @@ pub(super) struct Incoming {
     buffer: Vec<u8>,
     /// Bytes of the buffer that are not decrypted yet, from its start.
     filled: usize,
+    /// What came together with the end of the handshake.
+    first: Vec<u8>,
 }
 
 impl Incoming {
     pub fn new(config: Arc<ServerConfig>, socket: TcpStream) -> io::Result<Self> {
         let tls = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
-        Ok(Self { tls, socket, buffer: vec![0; BUFFER], filled: 0 })
+        Ok(Self { tls, socket, buffer: vec![0; BUFFER], filled: 0, first: Vec::new() })
     }
 
     /// Until both sides know each other. The socket's own timeout ends each wait.
     pub fn shake_hands(&mut self, deadline: Instant) -> io::Result<()> {
-        let early = |_: &[u8]| Err(io::Error::from(io::ErrorKind::InvalidData));
+        // What the peer sends behind its last handshake message may come with it.
+        let mut first = Vec::new();
         while self.tls.is_handshaking() {
             if Instant::now() > deadline {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            // What the peer sends behind its last handshake message stays in the buffer.
             self.read()?;
-            self.process(true, early)?;
+            self.process(|data| {
+                first.extend_from_slice(data);
+                Ok(())
+            })?;
         }
+        self.first = first;
         Ok(())
     }
 
     /// Gives `data` all that arrives, in order, until the connection ends; says why it did.
     pub fn read_to_end(&mut self, mut data: impl FnMut(&[u8]) -> io::Result<()>) -> io::Error {
+        let first = std::mem::take(&mut self.first);
+        if let Err(error) = data(&first) {
+            return error;
+        }
         loop {
-            if let Err(error) = self.process(false, &mut data).and_then(|()| self.read()) {
+            if let Err(error) = self.read().and_then(|()| self.process(&mut data)) {
                 return error;
             }
         }
@@ -54,22 +64,21 @@ impl Incoming {
 
     fn read(&mut self) -> io::Result<()> {
         let free = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match self.socket.read(free)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
+        match self.socket.read(free) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
                 self.filled += count;
                 Ok(())
             }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    /// Handles all whole records in the buffer; in the handshake, until it is over.
-    fn process(&mut self, handshake: bool, mut data: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    /// Handles all whole records in the buffer.
+    fn process(&mut self, mut data: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let (mut at, mut out) = (0, Vec::new());
         loop {
-            if handshake && !self.tls.is_handshaking() {
-                break;
-            }
             let records = self.buffer.get_mut(at..self.filled).unwrap_or_default();
             let UnbufferedStatus { discard, state, .. } = self.tls.process_tls_records(records);
             at += discard;

@@ -64,7 +64,7 @@ const JOB: JobId = JobId([4; 32]);
 
 #[test]
 fn frames_of_every_size_arrive_whole_and_in_order() {
-    let world = linked(quick());
+    let world = linked(Limits { round: Duration::from_secs(60), ..quick() });
     let (mut a, mut b) = (lane(&world, 0, JOB), lane(&world, 1, JOB));
     for length in [0, 1, 100, 16_000, 16_384, 20_000, 1 << 20, (1 << 26) + 5] {
         let payload: Vec<u8> = (0..length).map(|n: usize| (n * 31 % 251) as u8).collect();
@@ -90,6 +90,25 @@ fn a_stuck_peer_is_a_timeout_and_a_dead_one_a_closed_connection() {
     assert_eq!(c.receive(Peer::Previous, "step", 1), Err(TransportError::Closed { peer: Peer::Previous }));
     assert!(started.elapsed() < Duration::from_millis(400));
     assert_eq!(world.links[0].wait_until_up(Duration::from_millis(50)), Err(Peer::Next));
+}
+
+#[test]
+fn what_is_sent_with_the_last_word_of_the_handshake_is_not_lost() {
+    let world = without_node_1(Limits { round: Duration::from_secs(10), ..quick() });
+    // The loss of the old connection ends whatever is under way: it must be known before the job begins.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut a = lane(&world, 0, JOB);
+    let config = peer_client_config(&world.identities[1], &world.identities[0].certificate).unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut tls = ClientConnection::new(config, name).unwrap();
+    // Held back until the handshake allows it, so that it leaves in the same piece as the last message of that.
+    let frame = Frame { job: JOB.0, lane: 1, sequence: 0, step: "step".into(), payload: vec![9; 3] };
+    tls.writer().write_all(&frame.encode().unwrap()).unwrap();
+    let mut socket = TcpStream::connect(world.addresses[0]).unwrap();
+    while tls.is_handshaking() || tls.wants_write() {
+        tls.complete_io(&mut socket).unwrap();
+    }
+    assert_eq!(a.receive(Peer::Next, "step", 3), Ok(vec![9; 3]));
 }
 
 #[test]
