@@ -16,6 +16,7 @@ from crandas import base
 from crandas.errors import (
     BoundsError,
     CommandError,
+    CrandasError,
     KeyNotUniqueError,
     TooFewRowsError,
     TypeMismatchError,
@@ -539,3 +540,25 @@ def test_means_are_opened_exactly(engine: base.Session) -> None:
     means = table.groupby("k")["v"].mean()
     assert list(means.open()["v"]) == [2**40 + 0.5, 5.0]
     assert table["v"].mean() == pytest.approx((2**41 + 6) / 3)
+
+
+def test_whole_numbers_beyond_64_bits(engine: base.Session) -> None:
+    far = 2**63 - 1
+    columns = {
+        "key": [1, 2, 1, 2, 1],
+        "far": [far, far, -5, far, far],
+        "wide": [2**70, -(2**85), 3, 2**70 + 1, 0],
+    }
+    table = cd.DataFrame(columns, ctype={"key": "int8", "far": "int64", "wide": "int88"})
+    opened = table.open()
+    assert list(opened["wide"]) == columns["wide"]
+    assert (table["far"].sum(), table["wide"].sum()) == (sum(columns["far"]), sum(columns["wide"]))
+    assert table["far"].mean() == pytest.approx(sum(columns["far"]) / 5, rel=1e-15)
+    assert table["wide"].max() == 2**70 + 1
+    grouped = table.groupby("key").agg(far=("far", "sum"), wide=("wide", "mean")).open()
+    assert [int(total) for total in grouped["far"]] == [2 * far - 5, 2 * far]
+    assert list(grouped["wide"]) == pytest.approx([(2**70 + 3) / 3, (2**70 + 1 - 2**85) / 2], rel=1e-15)
+    assert list(table[table["wide"] > 2**70].open()["wide"]) == [2**70 + 1]
+    assert list(table.sort_values("wide").open()["wide"]) == sorted(columns["wide"])
+    with pytest.raises(CrandasError, match="64 bits"):
+        table.assign(more=table["wide"] + 1)

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use vdl_command::{ColumnType, Kind};
+use vdl_command::{ColumnType, Kind, TableMeta};
 
 fn canonical(text: &str) -> String {
     text.parse::<ColumnType>().map_or_else(|e| format!("refused: {e}"), |t| t.to_string())
@@ -101,4 +101,13 @@ fn any_text_is_read_or_refused_without_a_crash() {
             assert_eq!(read.to_string().parse(), Ok(read), "{text}");
         }
     }
+}
+
+#[test]
+fn a_description_from_before_orders_were_remembered_reads_as_not_sorted() {
+    let handle = "00".repeat(32);
+    let text = format!(r#"{{"handle":"{handle}","rows":3,"columns":[{{"name":"a","type":"bool"}}]}}"#);
+    let old: TableMeta = serde_json::from_str(&text).unwrap();
+    assert_eq!(old.sorted, []);
+    assert_eq!(serde_json::to_string(&old).unwrap(), text);
 }

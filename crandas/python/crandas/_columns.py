@@ -39,7 +39,7 @@ def from_series(name: str, series: pd.Series[Any], want: Wanted | None, place: P
 
     Raises:
         TypeMismatchError: the values are not what the ctype says, or of no one kind.
-        BoundsError: an integer beyond 64 bits, a date beyond the years 1 to 9999.
+        BoundsError: an integer beyond 96 bits, a date beyond the years 1 to 9999.
         AmbiguousDateError: a date as text that is not ISO 8601, without a format.
         UnsupportedError: fractions, time zones, times of day.
     """
@@ -53,7 +53,7 @@ def from_series(name: str, series: pd.Series[Any], want: Wanted | None, place: P
         values = series.fillna(False).to_numpy(dtype=np.bool_)
         return _booleans(name, values, present, want)
     if pd.api.types.is_integer_dtype(dtype):
-        return _integers(name, _whole_array(name, series, present, place), present, want, place)
+        return _integers(name, _whole_array(series, present), present, want, place)
     if pd.api.types.is_float_dtype(dtype):
         floats = series.to_numpy(dtype=np.float64, na_value=np.nan)
         return _floats(name, floats, present, want, place)
@@ -155,18 +155,21 @@ def _booleans(name: str, values: npt.NDArray[np.bool_], present: Present, want: 
     raise _mismatch(name, "true/false", want)
 
 
-def _whole_array(name: str, series: pd.Series[Any], present: Present, place: Place) -> npt.NDArray[np.int64]:
+def _whole_array(series: pd.Series[Any], present: Present) -> npt.NDArray[Any]:
+    """As `int64`, or as Python integers where that does not hold them."""
     filled = series.fillna(0) if not present.all() else series
     plain = filled.to_numpy()
-    if plain.dtype.kind == "u":
-        _refuse(name, plain > np.uint64(_INT64.max), "a whole number beyond 64 bits", place)
+    if plain.dtype.kind == "u" and (plain > np.uint64(_INT64.max)).any():
+        return plain.astype(object)
     return plain.astype(np.int64)
 
 
 def _integers(
-    name: str, values: npt.NDArray[np.int64], present: Present, want: Wanted | None, place: Place
+    name: str, values: npt.NDArray[Any], present: Present, want: Wanted | None, place: Place
 ) -> ClearColumn:
     if want is None or want.kind == "integer":
+        if values.dtype == object:
+            return (name, "wide", values.tolist(), _valid(present))
         return (name, "integer", values, _valid(present))
     if want.kind == "boolean":
         wrong = present & (values != 0) & (values != 1)
@@ -194,7 +197,7 @@ def _floats(
 def _numbers(
     name: str, objects: list[Any], present: Present, want: Wanted | None, place: Place
 ) -> ClearColumn:
-    whole = np.zeros(len(objects), dtype=np.int64)
+    whole = np.zeros(len(objects), dtype=object)
     for position, (value, there) in enumerate(zip(objects, present, strict=True)):
         if not there:
             continue
@@ -210,9 +213,11 @@ def _numbers(
             raise UnsupportedError(
                 f"column {name!r}, {place(position)}: a number with a fraction", remedy=_NO_FRACTIONS
             )
-        if not _INT64.min <= number <= _INT64.max:
-            raise BoundsError(f"column {name!r}, {place(position)}: a whole number beyond 64 bits")
+        if abs(number) >= 1 << 96:
+            raise BoundsError(f"column {name!r}, {place(position)}: a whole number beyond 96 bits")
         whole[position] = int(number)
+    if all(_INT64.min <= number <= _INT64.max for number in whole):
+        whole = whole.astype(np.int64)
     return _integers(name, whole, present, want, place)
 
 

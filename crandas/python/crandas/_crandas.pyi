@@ -36,13 +36,13 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-Kind: TypeAlias = Literal["integer", "boolean", "date", "text"]
+Kind: TypeAlias = Literal["integer", "wide", "boolean", "date", "text"]
 
 ClearColumn: TypeAlias = tuple[
     str,  # name
     Kind,
-    # integer: int64; boolean: bool; date: int32, days since 1970-01-01; text: list of str.
-    npt.NDArray[Any] | list[str],
+    # integer: int64; wide: list of int; boolean: bool; date: int32, days since 1970-01-01; text: list of str.
+    npt.NDArray[Any] | list[str] | list[int],
     # True where the value is there; None where no value is missing. Missing values may hold anything.
     npt.NDArray[np.bool_] | None,
 ]
@@ -51,8 +51,9 @@ ClearColumn: TypeAlias = tuple[
 OpenedColumn: TypeAlias = tuple[
     str,  # name
     str,  # type as the engine knows it, in canonical form (a mean is "mean[min=..,max=..]?")
-    # integer: int64; boolean: bool; date: int32 days; mean: float64; text: list of str.
-    npt.NDArray[Any] | list[str],
+    # integer: int64, or a list of int where 64 bits do not hold the type; boolean: bool; date: int32 days;
+    # mean: float64; text: list of str.
+    npt.NDArray[Any] | list[str] | list[int],
     # True where the value is there; None where the type is not nullable. Where False the value means nothing.
     npt.NDArray[np.bool_] | None,
 ]

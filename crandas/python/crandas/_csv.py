@@ -53,8 +53,8 @@ _FLAGS = _TRUE | _FALSE
 _BITS = frozenset(["0", "1"])
 _BREAK = re.compile("\r\n|\r|\n")
 _CHUNK = 1 << 12
-_WIDEST = 1 << 63
-_MOST_DIGITS = 20
+_WIDEST = 1 << 96
+_MOST_DIGITS = 30
 
 Source = str | PathLike[str] | IO[Any]
 
@@ -292,12 +292,10 @@ class _Column:
         valid = None if present.all() else present
         match self.kind:
             case "integer":
-                return (
-                    self.name,
-                    "integer",
-                    np.concatenate([np.zeros(0, dtype=np.int64), *self.arrays]),
-                    valid,
-                )
+                whole = np.concatenate([np.zeros(0, dtype=np.int64), *self.arrays])
+                if whole.dtype == object:
+                    return (self.name, "wide", whole.tolist(), valid)
+                return (self.name, "integer", whole, valid)
             case "boolean":
                 return (
                     self.name,
@@ -313,9 +311,7 @@ class _Column:
             case _:
                 return (self.name, "text", self.texts, valid)
 
-    def _integers(
-        self, cells: Sequence[str], there: list[bool], lines: Sequence[int]
-    ) -> npt.NDArray[np.int64]:
+    def _integers(self, cells: Sequence[str], there: list[bool], lines: Sequence[int]) -> npt.NDArray[Any]:
         pairs = zip(cells, there, strict=True)
         filled = cells if all(there) else [cell if is_there else "0" for cell, is_there in pairs]
         numbers: Sequence[int | None] | None = _digits(filled)
@@ -325,13 +321,16 @@ class _Column:
             return np.array(numbers, dtype=np.int64)
         except (OverflowError, TypeError):
             found = zip(numbers, lines, strict=True)
-            number, line = next((n, at) for n, at in found if n is None or not -_WIDEST < n < _WIDEST)
+            wrong = ((n, at) for n, at in found if n is None or not -_WIDEST < n < _WIDEST)
+            number, line = next(wrong, (0, 0))
+            if line == 0:
+                return np.array(numbers, dtype=object)
         if number is None:
             raise TypeMismatchError(
                 f"column {self.name!r}, line {line}: not a whole number",
                 remedy="Correct the file, or change the ctype of the column.",
             )
-        raise BoundsError(f"column {self.name!r}, line {line}: a whole number beyond 64 bits")
+        raise BoundsError(f"column {self.name!r}, line {line}: a whole number beyond 96 bits")
 
     def _flags(self, cells: Sequence[str], there: list[bool], lines: Sequence[int]) -> npt.NDArray[np.bool_]:
         for cell, is_there, line in zip(cells, there, lines, strict=True):

@@ -60,7 +60,7 @@ def _series(column: OpenedColumn) -> pd.Series[Any]:
             return pd.Series(texts, dtype="str")
 
 
-def _wide(values: list[int], missing: Any) -> pd.Series[Any]:
+def _wide(values: list[Any], missing: Any) -> pd.Series[Any]:
     """Numbers of a type that 64 bits do not hold, as Python has them."""
     import pandas as pd
 

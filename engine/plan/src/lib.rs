@@ -1,8 +1,8 @@
 //! What a command means for tables of a known shape: a typed plan, the same on all three nodes.
 //!
 //! Pure: command and public schemas in, [`Plan`] or a reason out. Bounds are followed through every
-//! expression, results widen by themselves, and what could leave 64 bits (96 in totals) is refused here, before
-//! anything is computed. The nodes compare [`Plan::digest`] and stop if they differ.
+//! expression, results widen by themselves, and what could leave 64 bits (96 in totals) is refused here,
+//! before anything is computed. The nodes compare [`Plan::digest`] and stop if they differ.
 //!
 //! Missing values: a comparison with one is false, arithmetic with one is missing, `&`, `|` and `^`
 //! take a missing truth value for false, a filter drops the row. Sum, mean, min and max skip them.

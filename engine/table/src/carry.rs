@@ -49,8 +49,9 @@ fn running(block: &mut Block) {
 fn lengthen(block: &mut Block, more: usize) {
     match block {
         Block::Rows(rows) => {
-            let stride = rows.own.stride();
-            let zeros = Shared::new(Rows::zeros(more, stride), Rows::zeros(more, stride));
+            let (stride, width) = (rows.own.stride(), rows.own.width());
+            let zeros = || Rows::zeros(more, stride).narrowed(width);
+            let zeros = Shared::new(zeros(), zeros());
             *rows = Shared::<Rows>::append_rows(stride, &[rows, &zeros]);
         }
         Block::Ring32(ring) => ring.each(|values| values.resize(values.len() + more, 0)),

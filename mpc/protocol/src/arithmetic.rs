@@ -1,6 +1,6 @@
 //! Products of ring columns.
 
-use vdl_share::{Ring, Shared};
+use vdl_share::{Ring, Shared, vectorised};
 
 use crate::party::Party;
 use crate::{ProtocolError, Result};
@@ -28,16 +28,15 @@ pub fn sum_of_products<R: Ring>(
     pairs: &[(&Column<R>, &Column<R>)],
 ) -> Result<Shared<Vec<R>>> {
     let rows = pairs.first().map_or(0, |(a, _)| a.rows());
-    let mut summand = vec![R::ZERO; rows];
-    for (a, b) in pairs {
-        if a.rows() != rows || b.rows() != rows {
-            return Err(ProtocolError::Shape { step: "multiply" });
-        }
-        for (sum, product) in summand.iter_mut().zip(products(a, b)) {
-            *sum = sum.add(product);
-        }
+    if pairs.iter().any(|(a, b)| a.rows() != rows || b.rows() != rows) {
+        return Err(ProtocolError::Shape { step: "multiply" });
     }
-    party.reshare("multiply", summand)
+    party.reshare_made("multiply", rows, |range, out| {
+        for (a, b) in pairs {
+            let (x, y) = (range.clone(), range.clone());
+            add_products(out, (&a.own[x.clone()], &a.next[x]), (&b.own[y.clone()], &b.next[y]));
+        }
+    })
 }
 
 /// One row per pair of columns: their dot product.
@@ -49,6 +48,19 @@ pub fn dot<R: Ring>(party: &mut Party, pairs: &[(&Column<R>, &Column<R>)]) -> Re
     }
     let sums = pairs.iter().map(|(a, b)| products(a, b).fold(R::ZERO, R::add));
     party.reshare("dot", sums.collect())
+}
+
+/// Adds this party's summands of the products.
+fn add_products<R: Ring>(out: &mut [R], (x0, x1): (&[R], &[R]), (y0, y1): (&[R], &[R])) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            let (left, right) = (x0.iter().zip(x1), y0.iter().zip(y1));
+            for (sum, ((x0, x1), (y0, y1))) in out.iter_mut().zip(left.zip(right)) {
+                *sum = sum.add(x0.mul(y0.add(*y1)).add(x1.mul(*y0)));
+            }
+        },
+    );
 }
 
 /// This party's summands of the products.

@@ -80,7 +80,8 @@ impl Block {
         match self {
             Block::Rows(rows) => Block::Rows(rows.map(|rows| {
                 let words = gather(rows.words(), rows.stride(), from);
-                Rows::from_raw(from.len(), rows.stride(), words).unwrap_or_else(|| Rows::zeros(0, 0))
+                let moved = Rows::from_raw(from.len(), rows.stride(), words);
+                moved.unwrap_or_else(|| Rows::zeros(0, rows.stride())).narrowed(rows.width())
             })),
             Block::Ring32(column) => Block::Ring32(column.map(|words| gather(words, 1, from))),
             Block::Ring64(column) => Block::Ring64(column.map(|words| gather(words, 1, from))),

@@ -19,6 +19,7 @@ mod open;
 mod party;
 mod pass;
 mod permutation;
+mod pieces;
 mod place;
 mod quicksort;
 mod radix;

@@ -16,22 +16,37 @@ pub fn and(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<
         return Err(ProtocolError::Shape { step: "and" });
     }
     let stride = Planes::stride(rows);
-    let mut summand = vec![Xor(0); width * stride];
-    for (j, summand) in summand.chunks_exact_mut(stride.max(1)).enumerate() {
-        let pick = |x: &Shared<Planes>| if x.width() == width { j } else { 0 };
-        let (k, l) = (pick(a), pick(b));
-        vectorised(
-            #[inline(always)]
-            || {
-                let left = a.own.plane(k).iter().zip(a.next.plane(k));
-                let right = b.own.plane(l).iter().zip(b.next.plane(l));
-                for (to, ((x0, x1), (y0, y1))) in summand.iter_mut().zip(left.zip(right)) {
-                    *to = Xor((x0 & (y0 ^ y1)) ^ (x1 & y0));
-                }
-            },
-        );
-    }
-    planes(rows, width, party.reshare("and", summand)?)
+    let whole = a.width() == b.width();
+    let made = party.reshare_made("and", width * stride, |range, out: &mut [Xor]| {
+        let mut at = range.start;
+        while at < range.end {
+            // A single plane is read again for every plane of the other.
+            let end = if whole { range.end } else { range.end.min(at - at % stride + stride) };
+            let words = |x: &Planes| {
+                let from = if x.width() == width { at } else { at % stride };
+                from..from + (end - at)
+            };
+            let (k, l) = (words(&a.own), words(&b.own));
+            let (x0, x1) = (&a.own.words()[k.clone()], &a.next.words()[k]);
+            let (y0, y1) = (&b.own.words()[l.clone()], &b.next.words()[l]);
+            products(&mut out[at - range.start..end - range.start], (x0, x1), (y0, y1));
+            at = end;
+        }
+    })?;
+    planes(rows, width, made)
+}
+
+/// This party's summands of the products.
+fn products(out: &mut [Xor], (x0, x1): (&[u64], &[u64]), (y0, y1): (&[u64], &[u64])) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            let (left, right) = (x0.iter().zip(x1), y0.iter().zip(y1));
+            for (to, ((x0, x1), (y0, y1))) in out.iter_mut().zip(left.zip(right)) {
+                *to = Xor((x0 & (y0 ^ y1)) ^ (x1 & y0));
+            }
+        },
+    );
 }
 
 /// Shares of words as planes of `rows` rows.

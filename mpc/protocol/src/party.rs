@@ -52,7 +52,7 @@ impl Step {
     }
 }
 
-/// Buffers smaller than this are not kept.
+/// Made at a time, few enough to stay in the nearest cache; smaller buffers are not kept.
 const PIECE_BYTES: usize = 16384;
 
 /// Sent at a time: enough to keep the wire busy, few enough to be on it while the next ones are made.
@@ -256,6 +256,36 @@ impl Party {
             self.send_frame(Peer::Previous, step, bytemuck::cast_slice(piece))?;
         }
         let next = self.receive(Peer::Next, step, summand.len())?;
+        self.rounds(1);
+        Ok(Shared { own: summand, next })
+    }
+
+    /// `reshare` of summands that `make` writes, range by range: what is made is masked and sent while it is in
+    /// the nearest cache.
+    pub(crate) fn reshare_made<G: Group>(
+        &mut self,
+        name: &'static str,
+        count: usize,
+        mut make: impl FnMut(Range<usize>, &mut [G]),
+    ) -> Result<Shared<Vec<G>>> {
+        let step = self.begin(name);
+        let mut ours = self.stream(step, Peer::Previous, "zero");
+        let mut theirs = self.stream(step, Peer::Next, "zero");
+        let size = size_of::<G>();
+        self.costs.bytes_sent += (count * size) as u64;
+        let mut summand: Vec<G> = Vec::with_capacity(count);
+        for frame in pieces(count * size) {
+            let (start, end) = (frame.start / size, frame.end / size);
+            while summand.len() < end {
+                let range = summand.len()..end.min(summand.len() + PIECE_BYTES / size);
+                summand.resize(range.end, G::zeroed());
+                let piece = &mut summand[range.clone()];
+                make(range, piece);
+                Keystream::combine_both([&mut ours, &mut theirs], piece, |x, a, b| x.plus(a).minus(b));
+            }
+            self.send_frame(Peer::Previous, step, bytemuck::cast_slice(&summand[start..]))?;
+        }
+        let next = self.receive(Peer::Next, step, count)?;
         self.rounds(1);
         Ok(Shared { own: summand, next })
     }

@@ -13,12 +13,13 @@
 //! Three -> Two    third(second(what Two sent) - mask of One and Three) - fresh component of One and Three
 //! ```
 
-use vdl_share::{Group, Rows, Shared, Xor};
+use vdl_share::{Group, Shared};
 use vdl_transport::Peer;
 
+use crate::Result;
 use crate::blocks::{Block, gather, scatter};
 use crate::party::{Party, Step, add_in, add_stream};
-use crate::{ProtocolError, Result};
+use crate::pieces::{Piece, cut, join};
 
 #[derive(Clone, Copy)]
 pub enum Role {
@@ -72,77 +73,63 @@ impl Orders<'_> {
 
 /// Carries all blocks in the same two rounds.
 pub fn pass(party: &mut Party, blocks: &mut [Block], role: Role, orders: &Orders) -> Result<()> {
-    let mut carried: Vec<Box<dyn Carry>> = Vec::with_capacity(blocks.len());
+    let mut parts: Vec<Box<dyn Carry>> = Vec::with_capacity(blocks.len());
+    let mut shapes = Vec::with_capacity(blocks.len());
     for block in blocks.iter_mut() {
-        let (step, rows) = (party.begin("shuffle"), block.rows());
-        carried.push(match std::mem::take(block) {
-            Block::Rows(table) => {
-                let stride = table.own.stride();
-                let words = |rows: Rows| bytemuck::allocation::cast_vec(rows.into_words());
-                let shares = Shared::<Vec<Xor>>::new(words(table.own), words(table.next));
-                Box::new(Carried { step, role, rows, stride, shares, into_block: rows_block })
-            }
-            Block::Ring32(shares) => Box::new(Carried {
-                step,
-                role,
-                rows,
-                stride: 1,
-                shares,
-                into_block: |s, _, _| Ok(Block::Ring32(s)),
-            }),
-            Block::Ring64(shares) => Box::new(Carried {
-                step,
-                role,
-                rows,
-                stride: 1,
-                shares,
-                into_block: |s, _, _| Ok(Block::Ring64(s)),
-            }),
-            Block::Ring128(shares) => Box::new(Carried {
-                step,
-                role,
-                rows,
-                stride: 1,
-                shares,
-                into_block: |s, _, _| Ok(Block::Ring128(s)),
-            }),
-        });
+        let (pieces, shape) = cut(std::mem::take(block));
+        shapes.push(shape);
+        for piece in pieces {
+            let step = party.begin("shuffle");
+            parts.push(carried(step, role, piece));
+        }
     }
-    for block in &mut carried {
-        block.first(party, orders)?;
+    for part in &mut parts {
+        part.first(party, orders)?;
     }
-    for block in &mut carried {
-        block.second(party, orders)?;
+    for part in &mut parts {
+        part.second(party, orders)?;
     }
-    for (block, carried) in blocks.iter_mut().zip(carried) {
-        *block = carried.last(party)?;
+    let mut parts = parts.into_iter();
+    for (block, shape) in blocks.iter_mut().zip(shapes) {
+        let pieces = parts.by_ref().take(shape.pieces).map(|part| part.last(party));
+        *block = join(pieces.collect::<Result<_>>()?, shape)?;
     }
     party.rounds(2);
     Ok(())
 }
-
-fn rows_block(shares: Shared<Vec<Xor>>, rows: usize, stride: usize) -> Result<Block> {
-    let block = |words: Vec<Xor>| {
-        Rows::from_raw(rows, stride, bytemuck::allocation::cast_vec(words))
-            .ok_or(ProtocolError::Shape { step: "shuffle" })
-    };
-    Ok(Block::Rows(Shared { own: block(shares.own)?, next: block(shares.next)? }))
+fn carried(step: Step, role: Role, piece: Piece) -> Box<dyn Carry> {
+    fn boxed<G: Group>(
+        (step, role, stride): (Step, Role, usize),
+        shares: Shared<Vec<G>>,
+        back: fn(Shared<Vec<G>>, usize) -> Piece,
+    ) -> Box<dyn Carry> {
+        Box::new(Carried { step, role, stride, shares, back })
+    }
+    let how = (step, role, piece.stride());
+    match piece {
+        Piece::Words(shares, _) => boxed(how, shares, Piece::Words),
+        Piece::Xor32(shares) => boxed(how, shares, |shares, _| Piece::Xor32(shares)),
+        Piece::Xor16(shares) => boxed(how, shares, |shares, _| Piece::Xor16(shares)),
+        Piece::Xor8(shares) => boxed(how, shares, |shares, _| Piece::Xor8(shares)),
+        Piece::Ring32(shares) => boxed(how, shares, |shares, _| Piece::Ring32(shares)),
+        Piece::Ring64(shares) => boxed(how, shares, |shares, _| Piece::Ring64(shares)),
+        Piece::Ring128(shares) => boxed(how, shares, |shares, _| Piece::Ring128(shares)),
+    }
 }
 
-/// One block between the messages, whatever group it is shared in.
+/// One piece between the messages, whatever group it is shared in.
 trait Carry {
     fn first(&mut self, party: &mut Party, orders: &Orders) -> Result<()>;
     fn second(&mut self, party: &mut Party, orders: &Orders) -> Result<()>;
-    fn last(self: Box<Self>, party: &mut Party) -> Result<Block>;
+    fn last(self: Box<Self>, party: &mut Party) -> Result<Piece>;
 }
 
 struct Carried<G: Group> {
     step: Step,
     role: Role,
-    rows: usize,
     stride: usize,
     shares: Shared<Vec<G>>,
-    into_block: fn(Shared<Vec<G>>, usize, usize) -> Result<Block>,
+    back: fn(Shared<Vec<G>>, usize) -> Piece,
 }
 
 impl<G: Group> Carry for Carried<G> {
@@ -191,7 +178,7 @@ impl<G: Group> Carry for Carried<G> {
         Ok(())
     }
 
-    fn last(mut self: Box<Self>, party: &mut Party) -> Result<Block> {
+    fn last(mut self: Box<Self>, party: &mut Party) -> Result<Piece> {
         let step = self.step;
         match self.role {
             Role::One { two, three } => {
@@ -204,7 +191,7 @@ impl<G: Group> Carry for Carried<G> {
                 add_in(held_with(&mut self.shares, other), &rest, G::plus);
             }
         }
-        (self.into_block)(self.shares, self.rows, self.stride)
+        Ok((self.back)(self.shares, self.stride))
     }
 }
 

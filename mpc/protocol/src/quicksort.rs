@@ -24,7 +24,7 @@ use crate::shuffle::Shuffle;
 ///
 /// With k bits of key and row number together, many rows: about 1.1 log2(n) comparisons per row, each k
 /// rounds and k + 1 bits; few rows: 2 + log2(k) rounds and about 3 k bits. Shuffling: 2 rounds, 4/3
-/// of k in whole words of 64. How many rounds and messages there are depends on the opened order only.
+/// of k as rows are moved. How many rounds and messages there are depends on the opened order only.
 /// Opens: one uniformly random order.
 pub fn quicksort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     let rows = keys.rows();

@@ -19,8 +19,8 @@ const POSITION_BITS: usize = 32;
 /// (2019) and Asharov et al. (CCS 2022). What moves is the key's remaining bits and the row's position
 /// under a fresh shuffle, not the columns; at the end the positions are opened in sorted order. Per
 /// digit: ranks (3 rounds), then `place` (3 rounds). Rounds: 3 and 6 per digit. Bits per row and party
-/// and digit: 256 for the ranks and 160 for placing a rank and a word of 64 bits; another 4/3 of 64 for
-/// every further word of key. Opens: a uniformly random order per digit, and one at the end.
+/// and digit: 256 for the ranks and, for placing, 32, 4/3 of 32 and 4/3 of the position and the key that
+/// is left. Opens: a uniformly random order per digit, and one at the end.
 pub fn radix_sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     let (rows, width) = (keys.rows(), keys.width());
     if rows < 2 || width == 0 {
@@ -41,10 +41,8 @@ pub fn radix_sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutatio
         moving = block.into_rows()?;
     }
     // Only the position may be opened: `keep_bits` has cleared the key.
-    let position = moving.map(|rows| rows.words().iter().map(|word| Xor(*word)).collect());
-    let opened = party.open("sort", &position)?;
-    let opened = opened.into_iter().map(|word| u32::try_from(word.0)).collect::<std::result::Result<_, _>>();
-    let opened: Vec<u32> = opened.map_err(|_| ProtocolError::NotAnOrder { step: "sort" })?;
+    let position = moving.map(|rows| rows.words().iter().map(|word| Xor(*word as u32)).collect());
+    let opened = party.open("sort", &position)?.into_iter().map(|word| word.0).collect();
     Permutation::new(shuffle, opened, "sort")
 }
 
@@ -59,7 +57,7 @@ fn positions(party: &mut Party, shuffle: &Shuffle) -> Result<Shared<Rows>> {
         2 => shares.next = identity,
         _ => {}
     }
-    let mut block = [Block::Rows(shares)];
+    let mut block = [Block::Rows(shares.map(|rows| rows.clone().narrowed(POSITION_BITS)))];
     shuffle.unapply(party, &mut block)?;
     let [block] = block;
     block.into_rows()
@@ -101,12 +99,12 @@ fn keep_bits(rows: &Rows, bits: usize) -> Rows {
     let mask = if bits.is_multiple_of(64) { !0 } else { (1 << (bits % 64)) - 1 };
     if (from, to) == (1, 1) {
         let words = rows.words().iter().map(|word| word & mask).collect();
-        return Rows::from_raw(rows.rows(), 1, words).unwrap_or_else(|| Rows::zeros(0, 1));
+        return Rows::from_raw(rows.rows(), 1, words).unwrap_or_else(|| Rows::zeros(0, 1)).narrowed(bits);
     }
     let mut words = Vec::with_capacity(rows.rows() * to);
     for row in rows.words().chunks_exact(from) {
         words.extend_from_slice(&row[..to - 1]);
         words.push(row[to - 1] & mask);
     }
-    Rows::from_raw(rows.rows(), to, words).unwrap_or_else(|| Rows::zeros(0, to))
+    Rows::from_raw(rows.rows(), to, words).unwrap_or_else(|| Rows::zeros(0, to)).narrowed(bits)
 }

@@ -249,7 +249,9 @@ impl Planes {
                 }
             }
         }
-        Rows::from_parts(self.rows, stride, words)
+        Rows::from_raw(self.rows, stride, words)
+            .unwrap_or_else(|| Rows::zeros(self.rows, stride))
+            .narrowed(self.width)
     }
 
     pub(crate) fn from_rows(rows: &Rows, width: usize) -> Self {

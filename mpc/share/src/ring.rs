@@ -58,23 +58,28 @@ impl<R: Ring> Group for R {
     }
 }
 
-/// 64 bits under XOR.
-#[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+/// Bits under XOR; 64 of them unless said otherwise.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Xor(pub u64);
+pub struct Xor<W = u64>(pub W);
 
-impl Group for Xor {
-    #[inline(always)]
-    fn plus(self, other: Self) -> Self {
-        Self(self.0 ^ other.0)
-    }
-    #[inline(always)]
-    fn minus(self, other: Self) -> Self {
-        Self(self.0 ^ other.0)
-    }
+macro_rules! xor {
+    ($($t:ty),*) => {$(
+        impl Group for Xor<$t> {
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                Self(self.0 ^ other.0)
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                Self(self.0 ^ other.0)
+            }
+        }
+    )*};
 }
+xor!(u8, u16, u32, u64);
 
-impl std::fmt::Debug for Xor {
+impl<W> std::fmt::Debug for Xor<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Xor(..)")
     }

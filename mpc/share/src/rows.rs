@@ -2,26 +2,32 @@
 
 use crate::planes::Planes;
 
-/// `rows` rows of `stride` 64-bit words.
+/// `rows` rows of `stride` 64-bit words, of which the first `width` bits mean something.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rows {
     rows: usize,
     stride: usize,
+    width: usize,
     words: Vec<u64>,
 }
 
 impl Rows {
     pub fn zeros(rows: usize, stride: usize) -> Self {
-        Self { rows, stride, words: vec![0; rows * stride] }
+        Self { rows, stride, width: 64 * stride, words: vec![0; rows * stride] }
     }
 
     pub fn from_raw(rows: usize, stride: usize, words: Vec<u64>) -> Option<Self> {
-        (Some(words.len()) == rows.checked_mul(stride)).then_some(Self { rows, stride, words })
+        (Some(words.len()) == rows.checked_mul(stride)).then_some(Self {
+            rows,
+            stride,
+            width: 64 * stride,
+            words,
+        })
     }
 
-    pub(crate) fn from_parts(rows: usize, stride: usize, words: Vec<u64>) -> Self {
-        debug_assert_eq!(words.len(), rows * stride);
-        Self { rows, stride, words }
+    /// The same rows, of which only the first `width` bits mean something: the others need not be moved.
+    pub fn narrowed(self, width: usize) -> Self {
+        Self { width: width.min(64 * self.stride), ..self }
     }
 
     pub fn rows(&self) -> usize {
@@ -30,6 +36,10 @@ impl Rows {
 
     pub fn stride(&self) -> usize {
         self.stride
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     pub fn words(&self) -> &[u64] {
@@ -69,7 +79,7 @@ impl Rows {
 
     pub fn slice_rows(&self, start: usize, len: usize) -> Self {
         let words = self.words[start * self.stride..(start + len) * self.stride].to_vec();
-        Self { rows: len, stride: self.stride, words }
+        Self { rows: len, words, ..*self }
     }
 
     pub fn append_rows(stride: usize, parts: &[&Self]) -> Self {
@@ -78,7 +88,8 @@ impl Rows {
             assert_eq!(part.stride, stride, "only rows of the same width can be appended");
             words.extend_from_slice(&part.words);
         }
-        Self { rows: parts.iter().map(|p| p.rows).sum(), stride, words }
+        let width = parts.iter().map(|p| p.width).max().unwrap_or(64 * stride);
+        Self { rows: parts.iter().map(|p| p.rows).sum(), stride, width, words }
     }
 }
 

@@ -31,6 +31,11 @@ impl<T> Shared<T> {
         Shared { own: step(&self.own), next: step(&self.next) }
     }
 
+    /// As `map`, where the components are not needed any more.
+    pub fn map_into<U>(self, mut step: impl FnMut(T) -> U) -> Shared<U> {
+        Shared { own: step(self.own), next: step(self.next) }
+    }
+
     pub fn zip<U, V>(&self, other: &Shared<U>, mut step: impl FnMut(&T, &U) -> V) -> Shared<V> {
         Shared { own: step(&self.own, &other.own), next: step(&self.next, &other.next) }
     }

@@ -92,11 +92,13 @@ fn columns_of(id: usize, rows: usize) -> Vec<ColumnShares> {
     let bits = shares_for(id, &split_planes(&Planes::from_values(&values, 11), &SEEDS));
     let ring = shares_for(id, &split_ring(&values, &SEEDS));
     let valid = shares_for(id, &split_planes(&Planes::ones(rows, 1), &SEEDS));
+    let wide = shares_for(id, &split_planes(&Planes::from_values(&values, 128), &SEEDS));
     vec![
         ColumnShares { bits: bits.into(), valid: Some(valid), ..ColumnShares::default() },
         ColumnShares { ring: ring.clone().into(), ..ColumnShares::default() },
-        ColumnShares { ring: ring.clone().into(), count: Some(ring), ..ColumnShares::default() },
+        ColumnShares { ring: ring.clone().into(), count: Some(ring.clone()), ..ColumnShares::default() },
         ColumnShares { bits: Shared::<Planes>::zeros(rows, 0).into(), ..ColumnShares::default() },
+        ColumnShares { bits: wide.into(), count: Some(ring), ..ColumnShares::default() },
     ]
 }
 
@@ -111,6 +113,8 @@ fn three_answers_give_the_opened_columns() {
         assert!(matches!(&opened[1].data, Opened::Ring(ring) if *ring == values));
         assert!(matches!(&opened[2].data, Opened::Mean { sum, count } if *sum == values && *count == values));
         assert!(matches!(&opened[3].data, Opened::Bits(bits) if bits.width() == 0));
+        let Opened::WideMean { sum, count } = &opened[4].data else { panic!("no wide mean") };
+        assert!(sum.width() == 128 && sum.to_values() == values && *count == values);
     }
 }
 
@@ -129,6 +133,17 @@ fn an_answer_that_differs_from_its_copy_is_noticed() {
     assert!(matches!(short, Err(ShareError::Short { .. })));
     let rows = combine_opened(&[&answers[0], &answers[1], &answers[2]], 71);
     assert_eq!(rows, Err(ShareError::Rows { expected: 71, got: 70 }));
+}
+
+#[test]
+fn a_mean_of_other_bits_than_128_is_refused() {
+    let answers = [0, 1, 2].map(|id| {
+        let mut column = columns_of(id, 70).remove(4);
+        column.bits = Shared::<Planes>::zeros(70, 127).into();
+        opened_answer(&[column]).unwrap()
+    });
+    let refused = combine_opened(&[&answers[0], &answers[1], &answers[2]], 70);
+    assert!(matches!(refused, Err(ShareError::Unknown { .. })));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Every protocol and how to run it. What the tests promise of protocols they promise of each one here: its cost
-//! is the documented one, its messages tell nothing, and no tampering makes it panic or hang.
+//! Every protocol and how to run it. What the tests promise of protocols they promise of each one here: its
+//! cost is the documented one, its messages tell nothing, and no tampering makes it panic or hang.
 //!
 //! A new public protocol needs a line here and a row in docs/protocols.md; a test fails until it has both.
 

@@ -61,6 +61,26 @@ fn what_is_uploaded_is_what_is_opened() {
 }
 
 #[test]
+fn numbers_and_sums_wider_than_64_bits_are_exact() {
+    let session = design();
+    let far = i64::MAX;
+    let wide = vec![-(1i128 << 85), 1 << 70, 3];
+    let valid = Some(vec![true, true, false]);
+    let table = session.upload(vec![
+        integers("far", &[far, far, -1]),
+        ClearColumn { name: "wide".into(), values: ClearValues::Wide(wide.clone()), valid },
+    ]);
+    let opened = session.opened(open(&table));
+    let OpenedValues::Wide(values) = &opened[1].values else { panic!() };
+    assert_eq!(values[..2], wide[..2]);
+    let first = |aggregation, column| session.opened(aggregate(&table, aggregation, column)).remove(0).values;
+    assert!(first("sum", "far") == OpenedValues::Wide(vec![2 * i128::from(far) - 1]));
+    assert!(first("sum", "wide") == OpenedValues::Wide(vec![wide[0] + wide[1]]));
+    assert!(first("mean", "far") == OpenedValues::Mean(vec![(2 * i128::from(far) - 1) as f64 / 3.0]));
+    assert!(first("mean", "wide") == OpenedValues::Mean(vec![(wide[0] + wide[1]) as f64 / 2.0]));
+}
+
+#[test]
 fn an_empty_table_makes_the_round_trip() {
     let session = design();
     let table = session.upload(vec![integers("a", &[]), texts("t", &[])]);

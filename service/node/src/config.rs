@@ -69,7 +69,8 @@ pub struct LimitsFile {
     pub queue_seconds: f64,
     /// Jobs that compute at the same time; node 0 decides.
     pub running_jobs: usize,
-    /// Threads, and lanes between the nodes, on which one job may work; the fewest of the three nodes are used.
+    /// Threads, and lanes between the nodes, on which one job may work; the fewest of the three nodes are
+    /// used.
     pub lanes: u16,
     /// Memory for tables.
     pub memory_mib: usize,
