@@ -1,5 +1,7 @@
 //! Equality and order of unsigned values held as bit planes.
 
+use std::borrow::Cow;
+
 use vdl_share::{Group, Planes, Shared, Xor, vectorised};
 
 use crate::logic::{all_ones, and, not, planes};
@@ -13,8 +15,9 @@ const FEW_ROWS: usize = 1 << 17;
 ///
 /// Rounds: log2 of the width, rounded up. Bits per row and party: width - 1. Opens: nothing.
 pub fn equal(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
-    let (a, b) = same_width(a, b)?;
-    let same = not(party, &a.xor(&b));
+    let [a, b] = same_width(a, b)?;
+    let mut same = a.xor(&b);
+    same.not_in(party.id());
     all_ones(party, &same)
 }
 
@@ -33,7 +36,7 @@ pub fn equal_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -> 
 /// Pairs of positions are merged upwards: the upper one decides unless equal. Rounds: 1 + log2 of the width,
 /// rounded up. Bits per row and party: about 3 times the width (184 for 64). Opens: nothing.
 pub fn less_than(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
-    let (a, b) = same_width(a, b)?;
+    let [a, b] = same_width(a, b)?;
     differing_less(party, &a.xor(&b), &b)
 }
 
@@ -55,26 +58,16 @@ pub(crate) fn differing_less(
 fn ripple(party: &mut Party, differs: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
     let (rows, stride) = (differs.rows(), Planes::stride(differs.rows()));
     let mut less = Shared::new(vec![Xor(0); stride], vec![Xor(0); stride]);
-    let mut summand = Vec::new();
     for j in 0..differs.width() {
         let (d, e) = (differs.own.plane(j), differs.next.plane(j));
         let (x, y) = (b.own.plane(j), b.next.plane(j));
-        summand.resize(stride, Xor(0));
-        vectorised(
-            #[inline(always)]
-            || {
-                let so_far = less.own.iter().zip(&less.next).zip(x.iter().zip(y));
-                let terms = so_far.zip(d.iter().zip(e)).map(|(((l, m), (x, y)), (d, e))| {
-                    let (own, next) = (l.0 ^ x, m.0 ^ y);
-                    Xor((d & (own ^ next)) ^ (e & own))
-                });
-                summand.iter_mut().zip(terms).for_each(|(to, term)| *to = term);
-            },
-        );
-        let decided = party.reshare("less than", summand)?;
+        let decided = party.reshare_made("less than", stride, |range, out: &mut [Xor]| {
+            let so_far = (&less.own[range.clone()], &less.next[range.clone()]);
+            let bits = (&x[range.clone()], &y[range.clone()]);
+            deciding(out, so_far, bits, (&d[range.clone()], &e[range]));
+        })?;
         add_in(&mut less.own, &decided.own, Xor::plus);
         add_in(&mut less.next, &decided.next, Xor::plus);
-        summand = decided.own;
     }
     planes(rows, 1, less)
 }
@@ -101,6 +94,20 @@ pub fn greater_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -
     keep_planes(&mut greater, |j| !bit(constant, j));
     let same = a.xor_public(party.id(), &flip_zeros(a.rows(), a.width(), constant));
     merge(party, greater, same)
+}
+
+/// This party's summands of: what changes where the position differs and `b` is not what was found so far.
+fn deciding(out: &mut [Xor], (l, m): (&[Xor], &[Xor]), (x, y): (&[u64], &[u64]), (d, e): (&[u64], &[u64])) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            let so_far = l.iter().zip(m).zip(x.iter().zip(y));
+            for (to, (((l, m), (x, y)), (d, e))) in out.iter_mut().zip(so_far.zip(d.iter().zip(e))) {
+                let (own, next) = (l.0 ^ x, m.0 ^ y);
+                *to = Xor((d & (own ^ next)) ^ (e & own));
+            }
+        },
+    );
 }
 
 /// `decided` and `same` say for each position which way it decides, or that it does not. The result is the
@@ -135,12 +142,12 @@ pub(crate) fn merge(
     Ok(decided)
 }
 
-fn same_width(a: &Shared<Planes>, b: &Shared<Planes>) -> Result<(Shared<Planes>, Shared<Planes>)> {
+fn same_width<'a>(a: &'a Shared<Planes>, b: &'a Shared<Planes>) -> Result<[Cow<'a, Shared<Planes>>; 2]> {
     if a.rows() != b.rows() {
         return Err(ProtocolError::Shape { step: "compare" });
     }
     let width = a.width().max(b.width());
-    Ok((a.resize(width), b.resize(width)))
+    Ok([a, b].map(|x| if x.width() == width { Cow::Borrowed(x) } else { Cow::Owned(x.resize(width)) }))
 }
 
 fn bit(constant: &[u64], j: usize) -> bool {

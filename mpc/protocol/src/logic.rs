@@ -1,5 +1,7 @@
 //! Boolean circuits on bit planes.
 
+use std::borrow::Cow;
+
 use vdl_share::{Planes, Shared, Xor, vectorised};
 
 use crate::party::Party;
@@ -90,14 +92,26 @@ pub fn all_ones(party: &mut Party, a: &Shared<Planes>) -> Result<Shared<Planes>>
     if a.width() == 0 {
         return Ok(Shared::<Planes>::public(party.id(), &Planes::ones(a.rows(), 1)));
     }
-    let mut left = a.clone();
+    let mut left = Cow::Borrowed(a);
     while left.width() > 1 {
-        let half = left.width() / 2;
-        let pairs = and(party, &left.select(0..half), &left.select(half..2 * half))?;
-        let odd = left.select(2 * half..left.width());
-        left = Shared::<Planes>::stack(a.rows(), &[&pairs, &odd]);
+        left = Cow::Owned(halved(party, &left)?);
     }
-    Ok(left)
+    Ok(left.into_owned())
+}
+
+/// The lower half of the planes ANDed with the upper half; an odd plane is kept.
+fn halved(party: &mut Party, a: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let (rows, width, stride) = (a.rows(), a.width(), Planes::stride(a.rows()));
+    let half = width / 2;
+    let (own, next) = (a.own.words(), a.next.words());
+    let mut made = party.reshare_made("and", half * stride, |range, out: &mut [Xor]| {
+        let upper = range.start + half * stride..range.end + half * stride;
+        let (left, right) = ((&own[range.clone()], &next[range]), (&own[upper.clone()], &next[upper]));
+        products(out, left, right);
+    })?;
+    made.own.extend(own[2 * half * stride..].iter().map(|word| Xor(*word)));
+    made.next.extend(next[2 * half * stride..].iter().map(|word| Xor(*word)));
+    planes(rows, half + width % 2, made)
 }
 
 /// One plane: is some plane of the row 1? False for no planes. Costs like `all_ones`.

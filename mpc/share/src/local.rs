@@ -56,10 +56,14 @@ impl Shared<Planes> {
 
     pub fn not(&self, id: usize) -> Self {
         let mut out = self.clone();
-        if let Some(component) = component_zero(&mut out, id) {
+        out.not_in(id);
+        out
+    }
+
+    pub fn not_in(&mut self, id: usize) {
+        if let Some(component) = component_zero(self, id) {
             component.words_mut().iter_mut().for_each(|word| *word = !*word);
         }
-        out
     }
 
     pub fn select(&self, range: Range<usize>) -> Self {
