@@ -87,7 +87,7 @@ const SAMPLED: usize = 4096;
 const SAMPLE: usize = 16;
 
 /// Levels after which the rows are laid out anew.
-const REPACK: usize = 4;
+const REPACK: usize = 8;
 
 /// The rows in ascending order. They are all different.
 fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
@@ -229,9 +229,11 @@ impl<'a> Sorting<'a> {
             for id in &self.ids[compared] {
                 let smaller = (less[bit / 64] >> (bit % 64) & 1) as usize;
                 bit += 1;
-                high -= 1 - smaller;
-                room[if smaller == 1 { low } else { high }] = *id;
+                // Both ends are written, without a branch: the wrong one is written again later.
+                room[low] = *id;
+                room[high - 1] = *id;
                 low += smaller;
+                high -= 1 - smaller;
             }
             let (end, lower, upper, pivot) =
                 (start + room.len(), segment.pivots.start, segment.pivots.end, segment.listed());
