@@ -1,6 +1,5 @@
 //! The order of rows by a secret key, comparing shuffled rows.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -54,12 +53,11 @@ pub fn quicksort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation
             .collect(),
     };
     drop(shuffled);
-    let opened = order(party, &table, width)?;
+    let opened = order(party, table, width)?;
     Permutation::new(shuffle, opened, "quicksort")
 }
 
 /// Both components of shuffled rows, word by word of the row.
-#[derive(Clone)]
 struct Table {
     words: Vec<Vec<[u64; 2]>>,
 }
@@ -86,24 +84,15 @@ const SAMPLED: usize = 4096;
 /// One row in so many is in the sample.
 const SAMPLE: usize = 16;
 
-/// Levels after which the rows are laid out anew.
-const REPACK: usize = 8;
-
 /// The rows in ascending order. They are all different.
-fn order(party: &mut Party, table: &Table, width: usize) -> Result<Vec<u32>> {
+fn order(party: &mut Party, table: Table, width: usize) -> Result<Vec<u32>> {
     let rows = table.rows();
     let sample = if rows < SAMPLED { 0 } else { rows / SAMPLE };
-    let pivots = if sample == 0 { Vec::new() } else { order(party, &table.head(sample), width)? };
+    let pivots = if sample == 0 { Vec::new() } else { order(party, table.head(sample), width)? };
     let mut sorting = Sorting::new(table, pivots, width);
-    for level in 1.. {
-        if sorting.segments.is_empty() {
-            break;
-        }
+    while !sorting.segments.is_empty() {
         let less = sorting.compare(party)?;
         sorting.split(&joined(&less));
-        if level % REPACK == 0 {
-            sorting.repack();
-        }
     }
     Ok(sorting.sorted)
 }
@@ -113,18 +102,49 @@ fn joined(planes: &[Planes]) -> Vec<u64> {
     planes.iter().flat_map(|planes| planes.words().iter().copied()).collect()
 }
 
+/// Something for every row, in the order the rows are in, and room for the next round. The rows of a segment lie
+/// together, so that everything is read and written in streams.
+struct Stream<T> {
+    rows: Vec<T>,
+    room: Vec<T>,
+}
+
+impl<T: Copy> Stream<T> {
+    fn new(rows: Vec<T>) -> Self {
+        Self { room: rows.clone(), rows }
+    }
+
+    /// The rows that are less to the front, the others to the end, from `start` on; returns how many are less.
+    /// The order among the others is turned round, as it says nothing yet.
+    fn part(&mut self, rows: Range<usize>, start: usize, less: &[u64], first: usize) -> usize {
+        let room = &mut self.room[start..start + rows.len()];
+        let (mut low, mut high) = (0, room.len());
+        for (row, bit) in self.rows[rows].iter().zip(first..) {
+            let smaller = (less[bit / 64] >> (bit % 64) & 1) as usize;
+            // Both ends are written, without a branch: the wrong one is written again later.
+            room[low] = *row;
+            room[high - 1] = *row;
+            low += smaller;
+            high -= 1 - smaller;
+        }
+        low
+    }
+
+    fn swap(&mut self) {
+        std::mem::swap(&mut self.rows, &mut self.room);
+    }
+}
+
 /// Rows whose order is known segment by segment, but not yet within a segment.
-struct Sorting<'a> {
-    table: Cow<'a, Table>,
-    /// Where in the table that was given each row of `table` is.
-    place: Vec<u32>,
+struct Sorting {
+    /// Both components, word by word.
+    words: Vec<Stream<[u64; 2]>>,
+    /// Where in the table each row is.
+    places: Stream<u32>,
     width: usize,
     /// The rows of the sample, ascending.
     pivots: Vec<u32>,
     pivot_rows: Table,
-    /// The rows still to be sorted, segment by segment, and room for the next round.
-    ids: Vec<u32>,
-    spare: Vec<u32>,
     segments: Vec<Segment>,
     /// Room for the circuits of the lanes.
     circuits: Mutex<Vec<Circuit>>,
@@ -134,7 +154,7 @@ struct Sorting<'a> {
 
 /// Rows among which nothing is known, and the pivots that lie among them.
 struct Segment {
-    ids: Range<usize>,
+    rows: Range<usize>,
     pivots: Range<usize>,
     /// The rank of the least of them all.
     rank: usize,
@@ -149,27 +169,26 @@ impl Segment {
     /// The rows that are compared with the pivot.
     fn compared(&self) -> Range<usize> {
         let own = usize::from(self.pivots.is_empty());
-        self.ids.start + own..self.ids.end
+        self.rows.start + own..self.rows.end
     }
 }
 
-impl<'a> Sorting<'a> {
-    fn new(table: &'a Table, pivots: Vec<u32>, width: usize) -> Self {
-        let rows = table.rows();
-        let ids: Vec<u32> = (pivots.len() as u32..rows as u32).collect();
+impl Sorting {
+    fn new(table: Table, pivots: Vec<u32>, width: usize) -> Self {
+        let (all, sample) = (table.rows(), pivots.len());
+        let pivot_rows = table.gather(&pivots);
+        let rest = table.words.into_iter().map(|mut words| words.split_off(sample));
         let mut sorting = Self {
-            table: Cow::Borrowed(table),
-            place: (0..rows as u32).collect(),
+            words: rest.map(Stream::new).collect(),
+            places: Stream::new((sample as u32..all as u32).collect()),
             width,
-            pivot_rows: table.gather(&pivots),
-            spare: ids.clone(),
+            pivots,
+            pivot_rows,
             segments: Vec::new(),
             circuits: Mutex::default(),
-            sorted: vec![0; rows],
-            pivots,
-            ids,
+            sorted: vec![0; all],
         };
-        let all = Segment { ids: 0..sorting.ids.len(), pivots: 0..sorting.pivots.len(), rank: 0 };
+        let all = Segment { rows: 0..all - sample, pivots: 0..sample, rank: 0 };
         sorting.segments = sorting.settle(all).into_iter().collect();
         sorting
     }
@@ -180,7 +199,7 @@ impl<'a> Sorting<'a> {
         party.split(rows, |party, range| {
             let spare = self.circuits.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut circuit = spare.unwrap_or_default().renew(range.len(), self.width);
-            for word in 0..self.table.words.len() {
+            for word in 0..self.words.len() {
                 self.fill(&mut circuit, word, range.clone());
             }
             let less = differing_less(party, &circuit.differs, &circuit.pivot)?;
@@ -191,7 +210,7 @@ impl<'a> Sorting<'a> {
 
     /// One word of every row and of its pivot, for a range of the rows to be compared.
     fn fill(&self, circuit: &mut Circuit, word: usize, range: Range<usize>) {
-        let (words, pivots) = (&self.table.words[word], &self.pivot_rows.words[word]);
+        let (words, pivots) = (&self.words[word].rows, &self.pivot_rows.words[word]);
         let mut filling = Filling::new(circuit, word * 64);
         let mut before = 0;
         for segment in &self.segments {
@@ -204,12 +223,12 @@ impl<'a> Sorting<'a> {
             }
             let pivot = match segment.listed() {
                 Some(at) => pivots[at],
-                None => words[self.ids[segment.ids.start] as usize],
+                None => words[segment.rows.start],
             };
-            let mut left = &self.ids[compared.start + from..compared.start + to];
+            let mut left = &words[compared.start + from..compared.start + to];
             while !left.is_empty() {
                 let (now, later) = left.split_at(filling.room().min(left.len()));
-                filling.push(now.iter().map(|id| words[*id as usize]), pivot);
+                filling.push(now.iter().copied(), pivot);
                 left = later;
             }
         }
@@ -221,55 +240,39 @@ impl<'a> Sorting<'a> {
         let mut parts = Vec::with_capacity(2 * self.segments.len());
         let mut bit = 0;
         for segment in std::mem::take(&mut self.segments) {
-            let compared = segment.compared();
-            let start = segment.ids.start;
-            // The greater ones from the end: their order says nothing yet.
-            let room = &mut self.spare[start..start + compared.len()];
-            let (mut low, mut high) = (0, room.len());
-            for id in &self.ids[compared] {
-                let smaller = (less[bit / 64] >> (bit % 64) & 1) as usize;
-                bit += 1;
-                // Both ends are written, without a branch: the wrong one is written again later.
-                room[low] = *id;
-                room[high - 1] = *id;
-                low += smaller;
-                high -= 1 - smaller;
+            let (compared, start) = (segment.compared(), segment.rows.start);
+            let low = self.places.part(compared.clone(), start, less, bit);
+            for words in &mut self.words {
+                words.part(compared.clone(), start, less, bit);
             }
-            let (end, lower, upper, pivot) =
-                (start + room.len(), segment.pivots.start, segment.pivots.end, segment.listed());
+            bit += compared.len();
+            let (end, pivot) = (start + compared.len(), segment.listed());
+            let (lower, upper) = (segment.pivots.start, segment.pivots.end);
             let (before, after) = pivot.map_or((0..0, 0..0), |at| (lower..at, at + 1..upper));
             let rank = segment.rank + low + before.len();
-            self.sorted[rank] =
-                pivot.map_or_else(|| self.place[self.ids[start] as usize], |at| self.pivots[at]);
-            parts.push(Segment { ids: start..start + low, pivots: before, rank: segment.rank });
-            parts.push(Segment { ids: start + low..end, pivots: after, rank: rank + 1 });
+            self.sorted[rank] = pivot.map_or_else(|| self.places.rows[start], |at| self.pivots[at]);
+            parts.push(Segment { rows: start..start + low, pivots: before, rank: segment.rank });
+            parts.push(Segment { rows: start + low..end, pivots: after, rank: rank + 1 });
         }
-        std::mem::swap(&mut self.ids, &mut self.spare);
+        self.places.swap();
+        self.words.iter_mut().for_each(Stream::swap);
         self.segments = parts.into_iter().filter_map(|part| self.settle(part)).collect();
     }
 
     /// Takes down what is known of a segment in which nothing is left to compare.
     fn settle(&mut self, segment: Segment) -> Option<Segment> {
-        match (segment.ids.len(), segment.pivots.len()) {
+        match (segment.rows.len(), segment.pivots.len()) {
             (0, pivots) => {
                 let ranks = segment.rank..segment.rank + pivots;
                 self.sorted[ranks].copy_from_slice(&self.pivots[segment.pivots]);
                 None
             }
             (1, 0) => {
-                self.sorted[segment.rank] = self.place[self.ids[segment.ids.start] as usize];
+                self.sorted[segment.rank] = self.places.rows[segment.rows.start];
                 None
             }
             _ => Some(segment),
         }
-    }
-
-    /// Lays the rows out in the order they are in, so that the rows of a segment are close together.
-    fn repack(&mut self) {
-        self.table = Cow::Owned(self.table.gather(&self.ids));
-        self.place = self.ids.iter().map(|id| self.place[*id as usize]).collect();
-        self.ids = (0..self.ids.len() as u32).collect();
-        self.spare.copy_from_slice(&self.ids);
     }
 }
 
