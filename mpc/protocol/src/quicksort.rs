@@ -102,8 +102,8 @@ fn joined(planes: &[Planes]) -> Vec<u64> {
     planes.iter().flat_map(|planes| planes.words().iter().copied()).collect()
 }
 
-/// Something for every row, in the order the rows are in, and room for the next round. The rows of a segment lie
-/// together, so that everything is read and written in streams.
+/// Something for every row, in the order the rows are in, and room for the next round. The rows of a segment
+/// lie together, so that everything is read and written in streams.
 struct Stream<T> {
     rows: Vec<T>,
     room: Vec<T>,
