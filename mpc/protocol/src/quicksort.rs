@@ -114,8 +114,8 @@ impl<T: Copy> Stream<T> {
         Self { room: rows.clone(), rows }
     }
 
-    /// The rows that are less to the front, the others to the end, from `start` on; returns how many are less.
-    /// The order among the others is turned round, as it says nothing yet.
+    /// The rows that are less to the front, the others to the end, from `start` on; returns how many are
+    /// less. The order among the others is turned round, as it says nothing yet.
     fn part(&mut self, rows: Range<usize>, start: usize, less: &[u64], first: usize) -> usize {
         let room = &mut self.room[start..start + rows.len()];
         let (mut low, mut high) = (0, room.len());
