@@ -16,9 +16,9 @@ pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
     if quick(party, keys.rows(), keys.width()) { quicksort(party, keys) } else { radix_sort(party, keys) }
 }
 
-/// Which is quicker, from what both were measured to take: a digit is six rounds and about half a microsecond
-/// a row, whatever its width; the comparisons of a quicksort are about 8 log2(n) rounds and a
-/// microsecond a row.
+/// Which is quicker. Measured at a million rows, three parties on two cores: half a microsecond a row for a
+/// digit, whatever the key; 1.5 for a quicksort by 8 bits, 1.9 by 32 and 3 by 64. Few rows were not measured:
+/// there the rounds decide, six for a digit and eight or more for each of log2(n) levels.
 fn quick(party: &Party, rows: usize, width: usize) -> bool {
     rows >= party.few_rows(FEW_ROWS) && width > NARROW
 }
