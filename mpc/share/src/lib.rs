@@ -30,7 +30,7 @@ pub use shared::{Shared, Side};
 pub use simd::{mapped, vectorised, zip_in, zipped};
 pub use split::{reconstruct_planes, reconstruct_ring, shares_for, split_planes, split_ring};
 pub use table::{ColumnShares, TableShares};
-pub use transpose::{Tile, planes_to_rows, rows_to_planes, transpose};
+pub use transpose::{Tile, planes_to_rows, rows_to_planes};
 pub use upload::{
     UploadColumn, UploadData, UploadLayout, UploadShares, component_digest, read_upload, split_upload,
 };

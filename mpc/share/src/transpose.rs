@@ -20,23 +20,6 @@ pub fn rows_to_planes(tile: &mut Tile) {
     rows_to_planes_at(Level::new(), tile);
 }
 
-/// Swaps bit `c` of word `r` with bit `r` of word `c`. Whole tiles are quicker.
-pub fn transpose(block: &mut [u64; 64]) {
-    transpose_at(Level::new(), block);
-}
-
-fn transpose_at(level: Level, block: &mut [u64; 64]) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = level.as_avx512() {
-        return affine::transpose(avx512, block);
-    }
-    at(
-        level,
-        #[inline(always)]
-        move || halving(block),
-    );
-}
-
 fn planes_to_rows_at(level: Level, tile: &mut Tile) {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx512) = level.as_avx512() {
@@ -173,23 +156,6 @@ mod affine {
         }
     );
 
-    kernel!(
-        pub fn transpose(token: Avx512, block: &mut [u64; 64]) {
-            let up: __m512i = u8x64::from_slice(token, &COLUMNS_UP).into();
-            let columns: __m512i = u8x64::from_slice(token, &COLUMNS).into();
-            let units = _mm512_set1_epi64(UNITS);
-            let mut z = [units; 8];
-            for (z, words) in z.iter_mut().zip(block.as_chunks::<8>().0) {
-                let words: __m512i = u64x8::from_slice(token, words).into();
-                *z = _mm512_gf2p8affine_epi64_epi8::<0>(units, _mm512_permutexvar_epi8(up, words));
-            }
-            for (words, to) in exchange(z).into_iter().zip(block.as_chunks_mut::<8>().0) {
-                let words = _mm512_permutexvar_epi8(columns, words);
-                u64x8::simd_from(token, words).store_slice(to);
-            }
-        }
-    );
-
     /// Swaps word `j` of `z[g]` with word `g` of `z[j]`.
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -230,11 +196,6 @@ mod tests {
                 for j in 0..64 {
                     assert_eq!(bits >> j & 1, planes[8 * j + row / 64] >> (row % 64) & 1, "{level:?}");
                 }
-            }
-            for (k, block) in tile.as_chunks::<64>().0.iter().enumerate() {
-                let mut turned = *block;
-                transpose_at(level, &mut turned);
-                assert!(turned.iter().zip(planes[k..].iter().step_by(8)).all(|(a, b)| a == b), "{level:?}");
             }
             rows_to_planes_at(level, &mut tile);
             assert_eq!(tile, planes, "{level:?}");
