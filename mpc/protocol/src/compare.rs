@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use vdl_share::{Group, Planes, Shared, Xor, vectorised};
+use vdl_share::{Planes, Shared, Xor, vectorised};
 
 use crate::logic::{all_ones, and, not, planes};
-use crate::party::{Party, add_in};
+use crate::party::Party;
 use crate::{ProtocolError, Result};
 
 /// Up to this many rows a round costs more than the bits it saves.
@@ -37,37 +37,26 @@ pub fn equal_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -> 
 /// rounded up. Bits per row and party: about 3 times the width (184 for 64). Opens: nothing.
 pub fn less_than(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
     let [a, b] = same_width(a, b)?;
-    differing_less(party, &a.xor(&b), &b)
-}
-
-/// One plane: is `a` less than `b`, given where they differ? Costs like `less_than`.
-pub(crate) fn differing_less(
-    party: &mut Party,
-    differs: &Shared<Planes>,
-    b: &Shared<Planes>,
-) -> Result<Shared<Planes>> {
-    if differs.rows() > party.few_rows(FEW_ROWS) {
-        return ripple(party, differs, b);
+    if a.rows() > party.few_rows(FEW_ROWS) {
+        return ripple(party, &a, &b);
     }
-    let less = and(party, differs, b)?;
-    let same = not(party, differs);
+    let differs = a.xor(&b);
+    let less = and(party, &differs, &b)?;
+    let same = not(party, &differs);
     merge(party, less, same)
 }
 
 /// From the lowest position up, the uppermost difference decides: there `b` says whether it is the greater.
-fn ripple(party: &mut Party, differs: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
-    let (rows, stride) = (differs.rows(), Planes::stride(differs.rows()));
+fn ripple(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<Shared<Planes>> {
+    let (rows, stride) = (a.rows(), Planes::stride(a.rows()));
     let mut less = Shared::new(vec![Xor(0); stride], vec![Xor(0); stride]);
-    for j in 0..differs.width() {
-        let (d, e) = (differs.own.plane(j), differs.next.plane(j));
-        let (x, y) = (b.own.plane(j), b.next.plane(j));
-        let decided = party.reshare_made("less than", stride, |range, out: &mut [Xor]| {
+    for j in 0..a.width() {
+        let (a, b) = ((a.own.plane(j), a.next.plane(j)), (b.own.plane(j), b.next.plane(j)));
+        less = party.reshare_made("less than", stride, |range, out: &mut [Xor]| {
             let so_far = (&less.own[range.clone()], &less.next[range.clone()]);
-            let bits = (&x[range.clone()], &y[range.clone()]);
-            deciding(out, so_far, bits, (&d[range.clone()], &e[range]));
+            let [a, b] = [a, b].map(|(own, next)| (&own[range.clone()], &next[range.clone()]));
+            deciding(out, so_far, a, b);
         })?;
-        add_in(&mut less.own, &decided.own, Xor::plus);
-        add_in(&mut less.next, &decided.next, Xor::plus);
     }
     planes(rows, 1, less)
 }
@@ -96,15 +85,20 @@ pub fn greater_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -
     merge(party, greater, same)
 }
 
-/// This party's summands of: what changes where the position differs and `b` is not what was found so far.
-fn deciding(out: &mut [Xor], (l, m): (&[Xor], &[Xor]), (x, y): (&[u64], &[u64]), (d, e): (&[u64], &[u64])) {
+/// This party's summands of: `b` where the position differs, else what was found so far.
+fn deciding(
+    out: &mut [Xor],
+    (l, m): (&[Xor], &[Xor]),
+    (a0, a1): (&[u64], &[u64]),
+    (b0, b1): (&[u64], &[u64]),
+) {
     vectorised(
         #[inline(always)]
         move || {
-            let so_far = l.iter().zip(m).zip(x.iter().zip(y));
-            for (to, (((l, m), (x, y)), (d, e))) in out.iter_mut().zip(so_far.zip(d.iter().zip(e))) {
-                let (own, next) = (l.0 ^ x, m.0 ^ y);
-                *to = Xor((d & (own ^ next)) ^ (e & own));
+            let (a, b) = (a0.iter().zip(a1), b0.iter().zip(b1));
+            for (to, ((l, m), ((a0, a1), (b0, b1)))) in out.iter_mut().zip(l.iter().zip(m).zip(a.zip(b))) {
+                let (own, next) = (l.0 ^ b0, m.0 ^ b1);
+                *to = Xor(l.0 ^ ((a0 ^ b0) & (own ^ next)) ^ ((a1 ^ b1) & own));
             }
         },
     );
