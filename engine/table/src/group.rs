@@ -4,14 +4,14 @@
 
 use vdl_plan::vdl_command::{Aggregate, ColumnMeta};
 use vdl_plan::{Input, Reduction, Typed, narrow};
-use vdl_protocol::{Party, Permutation, and, equal, sort};
+use vdl_protocol::{Party, and, equal, sort_carrying};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total, to_ring};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
-use crate::moving::Bundle;
+use crate::moving::{Bundle, unstack};
 use crate::segment::{running_max, starts_first};
 use crate::steps::Steps;
 
@@ -54,8 +54,13 @@ pub(crate) fn group_by(
     let extremes = extremes(party, table, reductions)?;
     // A group has at least one row.
     let mut totals = Totals::of(party, table, reductions, (1, input.rows.max(1)))?;
-    let order = if known { None } else { Some(order(party, table.rows, &keys)?) };
-    let sorted = sorted(party, table.rows, &keys, &extremes, &mut totals, order.as_ref())?;
+    let sorted = if known {
+        totals.flags_to_rings(party)?;
+        let extremes = extremes.iter().map(|extreme| extreme.turned.clone()).collect();
+        Sorted { keys: keys.columns, alive: keys.alive, extremes }
+    } else {
+        sorted(party, table.rows, &keys, &extremes, &mut totals)?
+    };
     steps.done();
     let last = last_of_group(party, table.rows, &sorted)?;
     let greatest = greatest_so_far(party, table.rows, &last, &sorted.extremes)?;
@@ -152,14 +157,6 @@ fn turned_back(party: &mut Party, reduction: &Reduction, found: &Bits) -> Result
     Ok(of_bits(bits, valid))
 }
 
-/// Rows that belong to no group last, then by key.
-fn order(party: &mut Party, rows: usize, keys: &Keys) -> Result<Permutation, TableError> {
-    let id = party.id();
-    let mut planes: Vec<Bits> = keys.columns.iter().rev().cloned().collect();
-    planes.extend(keys.alive.as_ref().map(|alive| alive.not(id)));
-    Ok(sort(party, &Bits::stack(rows, &planes.iter().collect::<Vec<_>>()))?)
-}
-
 /// The columns in sorted order.
 struct Sorted {
     keys: Vec<Bits>,
@@ -167,38 +164,33 @@ struct Sorted {
     extremes: Vec<Bits>,
 }
 
+/// Sorts by key, rows that belong to no group last.
 fn sorted(
     party: &mut Party,
     rows: usize,
     keys: &Keys,
     extremes: &[Extreme],
     totals: &mut Totals,
-    order: Option<&Permutation>,
 ) -> Result<Sorted, TableError> {
-    let mut bundle = Bundle {
-        rings: std::mem::take(&mut totals.rings),
-        wides: std::mem::take(&mut totals.wides),
-        ..Default::default()
-    };
-    bundle.planes.extend(keys.columns.iter().chain(&keys.alive).cloned());
-    bundle.planes.extend(extremes.iter().map(|extreme| extreme.turned.clone()));
-    bundle.planes.append(&mut totals.flags);
-    let mut moved = match order {
-        Some(order) => bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?,
-        None => bundle,
-    };
-    let mut planes = std::mem::take(&mut moved.planes).into_iter();
-    let sorted = Sorted {
-        keys: planes.by_ref().take(keys.columns.len()).collect(),
-        alive: keys.alive.as_ref().and_then(|_| planes.next()),
-        extremes: planes.by_ref().take(extremes.len()).collect(),
-    };
-    totals.rings = moved.rings;
-    totals.wides = moved.wides;
-    for flags in planes {
-        totals.rings.push(flags_to_ring(party, &flags)?);
-    }
-    Ok(sorted)
+    let id = party.id();
+    let dead = keys.alive.as_ref().map(|alive| alive.not(id));
+    let by: Vec<&Bits> = keys.columns.iter().rev().chain(&dead).collect();
+    let carried: Vec<&Bits> = extremes.iter().map(|extreme| &extreme.turned).chain(&totals.flags).collect();
+    let widths: Vec<usize> = by.iter().chain(&carried).map(|planes| planes.width()).collect();
+    let (order, planes) = sort_carrying(party, &Bits::stack(rows, &by), &Bits::stack(rows, &carried))?;
+    let mut planes = unstack(&planes, &widths).into_iter();
+    let mut columns: Vec<Bits> = planes.by_ref().take(keys.columns.len()).collect();
+    columns.reverse();
+    let alive = dead.and_then(|_| planes.next()).map(|dead| dead.not(id));
+    let extremes = planes.by_ref().take(extremes.len()).collect();
+    totals.flags = planes.collect();
+
+    let (rings, wides) = (std::mem::take(&mut totals.rings), std::mem::take(&mut totals.wides));
+    let bundle = Bundle { rings, wides, ..Bundle::default() };
+    let moved = bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?;
+    (totals.rings, totals.wides) = (moved.rings, moved.wides);
+    totals.flags_to_rings(party)?;
+    Ok(Sorted { keys: columns, alive, extremes })
 }
 
 /// Of each value the greatest of its group so far, in every row. All values go together, one below the other.
@@ -290,6 +282,14 @@ impl Totals {
             }
         }
         Ok(totals)
+    }
+
+    /// Takes the validity planes to the ring, after the sums.
+    fn flags_to_rings(&mut self, party: &mut Party) -> Result<(), TableError> {
+        for flags in std::mem::take(&mut self.flags) {
+            self.rings.push(flags_to_ring(party, &flags)?);
+        }
+        Ok(())
     }
 
     /// The reductions that these totals answer. `counted` is how many rows there were so far.

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use vdl_plan::vdl_command::{ColumnMeta, How, Validate};
 use vdl_plan::{Input, KeyPair, MergeSource, Plan, common_kind};
-use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort};
+use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort_carrying};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::aggregate::any_row;
@@ -177,21 +177,15 @@ impl Merge<'_> {
         let alive = append_flags(id, &parts);
         let dead = alive.as_ref().map(|alive| alive.not(id));
         let all: Vec<&Bits> = std::iter::once(&keys).chain(&dead).collect();
-        let order = sort(party, &Bits::stack(rows, &all))?;
-        steps.done();
-
         let from_other = [Planes::ones(other.rows(), 1), Planes::zeros(base.rows(), 1)];
         let from_other = Bits::public(id, &Planes::append_rows(1, &[&from_other[0], &from_other[1]]));
-        let mut bundle = Bundle::default();
-        bundle.planes.extend([from_other, keys]);
-        bundle.planes.extend(alive);
-        let bundle = bundle.moved(rows, |blocks| Ok(order.apply(party, blocks)?))?;
-        let [other, keys, ..] = &bundle.planes[..] else {
-            return Err(TableError::Shape("rows lost on the way"));
-        };
-        let mut same = equal(party, keys, &keys.shift_down(1))?;
-        if let Some(alive) = bundle.planes.get(2) {
-            same = and(party, &same, alive)?;
+        let (order, sorted) = sort_carrying(party, &Bits::stack(rows, &all), &from_other)?;
+        steps.done();
+
+        let (keys, other) = (sorted.select(0..keys.width()), sorted.plane(sorted.width() - 1));
+        let mut same = equal(party, &keys, &keys.shift_down(1))?;
+        if dead.is_some() {
+            same = and(party, &same, &sorted.plane(keys.width()).not(id))?;
         }
         // Nothing comes before the first row.
         let same = starts_first(id, same.not(id)).not(id);
@@ -199,7 +193,7 @@ impl Merge<'_> {
         // Alive rows come first, so what precedes an alive row is alive too.
         let alike = match self.unique() {
             (true, true) => Some(other.xor(&before).not(id)),
-            (false, true) => Some(and(party, other, &before)?),
+            (false, true) => Some(and(party, &other, &before)?),
             (true, false) => Some(and(party, &other.not(id), &before.not(id))?),
             (false, false) => None,
         };
@@ -211,7 +205,7 @@ impl Merge<'_> {
             }
         }
         steps.done();
-        Ok(Sorted { order, other: other.clone(), same })
+        Ok(Sorted { order, other, same })
     }
 
     fn look_up(

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use vdl_protocol::Block;
-use vdl_share::{ColumnShares, Rows, Shared};
+use vdl_share::{ColumnShares, Shared};
 
 use crate::column::{Bits, Numbers, WideNumbers, lean};
 use crate::error::TableError;
@@ -75,7 +75,9 @@ impl Bundle {
         let mut bundle = Self::default();
         for block in blocks {
             match block {
-                Block::Rows(moved) => bundle.planes = unstack(&moved, &widths),
+                Block::Rows(moved) => {
+                    bundle.planes = unstack(&moved.to_planes(widths.iter().sum()), &widths);
+                }
                 Block::Ring64(ring) => bundle.rings.push(ring),
                 Block::Ring128(wide) => bundle.wides.push(wide),
                 Block::Ring32(ranks) => bundle.ranks.push(ranks),
@@ -85,8 +87,8 @@ impl Bundle {
     }
 }
 
-fn unstack(rows: &Shared<Rows>, widths: &[usize]) -> Vec<Bits> {
-    let all = rows.to_planes(widths.iter().sum());
+/// Planes of so many columns, taken apart.
+pub(crate) fn unstack(all: &Bits, widths: &[usize]) -> Vec<Bits> {
     let mut start = 0;
     widths
         .iter()

@@ -42,7 +42,7 @@ pub use quicksort::quicksort;
 pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
-pub use sort::sort;
+pub use sort::{sort, sort_carrying};
 pub use truncate::shift_right;
 
 use thiserror::Error;

@@ -25,27 +25,64 @@ use crate::shuffle::Shuffle;
 /// of k as rows are moved. How many rounds and messages there are depends on the opened order only.
 /// Opens: one uniformly random order.
 pub fn quicksort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
-    let rows = keys.rows();
-    if rows < 2 || keys.width() == 0 {
-        return Ok(Permutation::identity());
+    Ok(match Quick::run(party, keys, &none(keys.rows()))? {
+        Some(quick) => Permutation::new(quick.shuffle, quick.opened, STEP)?,
+        None => Permutation::identity(),
+    })
+}
+
+/// The same, and the key with `carried` on top of it in that order: they move along in the same shuffle.
+pub(crate) fn quicksort_carrying(
+    party: &mut Party,
+    keys: &Shared<Planes>,
+    carried: &Shared<Planes>,
+) -> Result<(Permutation, Shared<Planes>)> {
+    let all = keys.width() + carried.width();
+    let Some(Quick { shuffle, table, opened }) = Quick::run(party, keys, carried)? else {
+        return Ok((Permutation::identity(), Shared::<Planes>::stack(keys.rows(), &[keys, carried])));
+    };
+    let (rows, numbers) = (opened.len(), table.width - keys.width());
+    let order = Permutation::new(shuffle, opened, STEP)?;
+    let opened = order.opened().unwrap_or_default();
+    let whole = Table { width: numbers + all, ..table };
+    let sorted = whole.planes(none(0), rows, |row| opened[row] as usize);
+    Ok((order, sorted.select(numbers..numbers + all)))
+}
+
+const STEP: &str = "quicksort";
+
+/// What a sort leaves behind.
+struct Quick {
+    shuffle: Shuffle,
+    table: Table,
+    opened: Vec<u32>,
+}
+
+impl Quick {
+    /// `None` where every order is ascending.
+    fn run(party: &mut Party, keys: &Shared<Planes>, carried: &Shared<Planes>) -> Result<Option<Self>> {
+        let rows = keys.rows();
+        if rows < 2 || keys.width() == 0 {
+            return Ok(None);
+        }
+        let numbers: Vec<u64> = (0..rows as u64).collect();
+        let bits = (usize::BITS - (rows - 1).leading_zeros()) as usize;
+        let numbers = Shared::<Planes>::public(party.id(), &Planes::from_values(&numbers, bits));
+        let unique = Shared::<Planes>::stack(rows, &[&numbers, keys, carried]);
+        let mut block = [Block::planes(&unique)];
+        drop((numbers, unique));
+        let shuffle = Shuffle::random(party, rows)?;
+        shuffle.apply(party, &mut block)?;
+        let [block] = block;
+        let table = Table::new(&block.into_rows()?, bits + keys.width());
+        let opened = order(party, &table)?;
+        Ok(Some(Self { shuffle, table, opened }))
     }
-    let numbers: Vec<u64> = (0..rows as u64).collect();
-    let bits = (usize::BITS - (rows - 1).leading_zeros()) as usize;
-    let numbers = Shared::<Planes>::public(party.id(), &Planes::from_values(&numbers, bits));
-    let unique = Shared::<Planes>::stack(rows, &[&numbers, keys]);
-    let shuffle = Shuffle::random(party, rows)?;
-    let mut block = [Block::planes(&unique)];
-    let width = unique.width();
-    drop(unique);
-    shuffle.apply(party, &mut block)?;
-    let [block] = block;
-    let table = Table::new(&block.into_rows()?, width);
-    let opened = order(party, &table)?;
-    Permutation::new(shuffle, opened, "quicksort")
 }
 
 /// Both components of shuffled rows.
 struct Table {
+    /// How many bits are compared; there may be more.
     width: usize,
     /// Word by word of the row.
     words: Vec<Vec<[u64; 2]>>,
@@ -62,9 +99,15 @@ impl Table {
         self.words.first().map_or(0, Vec::len)
     }
 
+    /// The words that are compared.
+    fn compared(&self) -> &[Vec<[u64; 2]>] {
+        &self.words[..self.width.div_ceil(64)]
+    }
+
+    /// What is compared of these rows.
     fn gather(&self, from: impl Iterator<Item = usize> + Clone) -> Self {
         let gather = |words: &Vec<[u64; 2]>| from.clone().map(|row| words[row]).collect();
-        Self { width: self.width, words: self.words.iter().map(gather).collect() }
+        Self { width: self.width, words: self.compared().iter().map(gather).collect() }
     }
 
     /// As planes: so many rows, of which row `k` is row `from(k)`. The memory of `room` is used again.
@@ -74,7 +117,7 @@ impl Table {
             words.resize(self.width * Planes::stride(rows), 0);
             Planes::from_raw(rows, self.width, words).unwrap_or_else(|| Planes::zeros(rows, self.width))
         });
-        for (words, first) in self.words.iter().zip((0..).step_by(64)) {
+        for (words, first) in self.compared().iter().zip((0..).step_by(64)) {
             fill(&mut planes, first, |row| words[from(row)]);
         }
         planes
@@ -124,9 +167,9 @@ fn descend(party: &mut Party, table: &Table, pivots: &[u32], levels: u32) -> Res
         })
         .collect();
     let buckets = party.split(table.rows() - sample, |party, range| {
-        let rows = table.planes(none(), range.len(), |row| sample + range.start + row);
+        let rows = table.planes(none(0), range.len(), |row| sample + range.start + row);
         let mut nodes = vec![0u32; range.len()];
-        let mut pivots = none();
+        let mut pivots = none(0);
         for level in &tree {
             pivots = level.planes(pivots, range.len(), |row| nodes[row] as usize);
             let less = less_than(party, &rows, &pivots)?;
@@ -199,7 +242,7 @@ impl<'a> Sorting<'a> {
             segments: segments.filter(|segment| segment.len() > 1).collect(),
             left: Vec::new(),
             right: Vec::new(),
-            room: [none(), none()],
+            room: [none(0), none(0)],
         }
     }
 
@@ -227,7 +270,7 @@ impl<'a> Sorting<'a> {
     /// Which are less. Opened.
     fn compare(&mut self, party: &mut Party) -> Result<Planes> {
         let [left, right] = [(&self.left, 0), (&self.right, 1)].map(|(rows, side)| {
-            let room = std::mem::replace(&mut self.room[side], none());
+            let room = std::mem::replace(&mut self.room[side], none(0));
             self.table.planes(room, rows.len(), |row| rows[row] as usize)
         });
         let less = less_than(party, &left, &right)?;
@@ -260,8 +303,9 @@ impl<'a> Sorting<'a> {
     }
 }
 
-fn none() -> Shared<Planes> {
-    Shared::<Planes>::zeros(0, 0)
+/// No planes of so many rows.
+fn none(rows: usize) -> Shared<Planes> {
+    Shared::<Planes>::zeros(rows, 0)
 }
 
 /// Groups of 64 rows in a tile, and tiles that are turned into planes together: several neighbouring lines

@@ -287,4 +287,6 @@ const SORTING: &[Entry] = &[
     entry("sort", |p, i| sort(p, &i.a).map(drop)).w(8),
     entry("sort", |p, i| sort(p, &i.a).map(drop)).w(3).n(1280),
     entry("sort", |p, i| sort(p, &i.a).map(drop)).w(32).n(6400).ordered(),
+    entry("sort_carrying", |p, i| sort_carrying(p, &i.a, &i.b).map(drop)).w(8),
+    entry("sort_carrying", |p, i| sort_carrying(p, &i.a, &i.b).map(drop)).w(32).n(6400).ordered(),
 ];

@@ -73,6 +73,27 @@ fn both_ways_are_stable_and_ascending() {
 }
 
 #[test]
+fn what_is_carried_comes_in_the_order_of_the_keys() {
+    for (rows, width) in [(0, 20), (1, 20), (100, 20), (5000, 20), (5000, 2), (5000, 0)] {
+        let (keys, carried) = (random(rows, 21), random(rows, 22));
+        let mask = (1u64 << width) - 1;
+        let mut expected: Vec<(u64, u64)> =
+            keys.iter().zip(&carried).map(|(key, other)| (key & mask, other >> 14)).collect();
+        expected.sort_by_key(|(key, _)| *key);
+        let mut trio = Trio::new(18);
+        let keys = keys_of(&mut trio, [&keys, &keys], width);
+        let others: Vec<u64> = carried.iter().map(|other| other >> 14).collect();
+        let others = trio.share_values(&others, 50);
+        let sorted =
+            trio.run(|party| sort_carrying(party, &keys[party.id()], &others[party.id()]).unwrap().1);
+        let part =
+            |range: std::ops::Range<usize>| values_of(&sorted.clone().map(|all| all.select(range.clone())));
+        assert_eq!(part(0..width), expected.iter().map(|row| row.0).collect::<Vec<_>>());
+        assert_eq!(part(width..width + 50), expected.iter().map(|row| row.1).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn large_columns_with_a_sample_of_a_sample_are_sorted() {
     // 16 * 4096 rows and more: the sample is itself sampled; the pivots of a segment may be all that is left of it.
     let rows = 70_000;
