@@ -6,6 +6,7 @@
 use vdl_protocol::{Block, Party, Permutation};
 use vdl_share::{Rows, Shared};
 
+use crate::column::Bits;
 use crate::error::TableError;
 
 /// Every asking row gets what the latest giving row before it in `order` holds, or nothing. The order is
@@ -23,6 +24,42 @@ pub(crate) fn carry(
     order.undo(party, blocks)?;
     blocks.iter_mut().for_each(|block| drop_first(block, giving, asking));
     Ok(())
+}
+
+/// Every asking row gets what the row right before it in `order` holds, or anything where that is no giving
+/// row. Brings back what `told` says of each row in that order, too.
+pub(crate) fn carry_one(
+    party: &mut Party,
+    order: &Permutation,
+    asking: usize,
+    blocks: &mut Vec<Block>,
+    told: &Bits,
+) -> Result<Bits, TableError> {
+    let giving = told.rows() - asking;
+    blocks.iter_mut().for_each(|block| lengthen(block, asking));
+    order.apply(party, blocks)?;
+    blocks.iter_mut().for_each(next_row);
+    blocks.push(Block::planes(told));
+    order.undo(party, blocks)?;
+    let back = blocks.pop().ok_or(TableError::Shape("rows lost on the way"))?;
+    blocks.iter_mut().for_each(|block| drop_first(block, giving, asking));
+    Ok(back.into_planes(told.width())?)
+}
+
+/// Every row becomes the one before it; the first, the last.
+fn next_row(block: &mut Block) {
+    fn turn<T>(words: &mut [T], by: usize) {
+        words.rotate_right(by.min(words.len()));
+    }
+    match block {
+        Block::Rows(rows) => rows.each(|rows| {
+            let stride = rows.stride();
+            turn(rows.words_mut(), stride);
+        }),
+        Block::Ring32(ring) => ring.each(|values| turn(values, 1)),
+        Block::Ring64(ring) => ring.each(|values| turn(values, 1)),
+        Block::Ring128(ring) => ring.each(|values| turn(values, 1)),
+    }
 }
 
 /// Every row less the one before it.

@@ -16,7 +16,7 @@ use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_
 use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::aggregate::any_row;
-use crate::carry::{carry, differences};
+use crate::carry::{carry, carry_one, differences};
 use crate::column::{self, Bits, Numbers, flags_to_ring, lean, recode};
 use crate::concat::{Part, append, append_flags};
 use crate::error::TableError;
@@ -67,13 +67,11 @@ pub(crate) struct Sorted {
     pub same: Bits,
 }
 
-/// What a table that is looked up learns from the sorted order.
+/// What the sorted order tells, in the order of the tables.
 struct Told {
-    /// The place of each of its rows among them in sorted order; `None` where they are in that order.
-    ranks: Option<Ranks>,
     /// Of the base's rows: which found a partner.
     found: Bits,
-    /// Of its own rows, in an outer merge: which did not.
+    /// Of the other's rows, in an outer merge: which did not.
     alone: Option<Bits>,
 }
 
@@ -216,8 +214,12 @@ impl Merge<'_> {
         sorted: &Sorted,
         steps: &mut Steps<'_>,
     ) -> Result<(TableShares, u64), TableError> {
-        let Told { ranks, found, alone } = self.told(party, base, other, sorted)?;
-        let mut carried = self.carried(party, base, other, sorted, ranks)?.into_iter();
+        let (Told { found, alone }, carried) = if self.unique().0 {
+            self.beside(party, base, other, sorted)?
+        } else {
+            self.before(party, base, other, sorted)?
+        };
+        let mut carried = carried.into_iter();
         steps.done();
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut mask: Option<Numbers> = None;
@@ -251,14 +253,36 @@ impl Merge<'_> {
         Ok((TableShares { rows, columns, selected }, count))
     }
 
-    /// What the sorted order tells, in the order of the tables.
-    fn told(
+    /// One to one: a row's partner is right beside it. And the other's columns as the base's rows get them;
+    /// without a partner anything may stand there.
+    fn beside(
         &self,
         party: &mut Party,
         base: &Side<'_>,
         other: &Side<'_>,
         sorted: &Sorted,
-    ) -> Result<Told, TableError> {
+    ) -> Result<(Told, Vec<ColumnShares>), TableError> {
+        let mut told = vec![sorted.same.clone()];
+        told.extend(self.has_partner(sorted));
+        let told = Bits::stack(sorted.same.rows(), &told.iter().collect::<Vec<_>>());
+        let (bundle, manifest) = Bundle::of(self.other_columns(other)?.into_iter());
+        let mut back = Bits::zeros(0, 0);
+        let mut bundle = bundle.moved(other.rows(), |blocks| {
+            back = carry_one(party, &sorted.order, base.rows(), blocks, &told)?;
+            Ok(())
+        })?;
+        let told = told_apart(party, base, other, &back)?;
+        Ok((told, manifest.unpack(&mut bundle)?))
+    }
+
+    /// Many to one: a row's partner is the latest row of the other table before it. The same otherwise.
+    fn before(
+        &self,
+        party: &mut Party,
+        base: &Side<'_>,
+        other: &Side<'_>,
+        sorted: &Sorted,
+    ) -> Result<(Told, Vec<ColumnShares>), TableError> {
         let (id, rows) = (party.id(), sorted.other.rows());
         let mut bundle = Bundle::default();
         if !other.in_order {
@@ -268,24 +292,21 @@ impl Merge<'_> {
         }
         // The other's row comes first among those of its key: is there one so far?
         bundle.planes.push(running_max(party, &sorted.same.not(id), &sorted.other)?);
-        if self.how == How::Outer {
-            // A key is once in the other table, so a row of the same key after it is of the base.
-            bundle.planes.push(sorted.same.shift_up(1));
-        }
+        bundle.planes.extend(self.has_partner(sorted));
         let bundle = bundle.moved(rows, |blocks| Ok(sorted.order.undo(party, blocks)?))?;
-        let found = bundle.planes.first().ok_or(TableError::Shape("rows lost on the way"))?;
-        let alone = match bundle.planes.get(1) {
-            Some(met) => {
-                let alone = met.slice_rows(0, other.rows()).not(id);
-                both(party, Some(&alone), other.table.selected.as_ref())?
-            }
-            None => None,
-        };
+        let back = Bits::stack(rows, &bundle.planes.iter().collect::<Vec<_>>());
+        let told = told_apart(party, base, other, &back)?;
+        // The place of each of the other's rows among them in sorted order, if they are not in that order.
         let ranks = bundle.ranks.first().map(|ranks| ranks.slice_rows(0, other.rows()));
-        Ok(Told { ranks, found: found.slice_rows(other.rows(), base.rows()), alone })
+        Ok((told, self.carried(party, base, other, sorted, ranks)?))
     }
 
-    /// The other's columns as the base's rows get them; without a partner anything may stand there.
+    /// In an outer merge, which of the other's rows have a partner. Their keys are unique, so a row of the
+    /// same key after one is of the base.
+    fn has_partner(&self, sorted: &Sorted) -> Option<Bits> {
+        (self.how == How::Outer).then(|| sorted.same.shift_up(1))
+    }
+
     fn carried(
         &self,
         party: &mut Party,
@@ -321,6 +342,17 @@ impl Merge<'_> {
         });
         wanted.map(|at| other.column(at)).collect()
     }
+}
+
+/// Who found a partner, as the rows of the other table and then those of the base know it.
+fn told_apart(party: &mut Party, base: &Side<'_>, other: &Side<'_>, told: &Bits) -> Result<Told, TableError> {
+    let found = told.plane(0).slice_rows(other.rows(), base.rows());
+    let mut alone = None;
+    if told.width() > 1 {
+        let not_met = told.plane(1).slice_rows(0, other.rows()).not(party.id());
+        alone = both(party, Some(&not_met), other.table.selected.as_ref())?;
+    }
+    Ok(Told { found, alone })
 }
 
 impl Side<'_> {
