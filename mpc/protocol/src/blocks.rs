@@ -119,15 +119,25 @@ pub fn is_order(order: &[u32]) -> bool {
 
 /// Row `k` of the result is row `from[k]`.
 pub fn gather<G: bytemuck::Pod>(words: &[G], stride: usize, from: &[u32]) -> Vec<G> {
-    if stride == 1 {
-        return from.iter().map(|row| words[*row as usize]).collect();
+    // Short rows are copied in registers.
+    match stride {
+        1 => from.iter().map(|row| words[*row as usize]).collect(),
+        2 => gather_short::<G, 2>(words, from),
+        3 => gather_short::<G, 3>(words, from),
+        _ => {
+            let mut out = Vec::with_capacity(from.len() * stride);
+            for row in from {
+                let at = *row as usize * stride;
+                out.extend_from_slice(&words[at..at + stride]);
+            }
+            out
+        }
     }
-    let mut out = Vec::with_capacity(from.len() * stride);
-    for row in from {
-        let at = *row as usize * stride;
-        out.extend_from_slice(&words[at..at + stride]);
-    }
-    out
+}
+
+fn gather_short<G: Copy, const STRIDE: usize>(words: &[G], from: &[u32]) -> Vec<G> {
+    let rows = words.as_chunks::<STRIDE>().0;
+    from.iter().map(|row| rows[*row as usize]).collect::<Vec<_>>().into_flattened()
 }
 
 /// Row `to[k]` of the result is row `k`.
