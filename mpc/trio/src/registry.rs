@@ -118,7 +118,7 @@ pub fn names() -> impl Iterator<Item = &'static Entry> {
 
 /// Everything.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    [LOGIC, COMPARISON, RINGS, CONVERSION, REAL, OPENING, MOVING, SORTING].into_iter().flatten()
+    [LOGIC, COMPARISON, TOTALS, RINGS, CONVERSION, REAL, OPENING, MOVING, SORTING].into_iter().flatten()
 }
 
 const LOGIC: &[Entry] = &[
@@ -138,7 +138,18 @@ const COMPARISON: &[Entry] = &[
     entry("less_than", |p, i| less_than(p, &i.a, &i.b).map(drop)).n(VAST).w(12),
     entry("less_than_public", |p, i| less_than_public(p, &i.a, &[77]).map(drop)).w(13),
     entry("less_than_public", |p, i| less_than_public(p, &i.a, &[77]).map(drop)),
+    entry("less_than_public", |p, i| less_than_public(p, &i.a, &[40]).map(drop))
+        .n(VAST)
+        .w(12)
+        .with(&[("z", 3)]),
     entry("greater_public", |p, i| greater_public(p, &i.a, &[77]).map(drop)).w(12),
+    entry("greater_public", |p, i| greater_public(p, &i.a, &[77]).map(drop)).n(VAST).w(12).with(&[("z", 1)]),
+];
+
+const TOTALS: &[Entry] = &[
+    entry("sum_rows", |p, i| sum_rows(p, i.a.clone()).map(drop)).w(12),
+    entry("sum_rows", |p, i| sum_rows(p, i.bit.clone()).map(drop)).w(1).n(MANY),
+    entry("sum_rows", |p, i| sum_rows(p, i.a.clone()).map(drop)).n(64),
 ];
 
 const RINGS: &[Entry] = &[
