@@ -1,5 +1,6 @@
-//! One value from a column. Sums are local once the column is in the ring; smallest and greatest are
-//! a tournament of comparisons. The selected rows are masked, no row moves.
+//! One value from a column. Sums are local once the column is in the ring, and made in bits where to bring it
+//! there costs more; smallest and greatest are a tournament of comparisons. The selected rows are masked, no
+//! row moves.
 //!
 //! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
 
@@ -151,6 +152,7 @@ fn sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numb
 }
 
 /// The sum of a column that has many rows and is not in the ring: it stays in bits, its sum is converted.
+/// Bits per row and party: about twice the width, where the ring takes its own size three times.
 fn sum_of_bits<R: Ring>(
     party: &mut Party,
     source: &Source<'_>,
