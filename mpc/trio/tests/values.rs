@@ -184,15 +184,8 @@ fn rows_are_summed() {
 #[test]
 fn bits_past_the_last_row_are_not_summed() {
     let mut trio = Trio::new(19);
-    let mut all = Planes::from_values(&[5; 200], 3);
-    all.words_mut().fill(!0);
-    let shares = trio.share_planes(&all).map(|share| {
-        share.map(|planes| {
-            let mut planes = planes.clone();
-            planes.words_mut().iter_mut().skip(3).step_by(4).for_each(|word| *word ^= !0 << 8);
-            planes
-        })
-    });
+    let all = Planes::from_raw(200, 3, vec![!0; 3 * 4]).unwrap();
+    let shares = trio.share_planes(&all);
     let sum = trio.run(|party| sum_rows(party, shares[party.id()].clone())).map(Result::unwrap);
     assert_eq!(number(&planes_of(&sum)), 200 * 7);
 }
