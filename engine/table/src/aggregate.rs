@@ -1,19 +1,24 @@
-//! One value from a column. Sums are local once the column is in the ring; smallest and greatest are
-//! a tournament of comparisons. The selected rows are masked, no row moves.
+//! One value from a column. Sums are local once the column is in the ring, and made in bits where to bring it
+//! there costs more; smallest and greatest are a tournament of comparisons. The selected rows are masked, no
+//! row moves.
 //!
 //! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
 
 use vdl_plan::vdl_command::Aggregate;
 use vdl_plan::{Reduction, Typed, narrow};
 use vdl_protocol::{
-    Party, and, any_one, bits_to_ring, dot, less_than, less_than_public, mux, open_bit, ring_to_planes,
+    Party, and, any_one, bits_to_ring, dot, less_than, less_than_public, mux, open_bit, planes_to_ring,
+    ring_to_planes, sum_rows,
 };
-use vdl_share::{ColumnShares, Planes, TableShares};
+use vdl_share::{ColumnShares, Planes, Ring, Shared, TableShares};
 
-use crate::column::{Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total};
+use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::steps::Steps;
+
+/// Up to this many rows a round costs more than the bits it saves.
+const FEW_ROWS: usize = 1 << 15;
 
 /// What all aggregations of one command share.
 struct Source<'a> {
@@ -34,17 +39,17 @@ pub(crate) fn aggregate(
 ) -> Result<Vec<ColumnShares>, TableError> {
     let mut source = Source { table, rows, mask: None, wide_mask: None };
     if let Some(threshold) = threshold {
-        enough(party, &mut source, reductions, threshold)?;
+        enough(party, &source, reductions, threshold)?;
     }
     let mut results = Vec::with_capacity(reductions.len());
     for reduction in reductions {
         let value = &reduction.value;
         results.push(match reduction.aggregate {
-            Aggregate::Count => of_ring(count(party, &mut source, value)?, None),
+            Aggregate::Count => of_ring(count(party, &source, value)?, None),
             Aggregate::Sum => total(party, &mut source, reduction)?,
             Aggregate::Mean => {
                 let total = total(party, &mut source, reduction)?;
-                ColumnShares { count: Some(count(party, &mut source, value)?), ..total }
+                ColumnShares { count: Some(count(party, &source, value)?), ..total }
             }
             Aggregate::Min => extreme(party, &source, value, false)?,
             Aggregate::Max => extreme(party, &source, value, true)?,
@@ -57,7 +62,7 @@ pub(crate) fn aggregate(
 /// Refuses if any of the values is there in fewer rows than asked for. Opens that one bit.
 fn enough(
     party: &mut Party,
-    source: &mut Source<'_>,
+    source: &Source<'_>,
     reductions: &[Reduction],
     threshold: u64,
 ) -> Result<(), TableError> {
@@ -79,13 +84,17 @@ fn enough(
     if open_bit(party, &any)? { too_few } else { Ok(()) }
 }
 
-fn count(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numbers, TableError> {
+fn count<R: Ring>(
+    party: &mut Party,
+    source: &Source<'_>,
+    value: &Typed,
+) -> Result<Shared<Vec<R>>, TableError> {
     match validity(party, value, source.table)? {
         Some(valid) if source.table.rows > 0 => {
             let present = both(party, Some(&valid), source.table.selected.as_ref())?.unwrap_or(valid);
-            Ok(flags_to_ring(party, &present)?.sum())
+            column::count(party, &present)
         }
-        _ => Ok(Numbers::public(party.id(), &[source.rows])),
+        _ => Ok(Shared::<Vec<R>>::public(party.id(), &[R::of_wide(source.rows.into())])),
     }
 }
 
@@ -105,6 +114,9 @@ fn total(
 
 fn wide_sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<WideNumbers, TableError> {
     let column = evaluate(party, value, source.table, Form::Bits)?;
+    if let Some(sum) = sum_of_bits(party, source, value, column.shares())? {
+        return Ok(sum);
+    }
     let wide = column.wide(party, value)?;
     let Some(selected) = &source.table.selected else {
         return Ok(wide.sum());
@@ -123,6 +135,9 @@ fn sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numb
         return Ok(Numbers::zeros(1));
     }
     let column = evaluate(party, value, source.table, Form::Ring)?;
+    if let Some(sum) = sum_of_bits(party, source, value, column.shares())? {
+        return Ok(sum);
+    }
     let ring = column.ring(party, value)?;
     let Some(selected) = &source.table.selected else {
         return Ok(ring.sum());
@@ -134,6 +149,35 @@ fn sum(party: &mut Party, source: &mut Source<'_>, value: &Typed) -> Result<Numb
         Some(mask) => Ok(dot(party, &[(ring, mask)])?),
         None => Err(TableError::Shape("no mask")),
     }
+}
+
+/// The sum of a column that has many rows and is not in the ring: it stays in bits, its sum is converted.
+/// Bits per row and party: about twice the width, where the ring takes its own size three times.
+fn sum_of_bits<R: Ring>(
+    party: &mut Party,
+    source: &Source<'_>,
+    value: &Typed,
+    column: &ColumnShares,
+) -> Result<Option<Shared<Vec<R>>>, TableError> {
+    let (Some(bits), None) = (column.bits.get(), column.ring.get()) else {
+        return Ok(None);
+    };
+    if bits.rows() <= party.few_rows(FEW_ROWS) {
+        return Ok(None);
+    }
+    let selected = source.table.selected.as_ref();
+    let offsets = match selected {
+        Some(selected) => and(party, bits, selected)?,
+        None => bits.clone(),
+    };
+    let offsets = sum_rows(party, offsets)?;
+    let sum = planes_to_ring::<R>(party, &offsets)?;
+    // Every value that is there is the minimum and its offset.
+    let min = R::of_wide(column::minimum(&value.ctype).cast_unsigned());
+    if min == R::ZERO {
+        return Ok(Some(sum));
+    }
+    Ok(Some(sum.add(&count(party, source, value)?.scale(min))))
 }
 
 /// The greatest value, or the smallest, which is the greatest with all bits flipped.

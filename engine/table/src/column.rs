@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use vdl_plan::vdl_command::{Aggregate, ColumnType, Kind};
 use vdl_plan::{Bounds, span};
-use vdl_protocol::{Party, add_public, bits_to_ring, planes_to_ring, ring_to_planes, shift_right};
+use vdl_protocol::{Party, add_public, bits_to_ring, planes_to_ring, ring_to_planes, shift_right, sum_rows};
 use vdl_share::{ColumnShares, Planes, Ring, Shared};
 
 use crate::error::TableError;
@@ -19,7 +19,7 @@ pub(crate) type Numbers = Shared<Vec<u64>>;
 /// Numbers whose totals 64 bits may not hold.
 pub(crate) type WideNumbers = Shared<Vec<u128>>;
 
-fn minimum(ctype: &ColumnType) -> i128 {
+pub(crate) fn minimum(ctype: &ColumnType) -> i128 {
     span(&ctype.kind).map_or(0, |(min, _)| min)
 }
 
@@ -95,6 +95,19 @@ fn in_ring<R: Ring>(
         _ => planes_to_ring(party, bits)?,
     };
     Ok(ring.add_constant(party.id(), R::of_wide(min.cast_unsigned())))
+}
+
+/// Up to this many rows a round costs more than the bits it saves.
+const FEW_FLAGS: usize = 1 << 17;
+
+/// How many flags are set.
+pub(crate) fn count<R: Ring>(party: &mut Party, flags: &Bits) -> Result<Shared<Vec<R>>, TableError> {
+    if flags.rows() <= party.few_rows(FEW_FLAGS) {
+        let ones = bits_to_ring::<R>(party, flags)?.pop().ok_or(TableError::Shape("no flags"))?;
+        return Ok(ones.sum());
+    }
+    let count = sum_rows(party, flags.clone())?;
+    Ok(planes_to_ring(party, &count)?)
 }
 
 /// A sum of 128 bits in the form of its result: offsets within these bounds, or all bits in two's

@@ -9,7 +9,7 @@ use vdl_protocol::{
 };
 use vdl_share::{ColumnShares, Planes, Rows, Shared, TableShares};
 
-use crate::column::{Bits, flags_to_ranks, flags_to_ring};
+use crate::column::{Bits, count, flags_to_ranks};
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
 use crate::moving::Bundle;
@@ -37,7 +37,7 @@ pub(crate) fn filter(
     let count = if threshold == 0 {
         count_rows(party, &selected)?
     } else {
-        let count = flags_to_ring(party, &selected)?.sum();
+        let count = count::<u32>(party, &selected)?;
         let bits = ring_to_planes(party, &count, 32)?;
         let few = less_than_public(party, &bits, &[threshold])?;
         if open_bit(party, &few)? {
@@ -54,12 +54,13 @@ pub(crate) fn count_rows(party: &mut Party, flags: &Bits) -> Result<u64, TableEr
     if flags.rows() == 0 {
         return Ok(0);
     }
-    let count = flags_to_ranks(party, flags)?.sum();
-    plausible(u64::from(first(open_ring(party, &count)?)?), flags)
+    let count = count(party, flags)?;
+    plausible(first(open_ring(party, &count)?)?, flags)
 }
 
 /// A count that can be true.
-fn plausible(count: u64, flags: &Bits) -> Result<u64, TableError> {
+fn plausible(count: u32, flags: &Bits) -> Result<u64, TableError> {
+    let count = count.into();
     if count <= flags.rows() as u64 { Ok(count) } else { Err(TableError::Shape("another number of rows")) }
 }
 

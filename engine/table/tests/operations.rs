@@ -607,6 +607,35 @@ fn many_rows_take_the_other_adders_to_the_same_end() {
 }
 
 #[test]
+fn sums_and_counts_of_many_rows_are_made_in_bits() {
+    const FAR: i128 = i64::MAX as i128;
+    for seed in 9_600..9_602 {
+        let mut random = Random::of(seed);
+        let columns = [
+            int("a", -5, 90),
+            nullable(int("b", -(1 << 40), 7)),
+            int("far", -FAR, FAR),
+            nullable(int("low", -FAR, 4 - FAR)),
+            column("t", Kind::Boolean, true),
+        ];
+        let clear = generate(&mut random, &columns, (1 << 17) + 70);
+        let clear = if seed % 2 == 0 { clear.hidden(&mut random, 30) } else { clear };
+        let asked: Vec<(Aggregate, Expression)> = ["a", "b", "far", "low", "t"]
+            .into_iter()
+            .flat_map(|column| [Count, Sum, Mean].map(|aggregate| (aggregate, name(column))))
+            .collect();
+        agree(seed, &aggregate(&asked, Some(9)), std::slice::from_ref(&clear));
+        for threshold in [None, Some(5), Some(1 << 17)] {
+            agree(
+                seed,
+                &filter(binary(BinaryOp::Greater, name("b"), number(-3)), threshold),
+                std::slice::from_ref(&clear),
+            );
+        }
+    }
+}
+
+#[test]
 fn shares_that_do_not_fit_their_schema_are_refused() {
     let text = |length| column("a", Kind::Text { length, ascii: true }, false);
     let mut random = Random::of(1);

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use vdl_share::{Planes, Shared, Xor, vectorised};
+use vdl_share::{Group, Planes, Shared, Xor, vectorised};
 
-use crate::logic::{all_ones, and, not, planes};
-use crate::party::Party;
+use crate::logic::{all_ones, and, not, planes, products};
+use crate::party::{Party, add_in};
 use crate::{ProtocolError, Result};
 
 /// Up to this many rows a round costs more than the bits it saves.
@@ -63,10 +63,17 @@ fn ripple(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<S
 
 /// One plane: is `a` less than the public number `constant`, given in words, least significant first?
 ///
-/// As `less_than` without its first round. Bits per row and party: about twice the width (120 for 64).
+/// Many rows: a ripple from below; rounds, and bits per row and party: width - 1, less the zeros below the
+/// constant's lowest one. Few rows: as `less_than` without its first round; bits: about twice the width (120
+/// for 64). Opens: nothing.
 pub fn less_than_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -> Result<Shared<Planes>> {
     if beyond(constant, a.width()) {
         return Ok(Shared::<Planes>::public(party.id(), &Planes::ones(a.rows(), 1)));
+    }
+    if a.rows() > party.few_rows(FEW_ROWS) {
+        let mut at_least = ripple_public(party, a, constant, true)?;
+        at_least.not_in(party.id());
+        return Ok(at_least);
     }
     let mut less = not(party, a);
     keep_planes(&mut less, |j| bit(constant, j));
@@ -74,15 +81,51 @@ pub fn less_than_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64])
     merge(party, less, same)
 }
 
-/// One plane: is `a` greater than the public number `constant`? Costs like `less_than_public`.
+/// One plane: is `a` greater than the public number `constant`? Costs like `less_than_public` of the next
+/// number.
 pub fn greater_public(party: &mut Party, a: &Shared<Planes>, constant: &[u64]) -> Result<Shared<Planes>> {
     if beyond(constant, a.width()) {
         return Ok(Shared::<Planes>::zeros(a.rows(), 1));
+    }
+    if a.rows() > party.few_rows(FEW_ROWS) {
+        return ripple_public(party, a, constant, false);
     }
     let mut greater = a.clone();
     keep_planes(&mut greater, |j| !bit(constant, j));
     let same = a.xor_public(party.id(), &flip_zeros(a.rows(), a.width(), constant));
     merge(party, greater, same)
+}
+
+/// Is `a` greater than the constant, or at least as great where `equal` says that equals are?
+///
+/// From the lowest position up: where the constant has a one, `a` must have it too and be great below; where
+/// it has a zero, either will do. As long as nothing is known but `equal` itself, that costs nothing.
+fn ripple_public(
+    party: &mut Party,
+    a: &Shared<Planes>,
+    constant: &[u64],
+    equal: bool,
+) -> Result<Shared<Planes>> {
+    let (rows, stride) = (a.rows(), Planes::stride(a.rows()));
+    let Some(first) = (0..a.width()).find(|j| bit(constant, *j) == equal) else {
+        return Ok(Shared::<Planes>::public(party.id(), &Planes::constant(rows, 1, equal.into())));
+    };
+    let mut great = a.plane(first);
+    for j in first + 1..a.width() {
+        let (x, y) = (a.own.plane(j), a.next.plane(j));
+        let made = party.reshare_made("compare public", stride, |range, out: &mut [Xor]| {
+            let so_far = (&great.own.words()[range.clone()], &great.next.words()[range.clone()]);
+            let bits = (&x[range.clone()], &y[range]);
+            products(out, so_far, bits);
+            if !bit(constant, j) {
+                // One or the other: their product and both of them, of which everybody adds its component.
+                add_in(out, bytemuck::cast_slice(so_far.0), Xor::plus);
+                add_in(out, bytemuck::cast_slice(bits.0), Xor::plus);
+            }
+        })?;
+        great = planes(rows, 1, made)?;
+    }
+    Ok(great)
 }
 
 /// This party's summands of: `b` where the position differs, else what was found so far.

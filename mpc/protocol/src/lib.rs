@@ -27,6 +27,7 @@ mod randomness;
 mod rank;
 mod shuffle;
 mod sort;
+mod total;
 mod truncate;
 
 pub use arithmetic::{Column, dot, multiply, sum_of_products};
@@ -43,6 +44,7 @@ pub use radix::radix_sort;
 pub use randomness::{Context, PairKeys};
 pub use shuffle::Shuffle;
 pub use sort::{sort, sort_carrying};
+pub use total::sum_rows;
 pub use truncate::shift_right;
 
 use thiserror::Error;

@@ -1,6 +1,7 @@
 //! Boolean circuits on bit planes.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use vdl_share::{Planes, Shared, Xor, vectorised};
 
@@ -18,28 +19,36 @@ pub fn and(party: &mut Party, a: &Shared<Planes>, b: &Shared<Planes>) -> Result<
         return Err(ProtocolError::Shape { step: "and" });
     }
     let stride = Planes::stride(rows);
-    let whole = a.width() == b.width();
+    // A single plane is read again for every plane of the other.
+    let run = if a.width() == b.width() { width * stride } else { stride };
     let made = party.reshare_made("and", width * stride, |range, out: &mut [Xor]| {
-        let mut at = range.start;
-        while at < range.end {
-            // A single plane is read again for every plane of the other.
-            let end = if whole { range.end } else { range.end.min(at - at % stride + stride) };
+        let first = range.start;
+        for (plane, within) in runs(range, run) {
+            let at = plane * run + within.start;
             let words = |x: &Planes| {
-                let from = if x.width() == width { at } else { at % stride };
-                from..from + (end - at)
+                let from = if x.width() == width { at } else { within.start };
+                from..from + within.len()
             };
             let (k, l) = (words(&a.own), words(&b.own));
             let (x0, x1) = (&a.own.words()[k.clone()], &a.next.words()[k]);
             let (y0, y1) = (&b.own.words()[l.clone()], &b.next.words()[l]);
-            products(&mut out[at - range.start..end - range.start], (x0, x1), (y0, y1));
-            at = end;
+            products(&mut out[at - first..][..within.len()], (x0, x1), (y0, y1));
         }
     })?;
     planes(rows, width, made)
 }
 
+/// The part of a range of words that lies in each plane it reaches: the plane, and the words within it.
+pub(crate) fn runs(range: Range<usize>, stride: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let planes = range.start / stride.max(1)..range.end.div_ceil(stride.max(1));
+    planes.map(move |plane| {
+        let start = plane * stride;
+        (plane, range.start.max(start) - start..range.end.min(start + stride) - start)
+    })
+}
+
 /// This party's summands of the products.
-fn products(out: &mut [Xor], (x0, x1): (&[u64], &[u64]), (y0, y1): (&[u64], &[u64])) {
+pub(crate) fn products(out: &mut [Xor], (x0, x1): (&[u64], &[u64]), (y0, y1): (&[u64], &[u64])) {
     vectorised(
         #[inline(always)]
         move || {

@@ -1,6 +1,7 @@
 //! Bits of a column, one plane per bit position.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::bits::copy_bits;
 use crate::rows::Rows;
@@ -10,12 +11,13 @@ use crate::transpose::{BLOCKS, Tile, planes_to_rows, rows_to_planes};
 /// `width` planes of `rows` bits. Plane `j` holds bit `j` (least significant first) of every row;
 /// row `r` is bit `r % 64` of word `r / 64` of the plane. Planes lie one after the other, so that an
 /// operation on all of them is one pass over `words`. Bits past the last row mean nothing: every
-/// reader ignores them.
+/// reader ignores them. Clones share their words until one of them is changed, as tables keep many a
+/// column of those they are made of.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Planes {
     rows: usize,
     width: usize,
-    words: Vec<u64>,
+    words: Arc<Vec<u64>>,
 }
 
 impl Planes {
@@ -25,11 +27,11 @@ impl Planes {
     }
 
     pub fn zeros(rows: usize, width: usize) -> Self {
-        Self { rows, width, words: vec![0; width * Self::stride(rows)] }
+        Self::of(rows, width, vec![0; width * Self::stride(rows)])
     }
 
     pub fn ones(rows: usize, width: usize) -> Self {
-        let mut ones = Self { rows, width, words: vec![!0; width * Self::stride(rows)] };
+        let mut ones = Self::of(rows, width, vec![!0; width * Self::stride(rows)]);
         ones.mask_tail();
         ones
     }
@@ -46,9 +48,14 @@ impl Planes {
         out
     }
 
+    fn of(rows: usize, width: usize, words: Vec<u64>) -> Self {
+        Self { rows, width, words: Arc::new(words) }
+    }
+
     /// `None` where `words` is not `width` planes of `rows` bits.
     pub fn from_raw(rows: usize, width: usize, words: Vec<u64>) -> Option<Self> {
-        (Some(words.len()) == width.checked_mul(Self::stride(rows))).then_some(Self { rows, width, words })
+        let fits = Some(words.len()) == width.checked_mul(Self::stride(rows));
+        fits.then(|| Self::of(rows, width, words))
     }
 
     /// One row per value; bits from `width` on are dropped, missing ones are zero.
@@ -63,8 +70,9 @@ impl Planes {
     /// One plane, one bit per row.
     pub fn from_bools(values: impl ExactSizeIterator<Item = bool>) -> Self {
         let mut out = Self::zeros(values.len(), 1);
+        let words = out.words_mut();
         for (r, bit) in values.enumerate() {
-            out.words[r / 64] |= u64::from(bit) << (r % 64);
+            words[r / 64] |= u64::from(bit) << (r % 64);
         }
         out
     }
@@ -91,11 +99,11 @@ impl Planes {
     }
 
     pub fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+        Arc::make_mut(&mut self.words).as_mut_slice()
     }
 
     pub fn into_words(self) -> Vec<u64> {
-        self.words
+        Arc::unwrap_or_clone(self.words)
     }
 
     pub fn plane(&self, j: usize) -> &[u64] {
@@ -105,7 +113,7 @@ impl Planes {
 
     pub fn plane_mut(&mut self, j: usize) -> &mut [u64] {
         let stride = Self::stride(self.rows);
-        &mut self.words[j * stride..(j + 1) * stride]
+        &mut self.words_mut()[j * stride..(j + 1) * stride]
     }
 
     pub fn get(&self, row: usize, j: usize) -> bool {
@@ -119,7 +127,7 @@ impl Planes {
             return;
         }
         let stride = Self::stride(self.rows);
-        for last in self.words.iter_mut().skip(stride - 1).step_by(stride) {
+        for last in self.words_mut().iter_mut().skip(stride - 1).step_by(stride) {
             *last &= (1 << used) - 1;
         }
     }
@@ -128,7 +136,7 @@ impl Planes {
     pub fn select(&self, range: Range<usize>) -> Self {
         let stride = Self::stride(self.rows);
         let words = self.words[range.start * stride..range.end * stride].to_vec();
-        Self { rows: self.rows, width: range.len(), words }
+        Self::of(self.rows, range.len(), words)
     }
 
     /// The planes named, in the order named.
@@ -139,7 +147,7 @@ impl Planes {
             words.extend_from_slice(self.plane(j));
             width += 1;
         }
-        Self { rows: self.rows, width, words }
+        Self::of(self.rows, width, words)
     }
 
     /// All planes of `parts` on top of each other, the first part least significant.
@@ -149,31 +157,34 @@ impl Planes {
             assert_eq!(part.rows, rows, "only planes of as many rows can be stacked");
             words.extend_from_slice(&part.words);
         }
-        Self { rows, width: parts.iter().map(|p| p.width).sum(), words }
+        Self::of(rows, parts.iter().map(|p| p.width).sum(), words)
     }
 
     /// The planes of `self`, `times` over.
     pub fn repeat(&self, times: usize) -> Self {
-        Self { rows: self.rows, width: self.width * times, words: self.words.repeat(times) }
+        Self::of(self.rows, self.width * times, self.words.repeat(times))
     }
 
     /// Zero planes added on top, or the uppermost ones dropped.
     pub fn resize(&self, width: usize) -> Self {
+        if width == self.width {
+            return self.clone();
+        }
         let size = width * Self::stride(self.rows);
         let mut words = Vec::with_capacity(size);
         words.extend_from_slice(&self.words[..size.min(self.words.len())]);
         words.resize(size, 0);
-        Self { rows: self.rows, width, words }
+        Self::of(self.rows, width, words)
     }
 
     pub fn xor(&self, other: &Self) -> Self {
         assert_eq!((self.rows, self.width), (other.rows, other.width), "planes of different shape");
-        Self { rows: self.rows, width: self.width, words: zipped(&self.words, &other.words, |a, b| a ^ b) }
+        Self::of(self.rows, self.width, zipped(&self.words, &other.words, |a, b| a ^ b))
     }
 
     pub fn xor_in(&mut self, other: &Self) {
         assert_eq!((self.rows, self.width), (other.rows, other.width), "planes of different shape");
-        zip_in(&mut self.words, &other.words, |a, b| a ^ b);
+        zip_in(self.words_mut(), &other.words, |a, b| a ^ b);
     }
 
     /// Rows `start .. start + len`.
@@ -267,6 +278,7 @@ impl Planes {
         let first = 64 * word;
         let count = (self.width - first).min(64);
         let plane_words = Self::stride(self.rows);
+        let planes = self.words_mut();
         let mut tile: Tile = [0; 512];
         for (g, rows) in rows.chunks(64 * BLOCKS * stride).enumerate() {
             let start = g * BLOCKS;
@@ -282,9 +294,9 @@ impl Planes {
             rows_to_planes(&mut tile);
             for (j, line) in tile.as_chunks::<BLOCKS>().0.iter().take(count).enumerate() {
                 let at = (first + j) * plane_words + start;
-                match self.words[at..at + blocks].first_chunk_mut() {
+                match planes[at..at + blocks].first_chunk_mut() {
                     Some(to) => *to = *line,
-                    None => self.words[at..at + blocks].copy_from_slice(&line[..blocks]),
+                    None => planes[at..at + blocks].copy_from_slice(&line[..blocks]),
                 }
             }
         }

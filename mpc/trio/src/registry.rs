@@ -138,7 +138,12 @@ const COMPARISON: &[Entry] = &[
     entry("less_than", |p, i| less_than(p, &i.a, &i.b).map(drop)).n(VAST).w(12),
     entry("less_than_public", |p, i| less_than_public(p, &i.a, &[77]).map(drop)).w(13),
     entry("less_than_public", |p, i| less_than_public(p, &i.a, &[77]).map(drop)),
+    entry("less_than_public", |p, i| less_than_public(p, &i.a, &[40]).map(drop))
+        .n(VAST)
+        .w(12)
+        .with(&[("z", 3)]),
     entry("greater_public", |p, i| greater_public(p, &i.a, &[77]).map(drop)).w(12),
+    entry("greater_public", |p, i| greater_public(p, &i.a, &[77]).map(drop)).n(VAST).w(12).with(&[("z", 1)]),
 ];
 
 const RINGS: &[Entry] = &[
@@ -165,6 +170,9 @@ const CONVERSION: &[Entry] = &[
     entry("add_public", |p, i| add_public(p, &i.a, 77, i.w).map(drop)).w(13).with(&[("z", 0)]),
     entry("add_public", |p, i| add_public(p, &i.a, 40, i.w).map(drop)).n(MANY).w(20).with(&[("z", 3)]),
     entry("add_public", |p, i| add_public(p, &i.a, 1 << 63, i.w).map(drop)).with(&[("z", 63)]),
+    entry("sum_rows", |p, i| sum_rows(p, i.a.clone()).map(drop)).w(12),
+    entry("sum_rows", |p, i| sum_rows(p, i.bit.clone()).map(drop)).w(1).n(MANY),
+    entry("sum_rows", |p, i| sum_rows(p, i.a.clone()).map(drop)).n(64),
     entry("shift_right", |p, i| shift_right::<u64, u64>(p, &i.x, 20).map(drop)).w(32).with(&[
         ("k", 64),
         ("r", 64),

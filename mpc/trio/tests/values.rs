@@ -6,7 +6,7 @@ use vdl_protocol::*;
 use vdl_share::{Planes, Shared};
 use vdl_trio::{Trio, planes_of, ring_of, values_of};
 
-const SIZES: [usize; 6] = [0, 1, 63, 64, 65, 1000];
+const SIZES: [usize; 8] = [0, 1, 2, 3, 63, 64, 65, 1000];
 const WIDTHS: [usize; 7] = [1, 2, 3, 7, 32, 63, 64];
 
 fn mask(width: usize) -> u64 {
@@ -142,6 +142,52 @@ fn sums_of_planes_add() {
             }
         }
     });
+}
+
+#[test]
+fn comparisons_of_many_rows_with_a_public_number_ripple() {
+    let mut trio = Trio::new(17);
+    let rows = (1 << 17) + 3;
+    for width in [1, 7, 64] {
+        let a = values(rows, width, 1);
+        for c in [0, 1, a[20], mask(width) / 2, mask(width) - 1, mask(width)] {
+            let less = two(&mut trio, width, (&a, &[]), |party, a, _| less_than_public(party, a, &[c]));
+            assert_eq!(values_of(&less), zip(&a, &a, |x, _| u64::from(x < c)));
+            let greater = two(&mut trio, width, (&a, &[]), |party, a, _| greater_public(party, a, &[c, 0]));
+            assert_eq!(values_of(&greater), zip(&a, &a, |x, _| u64::from(x > c)));
+        }
+    }
+}
+
+/// The one number that a row of planes holds.
+fn number(row: &Planes) -> u128 {
+    assert_eq!(row.rows(), 1);
+    (0..row.width()).map(|j| u128::from(row.get(0, j)) << j).sum()
+}
+
+#[test]
+fn rows_are_summed() {
+    for_all(|trio, width, a, _| {
+        let sum = two(trio, width, (a, &[]), |party, a, _| sum_rows(party, a.clone()));
+        assert_eq!(number(&planes_of(&sum)), a.iter().map(|x| u128::from(*x)).sum());
+    });
+    let mut trio = Trio::new(18);
+    for (rows, width) in (2..140).step_by(3).map(|rows| (rows, 5)).chain([(70_001, 42), (70_001, 1)]) {
+        for a in [values(rows, width, 3), vec![mask(width); rows]] {
+            let sum = two(&mut trio, width, (&a, &[]), |party, a, _| sum_rows(party, a.clone()));
+            assert_eq!(number(&planes_of(&sum)), a.iter().map(|x| u128::from(*x)).sum());
+        }
+    }
+}
+
+/// What lies behind the last row belongs to nobody.
+#[test]
+fn bits_past_the_last_row_are_not_summed() {
+    let mut trio = Trio::new(19);
+    let all = Planes::from_raw(200, 3, vec![!0; 3 * 4]).unwrap();
+    let shares = trio.share_planes(&all);
+    let sum = trio.run(|party| sum_rows(party, shares[party.id()].clone())).map(Result::unwrap);
+    assert_eq!(number(&planes_of(&sum)), 200 * 7);
 }
 
 #[test]
