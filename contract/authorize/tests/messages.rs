@@ -4,7 +4,6 @@
 
 mod common;
 
-use ed25519_dalek::Verifier;
 use serde_json::{Value, json};
 use vdl_authorize::{command_digest, read_envelope, run_id, sign_close, sign_start};
 use vdl_command::Nonce;
@@ -61,6 +60,6 @@ fn what_is_signed_is_what_the_specification_says_byte_for_byte() {
         let signature =
             base64::Engine::decode(&base64::engine::general_purpose::STANDARD, signature).unwrap();
         let signature = ed25519_dalek::Signature::from_slice(&signature).unwrap();
-        key.verify(entry["message"].as_str().unwrap().as_bytes(), &signature).unwrap();
+        key.verify_strict(entry["message"].as_str().unwrap().as_bytes(), &signature).unwrap();
     }
 }
