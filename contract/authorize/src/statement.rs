@@ -7,7 +7,7 @@ use vdl_command::{ReadError, Script, explain_script, read_strict};
 use crate::keys::{KeyError, VerifyingKey};
 
 pub const STATEMENT_TYPE: &str = "vdl-approval/1";
-/// Which set of rules an approval was given under; there is one so far.
+/// The version of the policy that servers have whose configuration just lists approvers.
 pub const POLICY_VERSION: u32 = 1;
 
 /// The payload of an approved file.
@@ -28,11 +28,12 @@ pub struct Statement {
     /// How many runs may be started; without it any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runs: Option<u64>,
+    /// The policy under which it is given.
     pub policy_version: u32,
 }
 
 /// What the first approver decides beside the script.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     pub environment: String,
     /// Unix seconds; usually now.
@@ -40,6 +41,8 @@ pub struct Terms {
     /// Unix seconds; [`end_of_day`] makes it from a date.
     pub expires: Option<i64>,
     pub max_runs: Option<u64>,
+    /// Without it, [`POLICY_VERSION`].
+    pub policy_version: Option<u32>,
 }
 
 impl Statement {
@@ -52,7 +55,7 @@ impl Statement {
             not_before: terms.not_before,
             expires: terms.expires,
             max_runs: terms.max_runs,
-            policy_version: POLICY_VERSION,
+            policy_version: terms.policy_version.unwrap_or(POLICY_VERSION),
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
+use vdl_authorize::{Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef,
@@ -51,7 +51,10 @@ impl Authorities {
     pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
         let gate = match config.mode {
             Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => Gatekeeper::authorized(config.approvers.clone(), &config.environment)?,
+            Mode::Authorized => {
+                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
+                Gatekeeper::authorized(policy, Revocations::default())
+            }
         };
         Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
     }
@@ -102,7 +105,7 @@ impl Authorities {
         let known = self.find(&mut runs, store, key, now)?;
         let admitted = known
             .run
-            .check_step(authority, request.job, &request.command, now)
+            .check_step(&self.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| from_refusal(&refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         known.run = admitted.run;
@@ -154,7 +157,7 @@ impl Authorities {
     }
 
     /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, by the approvers as they are configured now.
+    /// verified anew, under the policy as it is now.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,

@@ -85,6 +85,7 @@ fn terms(args: &Args) -> Result<Terms, Failure> {
         not_before,
         expires: Some(expires),
         max_runs: args.max_runs,
+        ..Terms::default()
     })
 }
 
