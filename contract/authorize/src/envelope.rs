@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use vdl_command::{Digest, ReadError, Tree, read_script, read_strict};
+use vdl_command::{Command, Digest, Handle, ReadError, Tree, read_script, read_strict};
 
 use crate::keys::{SigningKey, VerifyingKey, decode_base64};
 use crate::policy::{POLICY_PAYLOAD, Policy};
@@ -166,6 +166,28 @@ impl Approval {
         match self.statement.expires {
             Some(expires) if now > expires => Err(Refusal::Expired { at: moment(expires), now: moment(now) }),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a command may read what it names: tables by handle and names, as far as the approval lists them.
+    pub(crate) fn check_inputs(&self, command: &Command) -> Result<(), Refusal> {
+        for input in command.inputs() {
+            if let Some(table) = self.statement.forbidden_table(input) {
+                return Err(Refusal::TableNotAllowed { table });
+            }
+            if let Some(name) = self.statement.forbidden_name(input) {
+                return Err(Refusal::NameNotAllowed { name: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a name may mean the table that has it now. The server asks when it looks the name up.
+    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), Refusal> {
+        match self.statement.names.iter().find(|rule| rule.name == name) {
+            None => Err(Refusal::NameNotAllowed { name: name.to_owned() }),
+            Some(rule) if rule.may_change || rule.table == Some(table) => Ok(()),
+            Some(_) => Err(Refusal::NameRebound { name: name.to_owned() }),
         }
     }
 

@@ -44,11 +44,15 @@ pub use gatekeeper::{Authorized, Gatekeeper, Standing};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
 pub use matching::{Bindings, Mismatch, find_pattern, match_step};
 pub use message::{command_digest, run_id, sign_close, sign_command, sign_start};
-pub use policy::{Approver, Group, POLICY_PAYLOAD, POLICY_TYPE, Policy, PolicyStatement, Rule, draft_policy};
+pub use policy::{
+    Approver, Group, POLICY_PAYLOAD, POLICY_TYPE, Policy, PolicyStatement, Rule, draft_policy, read_policy,
+};
 pub use refusal::Refusal;
 pub use revocation::{
     REVOCATION_PAYLOAD, REVOCATION_TYPE, Revocation, Revocations, Revoked, read_revocation, sign_revocation,
 };
 pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
-pub use statement::{POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement};
+pub use statement::{
+    NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
+};
 pub use template::template_any_upload;

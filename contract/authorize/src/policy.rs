@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use vdl_command::{Digest, ReadError, read_strict};
 
-use crate::envelope::{Sealed, digest, unsigned};
+use crate::envelope::{Sealed, digest, is_envelope, unsigned};
 use crate::keys::VerifyingKey;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
@@ -242,6 +242,14 @@ impl Policy {
             true => Ok(()),
             false => Err(Refusal::PolicyUnsigned { version: self.version(), missing: named(&missing) }),
         }
+    }
+}
+
+/// What a file says, believed by nobody yet: a policy as it is pinned, or in its envelope.
+pub fn read_policy(bytes: &[u8]) -> Result<Policy, Refusal> {
+    match is_envelope(bytes) {
+        true => Policy::read(Sealed::open(bytes, POLICY_PAYLOAD)?.payload()),
+        false => Policy::read(bytes),
     }
 }
 

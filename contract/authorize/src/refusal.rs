@@ -1,7 +1,7 @@
 //! Every reason to say no. Denying is the default: what is not named here as allowed is refused.
 
 use thiserror::Error;
-use vdl_command::ReadError;
+use vdl_command::{Handle, ReadError};
 
 use crate::keys::KeyError;
 use crate::matching::Mismatch;
@@ -87,6 +87,12 @@ pub enum Refusal {
     Command(ReadError),
     #[error("{0}")]
     Mismatch(Box<Mismatch>),
+    #[error("the approval does not allow the table {table}")]
+    TableNotAllowed { table: Handle },
+    #[error("the approval does not allow the name `{name}`")]
+    NameNotAllowed { name: String },
+    #[error("the name `{name}` means another table than the approvers signed")]
+    NameRebound { name: String },
     #[error("none of the commands of the authorization has the number {}", .step + 1)]
     NoSuchPattern { step: u32 },
 }
@@ -125,6 +131,9 @@ impl Refusal {
             Refusal::RetryDiffers { .. } | Refusal::RepeatChanges { .. } => "step_repeated",
             Refusal::Command(_) => "command_unreadable",
             Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => "step_mismatch",
+            Refusal::TableNotAllowed { .. } => "table_not_approved",
+            Refusal::NameNotAllowed { .. } => "name_not_approved",
+            Refusal::NameRebound { .. } => "name_rebound",
         }
     }
 
@@ -179,6 +188,12 @@ impl Refusal {
             Refusal::Command(_) => "Use a client of the same version as the servers.",
             Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => {
                 "Run the command as it was recorded, or record and have approved what you want to run."
+            }
+            Refusal::TableNotAllowed { .. } | Refusal::NameNotAllowed { .. } => {
+                "Use what the approval lists, or have the script approved for this as well."
+            }
+            Refusal::NameRebound { .. } => {
+                "Ask whoever stored the table under this name; another table needs an approval of its own."
             }
         }
     }

@@ -75,7 +75,7 @@ impl Run {
         Self { approval: Arc::new(approval), state, running: None }
     }
 
-    pub fn approval(&self) -> &Approval {
+    pub fn approval(&self) -> &Arc<Approval> {
         &self.approval
     }
 
@@ -135,6 +135,7 @@ impl Run {
             return Err(Refusal::NoSuchPattern { step: authority.step });
         };
         let bindings = bindings.map_err(Refusal::Mismatch)?;
+        self.approval.check_inputs(&parsed)?;
         let mut run = self.clone();
         run.state.nonces = Some(authority.nonces);
         run.state.jobs.insert(job);

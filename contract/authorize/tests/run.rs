@@ -6,12 +6,15 @@ mod common;
 
 use common::*;
 use vdl_authorize::{
-    Admitted, Approval, Refusal, Run, RunState, find_pattern, match_step, run_id, sign_close, sign_command,
+    Admitted, Approval, Refusal, Run, RunState, Terms, find_pattern, match_step, run_id, sign_close,
+    sign_command,
 };
 use vdl_command::{Authority, Command, JobId, Nonce, ReadError, read_command, read_script, write_command};
 
 fn approval_of(script: &str) -> Approval {
-    gate().check_envelope(&signed_by(script, &terms(), &[alice(), bob()]), NOW).unwrap()
+    let names = ["survey", "medical"].map(changing).to_vec();
+    let terms = Terms { names, ..terms() };
+    gate().check_envelope(&signed_by(script, &terms, &[alice(), bob()]), NOW).unwrap()
 }
 
 fn started(script: &str) -> Run {

@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use vdl_authorize::{
-    Gatekeeper, Policy, Revocations, SigningKey, Terms, VerifyingKey, add_signature, approve_script,
+    Gatekeeper, NameRule, Policy, Revocations, SigningKey, Terms, VerifyingKey, add_signature, approve_script,
 };
 use vdl_command::{Authority, Digest, JobId, Nonce};
 
@@ -49,6 +49,11 @@ pub fn terms() -> Terms {
         max_runs: Some(2),
         ..Terms::default()
     }
+}
+
+/// A name that may mean one table today and another tomorrow.
+pub fn changing(name: &str) -> NameRule {
+    NameRule { name: name.into(), table: None, may_change: true }
 }
 
 pub fn signed_by(script: &str, terms: &Terms, signers: &[SigningKey]) -> Vec<u8> {
