@@ -2,10 +2,10 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
+use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef,
@@ -45,13 +45,17 @@ pub(crate) struct Admitted {
     /// Under which authority, so that the three nodes can compare it.
     pub digest: Digest,
     place: Option<(RunKey, u32, JobId)>,
+    approval: Option<Arc<Approval>>,
 }
 
 impl Authorities {
     pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
         let gate = match config.mode {
             Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => Gatekeeper::authorized(config.approvers.clone(), &config.environment)?,
+            Mode::Authorized => {
+                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
+                Gatekeeper::authorized(policy, Revocations::default())
+            }
         };
         Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
     }
@@ -93,6 +97,7 @@ impl Authorities {
                     steps: BTreeMap::new(),
                     digest: Digest([0; 32]),
                     place: None,
+                    approval: None,
                 });
             }
         };
@@ -102,7 +107,7 @@ impl Authorities {
         let known = self.find(&mut runs, store, key, now)?;
         let admitted = known
             .run
-            .check_step(authority, request.job, &request.command, now)
+            .check_step(&self.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| from_refusal(&refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         known.run = admitted.run;
@@ -112,6 +117,7 @@ impl Authorities {
             steps,
             digest: authority_digest(authority),
             place: Some((key, authority.step, request.job)),
+            approval: Some(known.run.approval().clone()),
         })
     }
 
@@ -154,7 +160,7 @@ impl Authorities {
     }
 
     /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, by the approvers as they are configured now.
+    /// verified anew, under the policy as it is now.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,
@@ -179,6 +185,12 @@ impl Admitted {
     /// The table an input means, if it is a reference to a step.
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
+    }
+
+    /// Whether a name may mean the table that has it now; without an approval it may mean any.
+    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &self.approval else { return Ok(()) };
+        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))
     }
 }
 
