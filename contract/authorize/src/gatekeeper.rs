@@ -1,9 +1,10 @@
 //! The one gate of a server. Nothing runs that is not `Authorized`, and only this crate makes that.
 
-use vdl_command::{Command, Mode, read_command};
+use vdl_command::{Command, Mode, StartRun, read_command};
 
 use crate::envelope::{Approval, check_approvers, verify_envelope};
 use crate::keys::VerifyingKey;
+use crate::message::verify_start;
 use crate::refusal::Refusal;
 
 /// A value that may run. There is no way to make one but through the gate.
@@ -61,8 +62,20 @@ impl Gatekeeper {
         }
     }
 
-    /// An envelope with which a run is to start. Then: `approval.check_runs(started so far)`, journal, and
-    /// [`crate::Run::start`].
+    /// A run that is to start: the approval must hold, and its analyst must ask for the run. Then:
+    /// `approval.check_runs(started so far)`, journal, and [`crate::Run::start`].
+    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Approval, Refusal> {
+        let approval = self.check_envelope(envelope, now)?;
+        if start.approval != approval.digest() {
+            return Err(Refusal::OtherApproval);
+        }
+        if !verify_start(approval.analyst(), start) {
+            return Err(Refusal::NotTheAnalyst { analyst: approval.analyst().fingerprint() });
+        }
+        Ok(approval)
+    }
+
+    /// An envelope whose run was started before.
     pub fn check_envelope(&self, envelope: &[u8], now: i64) -> Result<Approval, Refusal> {
         match &self.0 {
             Rule::Design => Err(Refusal::DesignMode),

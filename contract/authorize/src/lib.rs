@@ -9,14 +9,14 @@
 //!
 //! **Reading:** [`read_envelope`] believes nothing, [`verify_envelope`] decides; [`explain_statement`].
 //!
-//! **Server:** one [`Gatekeeper`]. In design mode `admit_unapproved`. Otherwise `check_envelope`, then
+//! **Server:** one [`Gatekeeper`]. In design mode `admit_unapproved`. Otherwise `check_start`, then
 //! `approval.check_runs`, the journal, [`Run::start`]. Each command goes through `run.check_step`, which
 //! gives [`Admitted`]: the command, and the run to journal **before** computing; after it
 //! `run.succeeded(job)` or `run.failed(job)`. `run.check_close` ends a run, [`Run::restore`] takes it up
 //! after a restart.
 //!
 //! **Client:** [`match_step`] before sending; [`find_pattern`] for authorizations in any order, whose
-//! number is then the step that is signed; [`Mismatch::side_by_side`], [`sign_command`], [`sign_close`].
+//! number is then the step that is signed; [`Mismatch::side_by_side`], [`sign_start`], [`sign_command`], [`sign_close`].
 //!
 //! **Auditing:** [`audit`] has the lines of a server's log, and finds what was done to them.
 //!
@@ -40,7 +40,7 @@ pub use envelope::{
 pub use gatekeeper::{Authorized, Gatekeeper};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
 pub use matching::{Bindings, Mismatch, find_pattern, match_step};
-pub use message::{command_digest, run_id, sign_close, sign_command};
+pub use message::{command_digest, run_id, sign_close, sign_command, sign_start};
 pub use refusal::Refusal;
 pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
 pub use statement::{POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement};

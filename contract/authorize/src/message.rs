@@ -1,10 +1,11 @@
-//! The analyst's signature under each command, and under the end of a run.
+//! The analyst's signature under the start of a run, each command in it, and its end.
 
-use vdl_command::{Authority, CloseRun, Digest, JobId, Nonce};
+use vdl_command::{Authority, CloseRun, Digest, JobId, Nonce, StartRun};
 
 use crate::envelope::{digest, pae};
 use crate::keys::{SigningKey, VerifyingKey};
 
+const START_TYPE: &str = "application/vnd.vdl.start.v1";
 const COMMAND_TYPE: &str = "application/vnd.vdl.command.v1";
 const CLOSE_TYPE: &str = "application/vnd.vdl.close.v1";
 
@@ -20,6 +21,12 @@ pub fn run_id(nonces: &[Nonce; 3]) -> Digest {
 /// Names a command by its exact JSON text.
 pub fn command_digest(command: &str) -> Digest {
     digest(command.as_bytes())
+}
+
+/// Signs the start of a run. `start` must be fresh.
+pub fn sign_start(analyst: &SigningKey, approval: Digest, start: Nonce) -> StartRun {
+    let signature = analyst.sign(&start_message(&approval, &start));
+    StartRun { approval, start, signature }
 }
 
 /// Signs one attempt at one step. For an authorization in any order, `step` is the matching pattern's number.
@@ -41,6 +48,10 @@ pub fn sign_close(analyst: &SigningKey, approval: Digest, nonces: [Nonce; 3]) ->
     CloseRun { approval, nonces, signature }
 }
 
+pub(crate) fn verify_start(analyst: &VerifyingKey, start: &StartRun) -> bool {
+    analyst.verifies(&start_message(&start.approval, &start.start), &start.signature)
+}
+
 pub(crate) fn verify_command(
     analyst: &VerifyingKey,
     authority: &Authority,
@@ -53,6 +64,11 @@ pub(crate) fn verify_command(
 
 pub(crate) fn verify_close(analyst: &VerifyingKey, close: &CloseRun) -> bool {
     analyst.verifies(&close_message(&close.approval, &close.nonces), &close.signature)
+}
+
+fn start_message(approval: &Digest, start: &Nonce) -> Vec<u8> {
+    let body = format!(r#"{{"approval":"{approval}","start":"{start}"}}"#);
+    pae(START_TYPE, body.as_bytes())
 }
 
 fn command_message(approval: &Digest, nonces: &[Nonce; 3], step: u32, command: &str, job: &JobId) -> Vec<u8> {

@@ -45,7 +45,7 @@ pub enum Refusal {
     OtherApproval,
     #[error("the command belongs to another run")]
     OtherRun,
-    #[error("the command was not signed by the analyst this script is approved for, whose key is {analyst}")]
+    #[error("this was not signed by the analyst the script is approved for, whose key is {analyst}")]
     NotTheAnalyst { analyst: String },
     #[error("this attempt was already made; a retry is signed anew")]
     Replayed,

@@ -32,5 +32,5 @@ pub use slot::{HoleName, Slot};
 pub use types::{ColumnMeta, ColumnType, Kind, LARGEST, LARGEST_NARROW, LONGEST_TEXT, TypeError};
 pub use wire::{
     Answer, Authority, CloseRun, DEFAULT_ENVIRONMENT, ErrorAnswer, Info, Mode, Opened, Outcome, Progress,
-    Request, Route, StartedRun, TableMeta, WireError,
+    Request, Route, StartRun, StartedRun, TableMeta, WireError,
 };

@@ -62,7 +62,7 @@ pub enum Route {
     Info,
     /// [`Request`] and upload payload -> [`Answer`] and opened shares.
     Command,
-    /// The envelope's exact bytes (no header) -> `StartedRun`.
+    /// [`StartRun`] and the envelope's exact bytes -> [`StartedRun`].
     StartRun,
     /// `CloseRun` -> empty.
     CloseRun,
@@ -166,6 +166,18 @@ pub enum Outcome {
 pub struct Opened {
     pub rows: u64,
     pub columns: Vec<ColumnMeta>,
+}
+
+/// The analyst asks for a run; the envelope follows as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRun {
+    /// Digest of the statement's exact bytes.
+    pub approval: Digest,
+    /// Drawn by the client, the same for all three nodes.
+    pub start: Nonce,
+    /// Base64 Ed25519 signature by the analyst; `vdl_authorize` says over what.
+    pub signature: String,
 }
 
 /// A run has begun and is journalled.

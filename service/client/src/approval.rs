@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use vdl_authorize::{
     SigningKey, Statement, Unverified, VerifyingKey, find_pattern, is_envelope, read_envelope, sign_close,
-    sign_command,
+    sign_command, sign_start,
 };
-use vdl_command::wire::{decode, encode_header};
+use vdl_command::wire::{decode, encode, encode_header};
 use vdl_command::{
     Authority, Command, Digest, JobId, Mode, Nonce, Route, Script, StartedRun, read_script, write_command,
 };
@@ -16,6 +16,7 @@ use vdl_command::{
 use crate::error::ClientError;
 use crate::fanout::Servers;
 use crate::keys::Analyst;
+use crate::random::random;
 
 /// An approved file that was read.
 pub(crate) struct Authorization {
@@ -57,11 +58,7 @@ impl Authorization {
     }
 
     /// Before a run of a script.
-    pub(crate) fn check_script(
-        &self,
-        environment: &str,
-        analyst: Option<&Analyst>,
-    ) -> Result<(), ClientError> {
+    pub(crate) fn check_script(&self, environment: &str, analyst: &Analyst) -> Result<(), ClientError> {
         if !self.script().ordered {
             return Err(ClientError::script(
                 format!("{} allows commands outside scripts, it is no script to follow", self.shown),
@@ -69,7 +66,7 @@ impl Authorization {
             ));
         }
         self.check_terms(environment)?;
-        self.check_analyst(analyst.ok_or_else(Analyst::missing)?)
+        self.check_analyst(analyst)
     }
 
     /// When it is loaded for use outside scripts.
@@ -157,7 +154,7 @@ impl Authorization {
         }
         self.check_terms(environment)?;
         self.check_analyst(analyst)?;
-        let run = Run::start(servers, self)?;
+        let run = Run::start(servers, self, analyst)?;
         self.run = Some(run);
         Ok(run)
     }
@@ -169,9 +166,17 @@ impl Authorization {
 }
 
 impl Run {
-    /// Presents the envelope to all three servers. Each verifies it, journals the start and then answers.
-    pub(crate) fn start(servers: &Servers, authorization: &Authorization) -> Result<Self, ClientError> {
-        let answers = servers.call_same(Route::StartRun, &authorization.envelope)?;
+    /// Presents the envelope to all three servers. Each verifies it and the analyst's wish to start, journals
+    /// the start and then answers.
+    pub(crate) fn start(
+        servers: &Servers,
+        authorization: &Authorization,
+        analyst: &Analyst,
+    ) -> Result<Self, ClientError> {
+        let start = sign_start(analyst.key(), authorization.read.digest, Nonce(random()?));
+        let body = encode(&start, &authorization.envelope)
+            .map_err(|error| ClientError::System(error.to_string()))?;
+        let answers = servers.call_same(Route::StartRun, &body)?;
         let mut nonces = [Nonce([0; 32]); 3];
         for ((node, answer), nonce) in (0u8..).zip(&answers).zip(&mut nonces) {
             let (started, _): (StartedRun, _) =

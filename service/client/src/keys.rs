@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use vdl_authorize::{KeyError, SigningKey};
 
 use crate::error::ClientError;
+use crate::random::random;
 
 /// The key that signs commands, and the file it came from.
 pub(crate) struct Analyst {
@@ -63,9 +64,7 @@ fn remedy(error: KeyError) -> &'static str {
 
 /// Writes a new key pair; neither file may exist. The secret one can be read by its owner only.
 pub fn generate_key(signing_key: &Path, verification_key: &Path) -> Result<(), ClientError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| ClientError::System(format!("no randomness: {error}")))?;
-    let key = SigningKey::from_seed(seed);
+    let key = SigningKey::from_seed(random()?);
     let unwritable = |error: KeyError| ClientError::System(error.to_string());
     let (secret, public) =
         (key.write_pem().map_err(unwritable)?, key.verifying_key().write_pem().map_err(unwritable)?);

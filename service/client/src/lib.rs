@@ -14,6 +14,7 @@ mod https;
 mod identify;
 mod keys;
 mod links;
+mod random;
 mod reply;
 mod report;
 mod script;

@@ -236,8 +236,9 @@ impl Session {
             Mode::Design => Loaded::new(read_any_script(path)?, None),
             Mode::Authorized => {
                 let authorization = Authorization::read(path)?;
-                authorization.check_script(&self.environment, state.analyst.as_ref())?;
-                let run = Run::start(&self.servers, &authorization)?;
+                let analyst = state.analyst.as_ref().ok_or_else(Analyst::missing)?;
+                authorization.check_script(&self.environment, analyst)?;
+                let run = Run::start(&self.servers, &authorization, analyst)?;
                 Loaded::new(authorization.script().clone(), Some(run))
             }
         };

@@ -6,6 +6,7 @@ use vdl_share::{Planes, Rows, UploadColumn, UploadData, UploadLayout, split_uplo
 
 use crate::column::{ClearColumn, ClearValues};
 use crate::error::ClientError;
+use crate::random::random;
 
 /// The three servers' payloads.
 pub(crate) fn split(
@@ -24,11 +25,7 @@ pub(crate) fn split(
         .collect();
     let system = |error: vdl_share::ShareError| ClientError::System(error.to_string());
     let layout = UploadLayout::new(rows, widths).map_err(system)?;
-    let mut seeds = [[0; 16]; 2];
-    for seed in &mut seeds {
-        getrandom::fill(seed).map_err(|error| ClientError::System(format!("no randomness: {error}")))?;
-    }
-    let payloads = split_upload(&layout, &data, &seeds).map_err(system)?;
+    let payloads = split_upload(&layout, &data, &[random()?, random()?]).map_err(system)?;
     Ok((rows as u64, payloads))
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
 use vdl_command::{
-    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartedRun,
-    TableRef,
+    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
+    StartedRun, TableRef,
 };
 use vdl_store::{RunKey, Store};
 
@@ -61,8 +61,14 @@ impl Authorities {
     }
 
     /// Starts a run. It is journalled as used before anybody learns its nonce.
-    pub fn start_run(&self, store: &Store, envelope: &[u8], now: i64) -> Result<StartedRun, ErrorAnswer> {
-        let approval = self.gate.check_envelope(envelope, now).map_err(|r| from_refusal(&r))?;
+    pub fn start_run(
+        &self,
+        store: &Store,
+        start: &StartRun,
+        envelope: &[u8],
+        now: i64,
+    ) -> Result<StartedRun, ErrorAnswer> {
+        let approval = self.gate.check_start(start, envelope, now).map_err(|r| from_refusal(&r))?;
         let digest = approval.digest();
         let limit = approval.statement().max_runs;
         let mut runs = self.lock();

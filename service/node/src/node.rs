@@ -8,7 +8,7 @@ use serde::Serialize;
 use vdl_authorize::VerifyingKey;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
-    CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, TableRef,
+    CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
 };
 use vdl_store::Store;
 
@@ -80,7 +80,10 @@ impl Node {
         let answered = match route {
             Route::Info => written(&self.info()),
             Route::Command => self.command(body),
-            Route::StartRun => written(&self.authorities.start_run(&self.store, body, now())?),
+            Route::StartRun => {
+                let (start, envelope) = decode::<StartRun>(body).map_err(unreadable)?;
+                written(&self.authorities.start_run(&self.store, &start, envelope, now())?)
+            }
             Route::CloseRun => {
                 let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
                 self.authorities.close_run(&self.store, &close, now())?;

@@ -3,14 +3,18 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vdl_authorize::{SigningKey, Terms, add_signature, approve_script, sign_close, sign_command};
-use vdl_command::wire::{decode, encode_header};
+use vdl_authorize::{
+    SigningKey, Terms, add_signature, approve_script, read_envelope, sign_close, sign_command, sign_start,
+};
+use vdl_command::wire::{decode, encode, encode_header};
 use vdl_command::{
-    Aggregate, Aggregation, Authority, BinaryOp, Command, Expression, Integer, Nonce, Request, Route,
-    SCRIPT_FORMAT, Script, StartedRun, Step, TableRef, write_command, write_script,
+    Aggregate, Aggregation, Authority, BinaryOp, Command, Digest, Expression, Integer, Nonce, Request, Route,
+    SCRIPT_FORMAT, Script, StartRun, StartedRun, Step, TableRef, write_command, write_script,
 };
 use vdl_share::Opened;
 use vdl_store::Store;
+
+use crate::agreement::random;
 
 use super::{Answered, World, body, codes, column, job, opened, table, upload};
 
@@ -78,8 +82,14 @@ fn world(keys: &Keys) -> World {
 }
 
 fn start(world: &World, envelope: &[u8]) -> [Result<StartedRun, String>; 3] {
+    let approval = read_envelope(envelope).map_or(Digest([0; 32]), |read| read.digest);
+    start_with(world, &sign_start(&keys().analyst, approval, Nonce(random().unwrap())), envelope)
+}
+
+fn start_with(world: &World, start: &StartRun, envelope: &[u8]) -> [Result<StartedRun, String>; 3] {
+    let body = encode(start, envelope).unwrap();
     [0, 1, 2].map(|node: usize| {
-        let answer = world.nodes[node].answer(Route::StartRun, envelope).map_err(|error| error.code)?;
+        let answer = world.nodes[node].answer(Route::StartRun, &body).map_err(|error| error.code)?;
         Ok(decode(&answer).unwrap().0)
     })
 }
@@ -130,6 +140,28 @@ fn an_approved_script_runs_from_top_to_bottom() {
     }
     let after = codes(&run.ask(&world, &run.signed(&keys.analyst, 2, &steps[2])));
     assert_eq!(after, ["run_closed"; 3].map(str::to_owned));
+}
+
+#[test]
+fn a_start_that_the_analyst_did_not_sign_uses_up_no_run() {
+    let keys = keys();
+    let world = world(&keys);
+    let approved = envelope(&keys, &Terms { max_runs: Some(1), ..terms() });
+    let other = read_envelope(&envelope(&keys, &terms())).unwrap().digest;
+    let approval = read_envelope(&approved).unwrap().digest;
+    let nonce = || Nonce(random().unwrap());
+    let stranger = sign_start(&keys.approvers[0], approval, nonce());
+    let of_another = StartRun { approval, ..sign_start(&keys.analyst, other, nonce()) };
+    let another_time = StartRun { start: nonce(), ..sign_start(&keys.analyst, approval, nonce()) };
+    let unsigned = StartRun { approval, start: nonce(), signature: String::new() };
+    for forged in [stranger, of_another, another_time, unsigned] {
+        let refused = start_with(&world, &forged, &approved).map(Result::unwrap_err);
+        assert_eq!(refused, ["wrong_analyst"; 3].map(str::to_owned));
+    }
+    let for_another = sign_start(&keys.analyst, other, nonce());
+    let refused = start_with(&world, &for_another, &approved).map(Result::unwrap_err);
+    assert_eq!(refused, ["other_run"; 3].map(str::to_owned));
+    assert!(start(&world, &approved).into_iter().all(|started| started.unwrap().run == 1));
 }
 
 /// Every refusal by every node on its own: the other two are never needed to say no.
