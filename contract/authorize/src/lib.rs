@@ -16,7 +16,8 @@
 //! after a restart.
 //!
 //! **Client:** [`match_step`] before sending; [`find_pattern`] for authorizations in any order, whose
-//! number is then the step that is signed; [`Mismatch::side_by_side`], [`sign_start`], [`sign_command`], [`sign_close`].
+//! number is then the step that is signed; [`Mismatch::side_by_side`]; [`sign_start`], [`sign_command`],
+//! [`sign_close`].
 //!
 //! **Auditing:** [`audit`] has the lines of a server's log, and finds what was done to them.
 //!
