@@ -1,5 +1,6 @@
 //! What an approver left open: `##name##` wherever a text may stand in a command.
 
+use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
@@ -7,6 +8,7 @@ use crate::expression::Integer;
 use crate::handle::Handle;
 use crate::json::{ReadError, Tree};
 use crate::slot::HoleName;
+use crate::types::ColumnType;
 
 /// Says what may be filled into a hole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +27,40 @@ pub enum Domain {
     OneOf(Vec<String>),
     /// One of these tables.
     Handles(Vec<Handle>),
+    /// Texts that match from beginning to end: letters, digits and signs for themselves, `[A-Z]`, `(a|b)`, `?`,
+    /// `*`, `+`, `{2,4}`, and `\` before a sign that shall stand for itself.
+    Pattern(String),
+    /// Days as `2027-01-31`, bounds inclusive.
+    Date { min: String, max: String },
+    /// Texts of at most so many characters.
+    Text { most: u32 },
 }
 
+/// A pattern an approver can read.
+const LONGEST_PATTERN: usize = 200;
+
+/// What a pattern is tried on; nothing longer matches any.
+const LONGEST_VALUE: usize = 4096;
+
 impl Domain {
+    /// Why it cannot be used, if so.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Domain::Integer { .. } | Domain::OneOf(_) | Domain::Handles(_) => Ok(()),
+            Domain::Pattern(pattern) => {
+                check_signs(pattern)?;
+                whole(pattern).map(drop).map_err(|error| format!("`{pattern}` is no pattern: {error}"))
+            }
+            Domain::Date { min, max } => match (ColumnType::days_of(min), ColumnType::days_of(max)) {
+                (Some(first), Some(last)) if first <= last => Ok(()),
+                (Some(_), Some(_)) => Err(format!("no day lies between {min} and {max}")),
+                _ => Err("a day is written like 2027-01-31".to_owned()),
+            },
+            Domain::Text { most: 0 } => Err("a text of at most 0 characters says nothing".to_owned()),
+            Domain::Text { .. } => Ok(()),
+        }
+    }
+
     /// Whether the value that came for the hole is one of those allowed.
     pub fn contains(&self, value: &Tree) -> bool {
         match (self, value) {
@@ -41,9 +74,54 @@ impl Domain {
             (Domain::Handles(handles), Tree::Text(text)) => {
                 text.parse().is_ok_and(|handle| handles.contains(&handle))
             }
+            (Domain::Pattern(pattern), Tree::Text(text)) => {
+                text.len() <= LONGEST_VALUE && whole(pattern).is_ok_and(|pattern| pattern.is_match(text))
+            }
+            (Domain::Date { min, max }, Tree::Text(text)) => {
+                let days = [min, text, max].map(|date| ColumnType::days_of(date));
+                matches!(days, [Some(min), Some(day), Some(max)] if (min..=max).contains(&day))
+            }
+            (Domain::Text { most }, Tree::Text(text)) => text.chars().count() <= *most as usize,
             _ => false,
         }
     }
+}
+
+/// A pattern for whole texts. Matching takes time linear in the text.
+fn whole(pattern: &str) -> Result<Regex, regex_lite::Error> {
+    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(1 << 20).build()
+}
+
+/// Only what means the same in every language that reads patterns.
+fn check_signs(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() || pattern.len() > LONGEST_PATTERN {
+        return Err(format!("a pattern has 1 to {LONGEST_PATTERN} characters"));
+    }
+    if !pattern.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err("a pattern is written in ASCII".to_owned());
+    }
+    let (mut rest, mut class) = (pattern.chars().peekable(), false);
+    while let Some(sign) = rest.next() {
+        let next = rest.peek().copied();
+        let meant = match sign {
+            '\\' => rest.next().is_some_and(|next| next.is_ascii_punctuation()),
+            '[' if !class => {
+                class = true;
+                rest.next_if_eq(&'^');
+                true
+            }
+            ']' => std::mem::take(&mut class),
+            '[' | '^' => false,
+            '&' | '-' | '~' if class => next != Some(sign),
+            '.' | '$' => class,
+            '(' => class || next != Some('?'),
+            _ => true,
+        };
+        if !meant {
+            return Err(format!("`{sign}` in a pattern; write \\{sign} if the sign itself is meant"));
+        }
+    }
+    Ok(())
 }
 
 /// The holes of a command, each once, in the order in which they are written.

@@ -63,6 +63,7 @@ impl Script {
             if self.holes.iter().take(at).any(|earlier| earlier.hole == declared.hole) {
                 return Err(ReadError::within(place, "this hole is declared twice"));
             }
+            declared.domain.check().map_err(|why| ReadError::within(place, why))?;
         }
         Ok(())
     }

@@ -178,6 +178,48 @@ fn declared_holes_are_used_once_and_bound_what_fills_them() {
 }
 
 #[test]
+fn patterns_days_and_short_texts_bound_what_fills_a_hole() {
+    let fits = |domain: &Domain, text: &str| domain.contains(&Tree::Text(text.into()));
+    let pattern = |text: &str| Domain::Pattern(text.into());
+    let code = pattern(r"[A-Z]{2}(-|\.)?[0-9]+");
+    assert!(fits(&code, "NL-7") && fits(&code, "NL.7") && fits(&code, "NL42"));
+    for outside in ["nl-7", "xNL-7", "NL-7\n", "NL-7 or", "NL--7", ""] {
+        assert!(!fits(&code, outside), "{outside:?}");
+    }
+    assert!(
+        fits(&pattern("a|b"), "b") && !fits(&pattern("a|b"), "ab"),
+        "the whole text, not its beginning or end"
+    );
+    assert!(!fits(&pattern("a*"), &"a".repeat(5000)) && !code.contains(&Tree::Integer(7)));
+
+    let days = Domain::Date { min: "2024-02-28".into(), max: "2024-03-01".into() };
+    assert!(fits(&days, "2024-02-29") && fits(&days, "2024-03-01"));
+    assert!(!fits(&days, "2024-02-30") && !fits(&days, "2024-03-02") && !fits(&days, "2024-2-29"));
+    let short = Domain::Text { most: 2 };
+    assert!(fits(&short, "é€") && !fits(&short, "abc"));
+}
+
+#[test]
+fn a_domain_that_allows_nothing_or_reads_differently_elsewhere_is_refused() {
+    let get = r###"{"get":{"table":{"name":"##t##"}}}"###;
+    let hole = |domain| HoleDomain { hole: HoleName::parse("##t##").unwrap(), domain };
+    let refused = |domain: Domain, why: &str| {
+        script_refused(&Script { holes: vec![hole(domain)], ..script(true, &[get]) }, why);
+    };
+    for text in ["a.", "^a", "a$", r"\d", r"\", "(?i)a", "[[:alpha:]]", "[a&&b]", "a]", "é"] {
+        refused(Domain::Pattern(text.into()), "pattern");
+    }
+    for text in ["(a", "a{2", "[b-a]", "*"] {
+        refused(Domain::Pattern(text.into()), "is no pattern");
+    }
+    refused(Domain::Pattern("a".repeat(201)), "1 to 200");
+    let days = |min: &str, max: &str| Domain::Date { min: min.into(), max: max.into() };
+    refused(days("2024-03-01", "2024-02-28"), "no day lies between");
+    refused(days("2024-02-30", "2024-03-01"), "2027-01-31");
+    refused(Domain::Text { most: 0 }, "at most 0");
+}
+
+#[test]
 fn a_body_comes_apart_as_it_was_put_together() {
     let request = Request {
         job: "A".repeat(64).parse().unwrap(),

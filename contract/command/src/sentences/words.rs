@@ -128,5 +128,8 @@ pub(super) fn domain(domain: &Domain) -> String {
             let handles: Vec<String> = handles.iter().map(ToString::to_string).collect();
             format!("one of the tables {}", list(&handles))
         }
+        Domain::Pattern(pattern) => format!("a text like {}", pattern.escape_debug()),
+        Domain::Date { min, max } => format!("a day from {} to {}", min.escape_debug(), max.escape_debug()),
+        Domain::Text { most } => format!("any text of at most {most} characters"),
     }
 }
