@@ -19,11 +19,14 @@
 //! after a restart.
 //!
 //! **Client:** [`match_step`] before sending; [`find_pattern`] for authorizations in any order, whose
-//! number is then the step that is signed; [`Mismatch::side_by_side`], [`sign_start`], [`sign_command`],
+//! number is then the step that is signed; [`Mismatch::side_by_side`]; [`sign_start`], [`sign_command`],
 //! [`sign_close`].
+//!
+//! **Auditing:** [`audit`] has the lines of a server's log, and finds what was done to them.
 //!
 //! A server should tell its peers the run id with the first frame of a job and stop if they differ.
 
+pub mod audit;
 mod envelope;
 mod gatekeeper;
 mod keys;
