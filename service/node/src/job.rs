@@ -355,6 +355,7 @@ impl Job<'_> {
     /// Says that all is durable here and hears it from both peers. If that fails, nobody knows yet
     /// whether the others went on: the table is in doubt until they can be asked.
     fn confirm(&self, lane: &mut NodeLane, handle: Handle) -> Result<(), ErrorAnswer> {
+        self.node.store.flush().map_err(from_store)?;
         let exchanged = PEERS
             .into_iter()
             .try_for_each(|peer| lane.send(peer, "confirm", handle.0.to_vec()))
@@ -406,7 +407,8 @@ fn from_outside(answer: &ErrorAnswer) -> bool {
     )
 }
 
-fn writes(command: &Command) -> bool {
+/// Whether a command changes what is stored.
+pub(crate) fn writes(command: &Command) -> bool {
     matches!(command, Command::Upload { .. } | Command::Save { .. } | Command::Remove { .. })
 }
 
