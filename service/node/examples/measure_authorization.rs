@@ -128,7 +128,8 @@ fn start(
         steps: steps.map(|command| Step { command, source: None }).collect(),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
-    let terms = Terms { environment: ENVIRONMENT.into(), not_before: now, expires: None, max_runs: Some(1) };
+    let environment = ENVIRONMENT.into();
+    let terms = Terms { environment, not_before: now, max_runs: Some(1), ..Terms::default() };
     let script = write_script(&script)?;
     let envelope = approve_script(script.as_bytes(), &analyst.verifying_key(), &terms, approver)?;
     let wish = sign_start(analyst, read_envelope(&envelope)?.digest, Nonce(random()?));

@@ -2,10 +2,10 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
+use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef, holes,
@@ -48,13 +48,17 @@ pub(crate) struct Admitted {
     /// Whether the journal must be durable before anybody learns what came of it.
     pub matters: bool,
     place: Option<(RunKey, u32, JobId)>,
+    approval: Option<Arc<Approval>>,
 }
 
 impl Authorities {
     pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
         let gate = match config.mode {
             Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => Gatekeeper::authorized(config.approvers.clone(), &config.environment)?,
+            Mode::Authorized => {
+                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
+                Gatekeeper::authorized(policy, Revocations::default())
+            }
         };
         Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
     }
@@ -105,6 +109,7 @@ impl Authorities {
                     digest: Digest([0; 32]),
                     matters: false,
                     place: None,
+                    approval: None,
                 });
             }
         };
@@ -114,7 +119,7 @@ impl Authorities {
         let known = self.find(&mut runs, store, key, now)?;
         let admitted = known
             .run
-            .check_step(authority, request.job, &request.command, now)
+            .check_step(&self.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| from_refusal(&refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
@@ -126,6 +131,7 @@ impl Authorities {
             digest: authority_digest(authority),
             matters,
             place: Some((key, authority.step, request.job)),
+            approval: Some(known.run.approval().clone()),
         })
     }
 
@@ -176,7 +182,7 @@ impl Authorities {
     }
 
     /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, by the approvers as they are configured now.
+    /// verified anew, under the policy as it is now.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,
@@ -201,6 +207,12 @@ impl Admitted {
     /// The table an input means, if it is a reference to a step.
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
+    }
+
+    /// Whether a name may mean the table that has it now; without an approval it may mean any.
+    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &self.approval else { return Ok(()) };
+        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))
     }
 }
 

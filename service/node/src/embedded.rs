@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::Mode;
 use vdl_store::Store;
 
@@ -51,13 +51,17 @@ fn start_nodes(
     approvers: &[VerifyingKey],
     limits: Limits,
 ) -> Result<[Arc<Node>; 3], NodeError> {
+    let policy = match mode {
+        Mode::Design => None,
+        Mode::Authorized => Some(Policy::pinned(approvers, environment)?),
+    };
     let wires = memory_wires();
     let open = |node: u8, store: Store| {
         let config = NodeConfig {
             node,
             mode,
             environment: environment.to_owned(),
-            approvers: approvers.to_vec(),
+            policy: policy.clone(),
             memory_bytes: 8 << 30,
             limits,
         };

@@ -124,10 +124,12 @@ impl Job<'_> {
                     .value()
                     .ok_or_else(|| refuse("open_hole", format!("the hole {name} was not filled in")))?;
                 let found = self.node.store.named(name).map_err(from_store)?;
-                found.ok_or_else(|| {
+                let table = found.ok_or_else(|| {
                     refuse("unknown_table", format!("no table goes by the name `{name}`"))
                         .remedy("check the name, or use the table's handle")
-                })
+                })?;
+                self.admitted.check_resolved(name, table)?;
+                Ok(table)
             }
             TableRef::Step(step) => self.admitted.step(*step).ok_or_else(|| {
                 refuse("unknown_step", format!("step {} is not part of a run", step.saturating_add(1)))

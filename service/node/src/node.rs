@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::Policy;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
@@ -29,8 +29,8 @@ pub struct NodeConfig {
     pub node: u8,
     pub mode: Mode,
     pub environment: String,
-    /// All of them must sign; none in design mode.
-    pub approvers: Vec<VerifyingKey>,
+    /// Whose signatures it takes, in authorized mode; for this environment.
+    pub policy: Option<Policy>,
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,

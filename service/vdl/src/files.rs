@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use vdl_authorize::{SigningKey, VerifyingKey};
+use serde::Serialize;
+use vdl_authorize::{Policy, SigningKey, VerifyingKey};
 
 use crate::failure::Failure;
 
@@ -28,6 +29,11 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
 
 pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
     VerifyingKey::read_pem(&read_pem(path)?).map_err(|error| Failure::of_file(path, error))
+}
+
+/// A policy, in its envelope or as it is pinned; whether it counts is for the servers to say.
+pub fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    vdl_authorize::read_policy(&read(path)?).map_err(|refusal| Failure::refused(path, &refusal))
 }
 
 fn read_pem(path: &Path) -> Result<String, Failure> {
@@ -61,6 +67,28 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// For programs, on standard output. Plain ASCII, so that nothing in it paints on a terminal either.
+pub fn print_json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    println!("{}", ascii(&serde_json::to_string_pretty(value).map_err(Failure::new)?));
+    Ok(())
+}
+
+/// The same JSON without any character that has to be known to be seen.
+fn ascii(json: &str) -> String {
+    let mut written = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for character in json.chars() {
+        match character {
+            '\n' | ' '..='~' => written.push(character),
+            _ => {
+                let units = character.encode_utf16(&mut units).iter();
+                written.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    written
+}
+
 /// Text from a file for a terminal: nothing in it can move the cursor, change colours or turn the
 /// direction of reading, so an approver sees what is there.
 pub fn printable(text: &str) -> String {
@@ -86,6 +114,14 @@ pub fn printable_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_cannot_paint_there_either_and_means_the_same() {
+        let text = "a\u{202e}b\u{7f}ü𝒳\u{1b}\n";
+        let written = ascii(&serde_json::to_string(text).unwrap());
+        assert_eq!(written, r#""a\u202eb\u007f\u00fc\ud835\udcb3\u001b\n""#);
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+    }
 
     #[test]
     fn a_script_cannot_paint_on_the_approvers_terminal() {

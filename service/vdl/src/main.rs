@@ -2,6 +2,7 @@
 //! here; what they mean is decided in the crates below.
 
 mod approve;
+mod audit;
 mod bench;
 mod clock;
 mod explain;
@@ -45,6 +46,8 @@ enum Command {
     Verify(verify::Args),
     /// Tell in plain words what each step does and what it opens
     Explain(explain::Args),
+    /// Check or read the audit logs of servers
+    Audit(audit::Args),
     /// Print a ready-made authorization, to be approved
     Template(template::Args),
     /// Measure the protocols between three processes on this machine
@@ -67,6 +70,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Approve(args) => approve::run(args),
         Command::Verify(args) => return verify::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Audit(args) => return audit::run(args),
         Command::Template(args) => template::run(args),
         Command::Bench(args) => bench::run(args),
     };
