@@ -12,7 +12,8 @@ use vdl_authorize::{SigningKey, Terms, approve_script, read_envelope, sign_comma
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     Answer, BinaryOp, ColumnMeta, Command, Digest, Expression, Handle, Integer, JobId, Mode, Nonce, Outcome,
-    Projection, Request, Route, SCRIPT_FORMAT, Script, StartedRun, Step, TableRef, write_command, write_script,
+    Projection, Request, Route, SCRIPT_FORMAT, Script, StartedRun, Step, TableRef, write_command,
+    write_script,
 };
 use vdl_node::{Node, embedded};
 use vdl_share::{Planes, UploadColumn, UploadData, UploadLayout, split_upload};

@@ -21,6 +21,7 @@ pub mod server;
 mod settle;
 mod shelf;
 mod start;
+mod witness;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};

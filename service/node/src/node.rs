@@ -58,7 +58,7 @@ impl Node {
         let limits = config.limits;
         let (post, inquiries) = Post::new(limits, Order::new(config.node, limits.running));
         let node = Arc::new(Self {
-            authorities: Authorities::new(&config)?,
+            authorities: Authorities::new(&config, &store)?,
             shelf: Shelf::new(config.memory_bytes),
             settling: Settling::of(&store)?,
             starts: Starts::default(),
@@ -155,8 +155,8 @@ impl Node {
         let mailbox = match self.post.open(job, touches(&admitted)) {
             Ok(mailbox) => mailbox,
             Err(why) => {
-                self.authorities.done(&self.store, &admitted, None)?;
                 let answer = no_room(why);
+                self.authorities.done(&self.store, &admitted, Err(&answer.code))?;
                 if why != NoBox::Known {
                     self.tell_stop(job, &answer);
                 }
@@ -169,8 +169,8 @@ impl Node {
         };
         self.post.order.leave(job);
         self.post.shut(job);
-        let outcome = result.as_ref().map(|(_, handle)| *handle).ok();
-        let settled = self.authorities.done(&self.store, &admitted, outcome);
+        let ended = result.as_ref().map(|(_, handle)| *handle).map_err(|answer| answer.code.as_str());
+        let settled = self.authorities.done(&self.store, &admitted, ended);
         recorded.and(settled).and(result.map(|(answer, _)| answer))
     }
 

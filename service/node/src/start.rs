@@ -96,7 +96,11 @@ impl Node {
     }
 
     /// Tells both peers; told again when the start comes again, for one that was down the first time.
-    pub(crate) fn tell_start(&self, start: &StartRun, refused: Option<&ErrorAnswer>) -> Result<(), ErrorAnswer> {
+    pub(crate) fn tell_start(
+        &self,
+        start: &StartRun,
+        refused: Option<&ErrorAnswer>,
+    ) -> Result<(), ErrorAnswer> {
         let refused = refused.map(|answer| ErrorAnswer { node: Some(0), ..answer.clone() });
         let word = Word { approval: start.approval, start: start.start, refused };
         let word = serde_json::to_vec(&word).map_err(|error| refuse("internal", error.to_string()))?;

@@ -11,6 +11,8 @@ const ENVELOPES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("appro
 const RUNS: TableDefinition<&[u8; 64], &[u8]> = TableDefinition::new("runs");
 /// By the client's name of the start; the number of the run and its nonce.
 const STARTS: TableDefinition<&[u8; 64], (u64, &[u8; 32])> = TableDefinition::new("starts");
+/// Of the key that is this server's own.
+const SEED: TableDefinition<(), &[u8; 32]> = TableDefinition::new("seed");
 
 /// One run as this server knows it: the approval it uses and this server's own nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +54,7 @@ pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(RUNS).map_err(reading)?;
     transaction.open_table(ENVELOPES).map_err(reading)?;
     transaction.open_table(STARTS).map_err(reading)?;
+    transaction.open_table(SEED).map_err(reading)?;
     Ok(())
 }
 
@@ -87,6 +90,18 @@ impl Store {
             let mut runs = transaction.open_table(RUNS).map_err(reading)?;
             runs.insert(&key.bytes(), state).map_err(reading)?;
             Ok(started)
+        })
+    }
+
+    /// The seed of this server's own key: `fresh` the first time, and from then on the same.
+    pub fn seed(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.write(|transaction| {
+            let mut seed = transaction.open_table(SEED).map_err(reading)?;
+            if let Some(kept) = seed.get(()).map_err(reading)? {
+                return Ok(*kept.value());
+            }
+            seed.insert((), &fresh).map_err(reading)?;
+            Ok(fresh)
         })
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use redb::StorageBackend;
 use vdl_command::{Digest, Handle, Nonce, TableMeta};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
-use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, Started, State, Store, StoreError};
+use vdl_store::{Disk, DiskError, KeptRun, RunKey, Started, State, Store, StoreError, Tape};
 
 /// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
 #[derive(Clone, Default)]
@@ -17,9 +17,10 @@ struct Machine {
     left: Arc<AtomicUsize>,
     files: Arc<Mutex<Files>>,
     database: Arc<Mutex<Cells>>,
+    log: Arc<Mutex<Cells>>,
 }
 
-/// The database's file.
+/// A file that changes in place.
 #[derive(Default)]
 struct Cells {
     now: Vec<u8>,
@@ -49,14 +50,16 @@ impl Machine {
         if power_lost {
             let mut files = self.files.lock().unwrap();
             files.now = files.synced.clone();
-            let mut cells = self.database.lock().unwrap();
-            cells.now = cells.synced.clone();
+            for file in [&self.database, &self.log] {
+                let cells = &mut *file.lock().unwrap();
+                cells.now.clone_from(&cells.synced);
+            }
         }
         self.open().unwrap()
     }
 
     fn open(&self) -> Result<Store, StoreError> {
-        Store::with(Backend(self.clone()), Box::new(self.clone()))
+        Store::with(Backend(self.clone()), Box::new(self.clone()), Box::new(self.clone()))
     }
 }
 
@@ -99,6 +102,39 @@ impl Disk for Machine {
     fn list(&self) -> io::Result<Vec<String>> {
         self.step()?;
         Ok(self.files.lock().unwrap().now.keys().cloned().collect())
+    }
+}
+
+impl Tape for Machine {
+    fn end(&self, most: u64) -> io::Result<Vec<u8>> {
+        self.step()?;
+        let log = self.log.lock().unwrap();
+        Ok(log.now.iter().skip(log.now.len().saturating_sub(most as usize)).copied().collect())
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
+        // Killed in the middle: half of the line is there.
+        if let Err(error) = self.step() {
+            self.log.lock().unwrap().now.extend_from_slice(&bytes[..bytes.len() / 2]);
+            return Err(error.into());
+        }
+        self.log.lock().unwrap().now.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.step()?;
+        let log = &mut *self.log.lock().unwrap();
+        log.synced.clone_from(&log.now);
+        Ok(())
+    }
+
+    fn cut(&self, bytes: u64) -> Result<(), DiskError> {
+        self.step()?;
+        let mut log = self.log.lock().unwrap();
+        let left = log.now.len() - bytes as usize;
+        log.now.truncate(left);
+        Ok(())
     }
 }
 
@@ -325,6 +361,47 @@ fn a_durable_write_takes_along_what_was_written_soon() {
 }
 
 #[test]
+fn a_logged_line_is_on_the_tape_before_the_run_counts() {
+    for power_lost in [false, true] {
+        let mut counted = 0;
+        for calls in 0..80 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            machine.alive_for(calls);
+            let _ = store.append_log(b"a run\n").and_then(|()| start(&store, 1, 1, None));
+            drop(store);
+            let store = machine.restart(power_lost);
+            if store.runs_used(run(1).approval).unwrap() == 1 {
+                counted += 1;
+                assert_eq!(store.log_end(100).unwrap(), b"a run\n", "killed after {calls}");
+            }
+        }
+        assert!(counted > 0);
+    }
+}
+
+#[test]
+fn what_was_logged_is_durable_after_a_flush_and_grows_at_its_end_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    store.append_log(b"one\n").unwrap();
+    store.flush().unwrap();
+    store.append_log(b"two\n").unwrap();
+    drop(store);
+    assert!(machine.restart(true).log_end(100).unwrap().starts_with(b"one\n"));
+    let file = Store::open(folder.path()).unwrap();
+    ["one\n", "two\n", "thr"].iter().for_each(|line| file.append_log(line.as_bytes()).unwrap());
+    assert_eq!(file.log_end(5).unwrap(), b"o\nthr");
+    file.cut_log(3).unwrap();
+    file.append_log(b"three\n").unwrap();
+    drop(file);
+    assert_eq!(std::fs::read(folder.path().join("audit.log")).unwrap(), b"one\ntwo\nthree\n");
+}
+
+#[test]
 fn no_more_than_some_writes_wait_and_none_after_the_end() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
@@ -393,7 +470,7 @@ fn what_no_row_mentions_is_swept_out() {
 
 #[test]
 fn a_memory_store_keeps_and_forgets_alike() {
-    let store = Store::with(redb::backends::InMemoryBackend::new(), Box::new(Memory::default())).unwrap();
+    let store = Store::in_memory().unwrap();
     store.prepare(&meta(1), &shares(1)).unwrap();
     assert_eq!(store.table(handle(1)).unwrap(), None, "pending is not there yet");
     store.commit(handle(1)).unwrap();

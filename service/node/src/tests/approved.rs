@@ -12,7 +12,7 @@ use crate::agreement::random;
 
 use super::runs::{
     Run, approvers, begin, envelope, keys, now, refused_by_each, script, start, start_with, steps, terms,
-    world,
+    wait_for_release, world,
 };
 use super::{World, codes, opened, table};
 
@@ -100,8 +100,8 @@ fn a_recorded_request_does_not_run_again() {
 fn a_half_signed_an_expired_and_a_foreign_approval_start_nothing() {
     let keys = keys();
     let world = world();
-    let half =
-        approve_script(&script(&steps()), &keys.analyst.verifying_key(), &terms(), &keys.approvers[0]).unwrap();
+    let half = approve_script(&script(&steps()), &keys.analyst.verifying_key(), &terms(), &keys.approvers[0])
+        .unwrap();
     let expired = Terms { not_before: now() - 100, expires: Some(now() - 50), ..terms() };
     let foreign = Terms { environment: "elsewhere".into(), ..terms() };
     let cases = [
@@ -132,17 +132,6 @@ fn a_run_limit_holds_through_restarts_and_before_the_answer_is_out() {
     }
     let world = world_in(paths);
     assert_eq!(start(&world, &envelope).map(Result::unwrap_err), ["runs_used_up"; 3].map(str::to_owned));
-}
-
-/// The settling threads let go of their node within their next look.
-fn wait_for_release(paths: [&Path; 3]) {
-    for path in paths {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        while Store::open(path).is_err() {
-            assert!(std::time::Instant::now() < deadline, "the folder is still in use");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    }
 }
 
 #[test]

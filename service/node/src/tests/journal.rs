@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redb::StorageBackend;
 use vdl_command::{Command, HoleName, Integer, Projection, Slot, TableRef};
-use vdl_store::{Memory, Store};
+use vdl_store::{Memory, MemoryTape, Store};
 
 use super::runs::{approvers, begin, envelope_of, filter, keys, steps, terms};
 use super::{World, codes, table};
@@ -33,7 +33,8 @@ impl Ground {
     }
 
     fn store(&self) -> Store {
-        Store::with(self.clone(), Box::new(Memory::default())).unwrap()
+        let (disk, tape) = (Box::new(Memory::default()), Box::new(MemoryTape::default()));
+        Store::with(self.clone(), disk, tape).unwrap()
     }
 
     /// What a loss of power leaves.

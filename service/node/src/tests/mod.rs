@@ -2,6 +2,7 @@
 
 mod approved;
 mod attacks;
+mod audit;
 mod jobs;
 mod journal;
 mod links;

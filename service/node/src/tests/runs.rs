@@ -1,6 +1,8 @@
 //! Approvals, and runs of them as a client would make them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vdl_authorize::{
     SigningKey, Terms, VerifyingKey, add_signature, approve_script, read_envelope, sign_command, sign_start,
@@ -93,7 +95,11 @@ pub(super) fn start(world: &World, envelope: &[u8]) -> [Result<StartedRun, Strin
     start_with(world, &wish(envelope), envelope)
 }
 
-pub(super) fn start_with(world: &World, start: &StartRun, envelope: &[u8]) -> [Result<StartedRun, String>; 3] {
+pub(super) fn start_with(
+    world: &World,
+    start: &StartRun,
+    envelope: &[u8],
+) -> [Result<StartedRun, String>; 3] {
     [0, 1, 2].map(|node: usize| start_on(&world.nodes[node], start, envelope).map_err(|error| error.code))
 }
 
@@ -142,5 +148,16 @@ pub(super) fn refused_by_each(world: &World, request: &Request, expected: &str) 
     for node in &world.nodes {
         let error = node.answer(Route::Command, &body(request, &[])).unwrap_err();
         assert_eq!(error.code, expected, "{error:?}");
+    }
+}
+
+/// The settling threads let go of their node within their next look.
+pub(super) fn wait_for_release(paths: [&Path; 3]) {
+    for path in paths {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Store::open(path).is_err() {
+            assert!(Instant::now() < deadline, "the folder is still in use");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
