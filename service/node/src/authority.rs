@@ -83,7 +83,9 @@ impl Authorities {
         let nonce = Nonce(random()?);
         let key = RunKey { approval: digest, nonce };
         let known = Known { run: Run::start(approval, self.node, nonce), outputs: BTreeMap::new() };
-        let used = store.start_run(key, limit, envelope, &record(&known.run, &known.outputs)?).map_err(from_store)?;
+        let used = store
+            .start_run(key, limit, envelope, &record(&known.run, &known.outputs)?)
+            .map_err(from_store)?;
         runs.insert(key, known);
         Ok(StartedRun { approval: digest, nonce, run: used })
     }

@@ -21,7 +21,7 @@ pub(crate) struct Soon {
 const MOST_WAITING: u64 = 256;
 
 impl Store {
-/// One durable transaction, and with it all that was written soon before it. In two phases: the
+    /// One durable transaction, and with it all that was written soon before it. In two phases: the
     /// default trusts a checksum that an attacker could steer.
     pub(crate) fn write<T>(
         &self,
