@@ -1,16 +1,19 @@
-//! The approved file: a DSSE envelope (version 1) around the exact bytes of a statement.
+//! The approved file: a DSSE envelope (version 1) around the exact bytes of a statement. Policies and
+//! revocations come in the same form, each with a payload type of its own.
 //!
-//! Rules kept here: verify, then parse the bytes that were verified; loop over the approvers that are
-//! configured, never over the signatures that came; key ids are hints and decide nothing.
+//! Rules kept here: verify, then parse the bytes that were verified; loop over the approvers of the policy,
+//! never over the signatures that came; key ids are hints and decide nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use vdl_command::{Digest, ReadError, Tree, read_script, read_strict};
+use vdl_command::{Command, Digest, Handle, ReadError, Tree, read_script, read_strict};
 
 use crate::keys::{SigningKey, VerifyingKey, decode_base64};
+use crate::policy::{POLICY_PAYLOAD, Policy};
 use crate::refusal::Refusal;
-use crate::statement::{POLICY_VERSION, Statement, Terms, moment};
+use crate::revocation::{REVOCATION_PAYLOAD, Revocation, Revocations};
+use crate::statement::{Statement, Terms, moment};
 
 pub const PAYLOAD_TYPE: &str = "application/vnd.vdl.approval.v1+json";
 /// More signatures than any collaboration has approvers.
@@ -44,12 +47,7 @@ pub fn approve_script(
     let statement = Statement::new(script, analyst, terms).map_err(Refusal::AnalystKey)?;
     let payload = serde_json::to_vec(&statement).map_err(|e| Refusal::Statement(ReadError::from(e)))?;
     Statement::read(&payload).map_err(Refusal::Statement)?;
-    let envelope = Envelope {
-        payload_type: PAYLOAD_TYPE.to_owned(),
-        payload: STANDARD.encode(&payload),
-        signatures: vec![signature(approver, &payload)],
-    };
-    write(&envelope)
+    signed_once(PAYLOAD_TYPE, &payload, approver)
 }
 
 /// Whether a file looks like an approved one rather than a script.
@@ -57,16 +55,22 @@ pub fn is_envelope(bytes: &[u8]) -> bool {
     Tree::read(bytes).is_ok_and(|tree| tree.get("payloadType").is_some())
 }
 
-/// Adds one more approver's signature over the same bytes. What was read and understood is what is
-/// signed; a file this version does not understand is not signed.
+/// Adds one more signature over the same bytes, be it an approval, a policy or a revocation. What was read
+/// and understood is what is signed; a file this version does not understand is not signed.
 pub fn add_signature(envelope: &[u8], approver: &SigningKey) -> Result<Vec<u8>, Refusal> {
-    let (mut envelope, payload) = open(envelope)?;
-    Statement::read(&payload).map_err(Refusal::Statement)?;
-    if is_signed_by(&envelope, &payload, &approver.verifying_key()) {
+    let mut sealed = Sealed::read(envelope)?;
+    match sealed.envelope.payload_type.as_str() {
+        PAYLOAD_TYPE => drop(Statement::read(&sealed.payload).map_err(Refusal::Statement)?),
+        POLICY_PAYLOAD => drop(Policy::read(&sealed.payload)?),
+        REVOCATION_PAYLOAD => drop(Revocation::read(&sealed.payload)?),
+        _ => return Err(Refusal::PayloadType),
+    }
+    if sealed.is_signed_by(&approver.verifying_key()) {
         return Err(Refusal::AlreadySigned);
     }
-    envelope.signatures.push(signature(approver, &payload));
-    write(&envelope)
+    let signature = signature(approver, &sealed.envelope.payload_type, &sealed.payload);
+    sealed.envelope.signatures.push(signature);
+    write(&sealed.envelope)
 }
 
 /// What a file says, believed by nobody yet: for showing it, and for the client's own order of steps.
@@ -81,62 +85,40 @@ pub struct Unverified {
 
 /// Reads an `.approved` file without deciding anything.
 pub fn read_envelope(envelope: &[u8]) -> Result<Unverified, Refusal> {
-    let (envelope, payload) = open(envelope)?;
+    let Sealed { envelope, payload } = Sealed::open(envelope, PAYLOAD_TYPE)?;
     let statement = Statement::read(&payload).map_err(Refusal::Statement)?;
     Ok(Unverified { statement, digest: digest(&payload), signatures: envelope.signatures.len() })
 }
 
-/// A statement that every configured approver signed, for this environment and this moment.
+/// A statement that the approvers signed as the policy demands, for its environment and this moment.
 /// Only [`verify_envelope`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     statement: Statement,
     analyst: VerifyingKey,
     digest: Digest,
+    /// Approvers whose signatures are under it, in the order of the policy.
+    signers: Vec<VerifyingKey>,
 }
 
-/// Decides whether all `approvers` approved what the file says, for `environment`, at `now` (Unix seconds).
+/// Decides whether what the file says is approved under `policy`, at `now` (Unix seconds).
+///
+/// In this order: the form of the file, its payload type, the number of signatures; then each approver of the
+/// policy, is theirs there; is that enough; then the signed bytes are read: environment, version of the
+/// policy, its end, the dates, and whether approval or analyst were revoked.
 pub fn verify_envelope(
     envelope: &[u8],
-    approvers: &[VerifyingKey],
-    environment: &str,
+    policy: &Policy,
+    revocations: &Revocations,
     now: i64,
 ) -> Result<Approval, Refusal> {
-    check_approvers(approvers)?;
-    let (envelope, payload) = open(envelope)?;
-    let missing: Vec<String> = approvers
-        .iter()
-        .filter(|approver| !is_signed_by(&envelope, &payload, approver))
-        .map(VerifyingKey::fingerprint)
-        .collect();
-    if !missing.is_empty() {
-        return Err(Refusal::MissingApprovers(missing));
-    }
-    let statement = Statement::read(&payload).map_err(Refusal::Statement)?;
+    let sealed = Sealed::open(envelope, PAYLOAD_TYPE)?;
+    let signers = policy.signers(revocations, |key| sealed.is_signed_by(key))?;
+    let statement = Statement::read(&sealed.payload).map_err(Refusal::Statement)?;
     let analyst = VerifyingKey::from_base64(&statement.analyst).map_err(Refusal::AnalystKey)?;
-    if statement.environment != environment {
-        let approved = statement.environment;
-        return Err(Refusal::Environment { approved, here: environment.to_owned() });
-    }
-    if statement.policy_version != POLICY_VERSION {
-        return Err(Refusal::PolicyVersion { approved: statement.policy_version, here: POLICY_VERSION });
-    }
-    let approval = Approval { statement, analyst, digest: digest(&payload) };
-    approval.check_time(now)?;
+    let approval = Approval { statement, analyst, digest: digest(&sealed.payload), signers };
+    approval.check_terms(policy, revocations, now)?;
     Ok(approval)
-}
-
-/// One key each, and at least one: two seats with one key would be one person saying yes twice.
-pub(crate) fn check_approvers(approvers: &[VerifyingKey]) -> Result<(), Refusal> {
-    if approvers.is_empty() {
-        return Err(Refusal::NoApprovers);
-    }
-    for (at, approver) in approvers.iter().enumerate() {
-        if approvers.iter().take(at).any(|earlier| earlier.to_bytes() == approver.to_bytes()) {
-            return Err(Refusal::SameApproverTwice(approver.fingerprint()));
-        }
-    }
-    Ok(())
 }
 
 impl Approval {
@@ -154,7 +136,29 @@ impl Approval {
         self.digest
     }
 
-    pub fn check_time(&self, now: i64) -> Result<(), Refusal> {
+    /// Whether an approval verified earlier would be verified now: revocations came since, or dates passed.
+    pub(crate) fn check_holds(
+        &self,
+        policy: &Policy,
+        revocations: &Revocations,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        policy.signers(revocations, |key| self.signers.contains(key))?;
+        self.check_terms(policy, revocations, now)
+    }
+
+    fn check_terms(&self, policy: &Policy, revocations: &Revocations, now: i64) -> Result<(), Refusal> {
+        if self.statement.environment != policy.environment() {
+            let (signed, here) = (self.statement.environment.clone(), policy.environment().to_owned());
+            return Err(Refusal::Environment { signed, here });
+        }
+        policy.check_covers(self.statement.policy_version)?;
+        policy.check_time(now)?;
+        self.check_time(now)?;
+        revocations.check(self)
+    }
+
+    fn check_time(&self, now: i64) -> Result<(), Refusal> {
         if now < self.statement.not_before {
             let from = moment(self.statement.not_before);
             return Err(Refusal::NotYetValid { from, now: moment(now) });
@@ -162,6 +166,28 @@ impl Approval {
         match self.statement.expires {
             Some(expires) if now > expires => Err(Refusal::Expired { at: moment(expires), now: moment(now) }),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a command may read what it names: tables by handle and names, as far as the approval lists them.
+    pub(crate) fn check_inputs(&self, command: &Command) -> Result<(), Refusal> {
+        for input in command.inputs() {
+            if let Some(table) = self.statement.forbidden_table(input) {
+                return Err(Refusal::TableNotAllowed { table });
+            }
+            if let Some(name) = self.statement.forbidden_name(input) {
+                return Err(Refusal::NameNotAllowed { name: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a name may mean the table that has it now. The server asks when it looks the name up.
+    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), Refusal> {
+        match self.statement.names.iter().find(|rule| rule.name == name) {
+            None => Err(Refusal::NameNotAllowed { name: name.to_owned() }),
+            Some(rule) if rule.may_change || rule.table == Some(table) => Ok(()),
+            Some(_) => Err(Refusal::NameRebound { name: name.to_owned() }),
         }
     }
 
@@ -185,29 +211,63 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Digest(*blake3::hash(bytes).as_bytes())
 }
 
-fn open(bytes: &[u8]) -> Result<(Envelope, Vec<u8>), Refusal> {
-    let envelope: Envelope = read_strict(bytes).map_err(Refusal::Envelope)?;
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(Refusal::PayloadType);
-    }
-    if envelope.signatures.len() > MOST_SIGNATURES {
-        let message = format!("more than {MOST_SIGNATURES} signatures");
-        return Err(Refusal::Envelope(ReadError::In { message, path: "signatures".into() }));
-    }
-    let payload = decode_base64(&envelope.payload).ok_or(Refusal::Base64)?;
-    Ok((envelope, payload))
+/// An envelope and the bytes inside, which nobody has believed yet.
+pub(crate) struct Sealed {
+    envelope: Envelope,
+    payload: Vec<u8>,
 }
 
-fn is_signed_by(envelope: &Envelope, payload: &[u8], key: &VerifyingKey) -> bool {
-    let message = pae(PAYLOAD_TYPE, payload);
-    envelope.signatures.iter().any(|signature| key.verifies(&message, &signature.sig))
+impl Sealed {
+    /// Opens an envelope that has to be of one kind.
+    pub(crate) fn open(bytes: &[u8], payload_type: &str) -> Result<Self, Refusal> {
+        let sealed = Self::read(bytes)?;
+        match sealed.envelope.payload_type == payload_type {
+            true => Ok(sealed),
+            false => Err(Refusal::PayloadType),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Refusal> {
+        let envelope: Envelope = read_strict(bytes).map_err(Refusal::Envelope)?;
+        if envelope.signatures.len() > MOST_SIGNATURES {
+            let message = format!("more than {MOST_SIGNATURES} signatures");
+            return Err(Refusal::Envelope(ReadError::In { message, path: "signatures".into() }));
+        }
+        let payload = decode_base64(&envelope.payload).ok_or(Refusal::Base64)?;
+        Ok(Self { envelope, payload })
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        let message = pae(&self.envelope.payload_type, &self.payload);
+        self.envelope.signatures.iter().any(|signature| key.verifies(&message, &signature.sig))
+    }
 }
 
-fn signature(key: &SigningKey, payload: &[u8]) -> EnvelopeSignature {
+fn signature(key: &SigningKey, payload_type: &str, payload: &[u8]) -> EnvelopeSignature {
     EnvelopeSignature {
         keyid: Some(key.verifying_key().fingerprint()),
-        sig: key.sign(&pae(PAYLOAD_TYPE, payload)),
+        sig: key.sign(&pae(payload_type, payload)),
     }
+}
+
+pub(crate) fn signed_once(payload_type: &str, payload: &[u8], key: &SigningKey) -> Result<Vec<u8>, Refusal> {
+    sealed(payload_type, payload, vec![signature(key, payload_type, payload)])
+}
+
+pub(crate) fn unsigned(payload_type: &str, payload: &[u8]) -> Result<Vec<u8>, Refusal> {
+    sealed(payload_type, payload, Vec::new())
+}
+
+fn sealed(
+    payload_type: &str,
+    payload: &[u8],
+    signatures: Vec<EnvelopeSignature>,
+) -> Result<Vec<u8>, Refusal> {
+    write(&Envelope { payload_type: payload_type.to_owned(), payload: STANDARD.encode(payload), signatures })
 }
 
 fn write(envelope: &Envelope) -> Result<Vec<u8>, Refusal> {

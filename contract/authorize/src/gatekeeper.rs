@@ -1,11 +1,13 @@
 //! The one gate of a server. Nothing runs that is not `Authorized`, and only this crate makes that.
 
-use vdl_command::{Command, Mode, StartRun, read_command};
+use serde::{Deserialize, Serialize};
+use vdl_command::{Command, Digest, Mode, StartRun, read_command};
 
-use crate::envelope::{Approval, check_approvers, verify_envelope};
-use crate::keys::VerifyingKey;
+use crate::envelope::{Approval, verify_envelope};
 use crate::message::verify_start;
+use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::revocation::Revocations;
 
 /// A value that may run. There is no way to make one but through the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,40 +27,50 @@ impl<T> Authorized<T> {
     }
 }
 
-/// A server's rule: everything (design), or what all approvers signed (authorized).
+/// A server's rule: everything (design), or what a policy lets through (authorized). A value: what changes it
+/// gives the next one.
 #[derive(Clone, Debug)]
-pub struct Gatekeeper(Rule);
+pub struct Gatekeeper(Gate);
 
 #[derive(Clone, Debug)]
-enum Rule {
+enum Gate {
     Design,
-    Authorized { approvers: Vec<VerifyingKey>, environment: String },
+    Authorized { policy: Box<Policy>, revocations: Revocations },
+}
+
+/// Which rules a server follows right now. Equal on servers that agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    pub policy: u32,
+    pub policy_digest: Digest,
+    pub revocations: u64,
+    pub revocations_digest: Digest,
 }
 
 impl Gatekeeper {
     /// Lets every command through. For dummy data only.
     pub fn design() -> Self {
-        Self(Rule::Design)
+        Self(Gate::Design)
     }
 
-    /// Lets through what all of `approvers` signed for `environment`. At least one, no key twice.
-    pub fn authorized(approvers: Vec<VerifyingKey>, environment: &str) -> Result<Self, Refusal> {
-        check_approvers(&approvers)?;
-        Ok(Self(Rule::Authorized { approvers, environment: environment.to_owned() }))
+    /// Lets through what is approved under `policy` and not revoked.
+    pub fn authorized(policy: Policy, revocations: Revocations) -> Self {
+        Self(Gate::Authorized { policy: Box::new(policy), revocations })
     }
 
     pub fn mode(&self) -> Mode {
         match self.0 {
-            Rule::Design => Mode::Design,
-            Rule::Authorized { .. } => Mode::Authorized,
+            Gate::Design => Mode::Design,
+            Gate::Authorized { .. } => Mode::Authorized,
         }
     }
 
     /// A command without authority: only a design environment runs it.
     pub fn admit_unapproved(&self, command: &str) -> Result<Authorized<Command>, Refusal> {
         match self.0 {
-            Rule::Design => read_command(command).map(Authorized::admit).map_err(Refusal::Command),
-            Rule::Authorized { .. } => Err(Refusal::NeedsApproval),
+            Gate::Design => read_command(command).map(Authorized::admit).map_err(Refusal::Command),
+            Gate::Authorized { .. } => Err(Refusal::NeedsApproval),
         }
     }
 
@@ -77,11 +89,58 @@ impl Gatekeeper {
 
     /// An envelope whose run was started before.
     pub fn check_envelope(&self, envelope: &[u8], now: i64) -> Result<Approval, Refusal> {
+        let (policy, revocations) = self.rules()?;
+        verify_envelope(envelope, policy, revocations, now)
+    }
+
+    /// Whether an approval that passed earlier still does.
+    pub(crate) fn check_holds(&self, approval: &Approval, now: i64) -> Result<(), Refusal> {
+        let (policy, revocations) = self.rules()?;
+        approval.check_holds(policy, revocations, now)
+    }
+
+    /// The gate under the policy that follows. Runs that are under way are checked under it by their next
+    /// command; an approver who is new in it may have signed them too, so verify their envelopes anew.
+    pub fn adopt(&self, envelope: &[u8], now: i64) -> Result<Self, Refusal> {
+        let (policy, revocations) = self.rules()?;
+        Ok(Self::authorized(policy.succeed(envelope, revocations, now)?, revocations.clone()))
+    }
+
+    /// The gate with one more revocation, signed by an approver of this policy or an `older` one; `None` if
+    /// it was known.
+    pub fn revoke(&self, envelope: &[u8], older: &[Policy]) -> Result<Option<Self>, Refusal> {
+        let (policy, revocations) = self.rules()?;
+        let mut more = revocations.clone();
+        let policies: Vec<&Policy> = older.iter().chain([policy]).collect();
+        let new = more.add(envelope, &policies)?;
+        Ok(new.then(|| Self::authorized(policy.clone(), more)))
+    }
+
+    /// `None` in design mode.
+    pub fn standing(&self) -> Option<Standing> {
+        let (policy, revocations) = self.rules().ok()?;
+        Some(Standing {
+            policy: policy.version(),
+            policy_digest: policy.digest(),
+            revocations: revocations.count(),
+            revocations_digest: revocations.digest(),
+        })
+    }
+
+    /// `None` in design mode.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.rules().ok().map(|(policy, _)| policy)
+    }
+
+    /// `None` in design mode.
+    pub fn revocations(&self) -> Option<&Revocations> {
+        self.rules().ok().map(|(_, revocations)| revocations)
+    }
+
+    fn rules(&self) -> Result<(&Policy, &Revocations), Refusal> {
         match &self.0 {
-            Rule::Design => Err(Refusal::DesignMode),
-            Rule::Authorized { approvers, environment } => {
-                verify_envelope(envelope, approvers, environment, now)
-            }
+            Gate::Design => Err(Refusal::DesignMode),
+            Gate::Authorized { policy, revocations } => Ok((policy, revocations)),
         }
     }
 }

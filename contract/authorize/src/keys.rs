@@ -126,6 +126,15 @@ impl VerifyingKey {
         Self::from_bytes(&read.map_err(|_| KeyError::NotEd25519Public)?.to_bytes())
     }
 
+    /// The same, in the one form that [`VerifyingKey::to_base64`] writes: where keys are told apart by text.
+    pub(crate) fn from_written(text: &str) -> Result<Self, KeyError> {
+        let key = Self::from_base64(text)?;
+        match key.to_base64()? == text {
+            true => Ok(key),
+            false => Err(KeyError::NotEd25519Public),
+        }
+    }
+
     /// For people to compare: 128 bits in eight groups.
     pub fn fingerprint(&self) -> String {
         let digest = blake3::hash(&self.to_bytes());

@@ -9,6 +9,9 @@
 //!
 //! **Reading:** [`read_envelope`] believes nothing, [`verify_envelope`] decides; [`explain_statement`].
 //!
+//! **Whose signatures count:** a [`Policy`], pinned in a configuration or following another by everybody's
+//! signatures ([`draft_policy`], `add_signature`, [`Policy::succeed`]); [`Revocations`] only grow.
+//!
 //! **Server:** one [`Gatekeeper`]. In design mode `admit_unapproved`. Otherwise `check_start`, then
 //! `approval.check_runs`, the journal, [`Run::start`]. Each command goes through `run.check_step`, which
 //! gives [`Admitted`]: the command, and the run to journal **before** computing; after it
@@ -29,7 +32,9 @@ mod gatekeeper;
 mod keys;
 mod matching;
 mod message;
+mod policy;
 mod refusal;
+mod revocation;
 mod run;
 mod statement;
 mod template;
@@ -38,11 +43,19 @@ pub use envelope::{
     Approval, PAYLOAD_TYPE, Unverified, add_signature, approve_script, is_envelope, read_envelope,
     verify_envelope,
 };
-pub use gatekeeper::{Authorized, Gatekeeper};
+pub use gatekeeper::{Authorized, Gatekeeper, Standing};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
 pub use matching::{Bindings, Mismatch, find_pattern, match_step};
 pub use message::{command_digest, run_id, sign_close, sign_command, sign_start};
+pub use policy::{
+    Approver, Group, POLICY_PAYLOAD, POLICY_TYPE, Policy, PolicyStatement, Rule, draft_policy, read_policy,
+};
 pub use refusal::Refusal;
+pub use revocation::{
+    REVOCATION_PAYLOAD, REVOCATION_TYPE, Revocation, Revocations, Revoked, read_revocation, sign_revocation,
+};
 pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
-pub use statement::{POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement};
+pub use statement::{
+    NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
+};
 pub use template::template_any_upload;

@@ -1,7 +1,7 @@
 //! Every reason to say no. Denying is the default: what is not named here as allowed is refused.
 
 use thiserror::Error;
-use vdl_command::ReadError;
+use vdl_command::{Handle, ReadError};
 
 use crate::keys::KeyError;
 use crate::matching::Mismatch;
@@ -13,24 +13,44 @@ pub enum Refusal {
     Envelope(ReadError),
     #[error("the approved file is not understood: its base64 is malformed")]
     Base64,
-    #[error("this file is not an approval; its payload type is another")]
+    #[error("this file is of another kind than is asked for here; its payload type says so")]
     PayloadType,
     #[error("the approval is not understood: {0}")]
     Statement(ReadError),
     #[error("the approval names an analyst key that cannot be used: {0}")]
     AnalystKey(KeyError),
-    #[error("signatures are missing, or do not fit the file, of the approver(s) with key {}", .0.join(", "))]
-    MissingApprovers(Vec<String>),
+    #[error("signatures of {rule} are needed; signed: {signed}; missing, or not fitting the file: {missing}")]
+    RuleUnmet { rule: String, signed: String, missing: String },
     #[error("no approvers are configured")]
     NoApprovers,
     #[error("two approvers have the same key {0}")]
     SameApproverTwice(String),
     #[error("this key has already signed the file")]
     AlreadySigned,
-    #[error("the approval is for the environment `{approved}`, this is `{here}`")]
-    Environment { approved: String, here: String },
-    #[error("the approval was made under policy version {approved}; this is version {here}")]
-    PolicyVersion { approved: u32, here: u32 },
+    #[error("this was signed for the environment `{signed}`; here it is `{here}`")]
+    Environment { signed: String, here: String },
+    #[error("the approval was made under policy version {approved}; here it takes one of {since} to {here}")]
+    PolicyVersion { approved: u32, since: u32, here: u32 },
+    #[error("the policy is not understood: {0}")]
+    PolicyFile(ReadError),
+    #[error("the policy names an approver key that cannot be used: {0}")]
+    ApproverKey(KeyError),
+    #[error("the policy expired {at}; the clock here says {now}")]
+    PolicyExpired { at: String, now: String },
+    #[error("the policy could be taken over until {until}; the clock here says {now}")]
+    PolicyTooLate { until: String, now: String },
+    #[error("policy version {here} is followed by the next one only, not by version {got}")]
+    PolicyVersionJump { here: u32, got: u32 },
+    #[error(
+        "all approvers of the old and the new policy sign a change; of version {version} is missing: {missing}"
+    )]
+    PolicyUnsigned { version: u32, missing: String },
+    #[error("the revocation is not understood: {0}")]
+    RevocationFile(ReadError),
+    #[error("no approver of the policy it names signed this revocation")]
+    NotAnApprover,
+    #[error("{0} was revoked")]
+    Revoked(String),
     #[error("the approval is not valid before {from}; the clock here says {now}")]
     NotYetValid { from: String, now: String },
     #[error("the approval expired {at}; the clock here says {now}")]
@@ -67,6 +87,12 @@ pub enum Refusal {
     Command(ReadError),
     #[error("{0}")]
     Mismatch(Box<Mismatch>),
+    #[error("the approval does not allow the table {table}")]
+    TableNotAllowed { table: Handle },
+    #[error("the approval does not allow the name `{name}`")]
+    NameNotAllowed { name: String },
+    #[error("the name `{name}` means another table than the approvers signed")]
+    NameRebound { name: String },
     #[error("none of the commands of the authorization has the number {}", .step + 1)]
     NoSuchPattern { step: u32 },
 }
@@ -77,11 +103,18 @@ impl Refusal {
         match self {
             Refusal::Envelope(_) | Refusal::Base64 | Refusal::PayloadType => "approval_unreadable",
             Refusal::Statement(_) | Refusal::AnalystKey(_) => "approval_unreadable",
-            Refusal::MissingApprovers(_) => "approver_missing",
+            Refusal::RuleUnmet { .. } => "approver_missing",
             Refusal::NoApprovers | Refusal::SameApproverTwice(_) => "approvers_misconfigured",
             Refusal::AlreadySigned => "already_signed",
             Refusal::Environment { .. } => "wrong_environment",
             Refusal::PolicyVersion { .. } => "wrong_policy",
+            Refusal::PolicyFile(_) | Refusal::ApproverKey(_) => "policy_unreadable",
+            Refusal::PolicyExpired { .. } | Refusal::PolicyTooLate { .. } => "policy_expired",
+            Refusal::PolicyVersionJump { .. } => "policy_not_next",
+            Refusal::PolicyUnsigned { .. } => "policy_unsigned",
+            Refusal::RevocationFile(_) => "revocation_unreadable",
+            Refusal::NotAnApprover => "not_an_approver",
+            Refusal::Revoked(_) => "revoked",
             Refusal::NotYetValid { .. } => "approval_not_yet_valid",
             Refusal::Expired { .. } => "approval_expired",
             Refusal::RunsUsedUp { .. } => "runs_used_up",
@@ -98,6 +131,9 @@ impl Refusal {
             Refusal::RetryDiffers { .. } | Refusal::RepeatChanges { .. } => "step_repeated",
             Refusal::Command(_) => "command_unreadable",
             Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => "step_mismatch",
+            Refusal::TableNotAllowed { .. } => "table_not_approved",
+            Refusal::NameNotAllowed { .. } => "name_not_approved",
+            Refusal::NameRebound { .. } => "name_rebound",
         }
     }
 
@@ -108,7 +144,7 @@ impl Refusal {
                 "Download or make the approved file again; it must not be edited."
             }
             Refusal::AnalystKey(_) => "Have the script approved for a key made by `vdl keygen`.",
-            Refusal::MissingApprovers(_) => "Let the approvers named sign the file with `vdl approve`.",
+            Refusal::RuleUnmet { .. } => "Let the approvers named sign the file with `vdl approve`.",
             Refusal::NoApprovers | Refusal::SameApproverTwice(_) => {
                 "Configure one verification key for each approver, each with a key of their own."
             }
@@ -117,6 +153,18 @@ impl Refusal {
                 "Connect to the environment that was approved, or have the script approved for this one."
             }
             Refusal::PolicyVersion { .. } => "Have the script approved again.",
+            Refusal::PolicyFile(_) | Refusal::ApproverKey(_) | Refusal::RevocationFile(_) => {
+                "Fetch the file again, or have it made and signed anew; it must not be edited."
+            }
+            Refusal::PolicyExpired { .. } | Refusal::PolicyTooLate { .. } => {
+                "Have all approvers sign the next policy; no script runs until it is published."
+            }
+            Refusal::PolicyVersionJump { .. } => "Make the next policy from the one that holds now.",
+            Refusal::PolicyUnsigned { .. } => "Let everybody named sign the policy, then publish it again.",
+            Refusal::NotAnApprover => {
+                "Have an approver sign the revocation, under the policy that holds now."
+            }
+            Refusal::Revoked(_) => "Ask the approvers why; what was revoked never holds again.",
             Refusal::NotYetValid { .. } => "Wait until then, or compare the clocks.",
             Refusal::Expired { .. } | Refusal::RunsUsedUp { .. } => "Have the script approved again.",
             Refusal::DesignMode => "Leave out the approved script, or connect to the production environment.",
@@ -140,6 +188,12 @@ impl Refusal {
             Refusal::Command(_) => "Use a client of the same version as the servers.",
             Refusal::Mismatch(_) | Refusal::NoSuchPattern { .. } => {
                 "Run the command as it was recorded, or record and have approved what you want to run."
+            }
+            Refusal::TableNotAllowed { .. } | Refusal::NameNotAllowed { .. } => {
+                "Use what the approval lists, or have the script approved for this as well."
+            }
+            Refusal::NameRebound { .. } => {
+                "Ask whoever stored the table under this name; another table needs an approval of its own."
             }
         }
     }

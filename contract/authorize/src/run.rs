@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use vdl_command::{Authority, CloseRun, Command, Digest, JobId, Nonce, TableRef, read_command};
 
 use crate::envelope::Approval;
-use crate::gatekeeper::Authorized;
+use crate::gatekeeper::{Authorized, Gatekeeper};
 use crate::matching::{Bindings, match_step};
 use crate::message::{command_digest, verify_close, verify_command};
 use crate::refusal::Refusal;
@@ -75,7 +75,7 @@ impl Run {
         Self { approval: Arc::new(approval), state, running: None }
     }
 
-    pub fn approval(&self) -> &Approval {
+    pub fn approval(&self) -> &Arc<Approval> {
         &self.approval
     }
 
@@ -98,13 +98,15 @@ impl Run {
         self.state.next
     }
 
-    /// Decides about one command: exact bytes first, then what they mean.
+    /// Decides about one command: exact bytes first, then whether the approval still holds at this gate,
+    /// then what they mean.
     ///
     /// In a script it must be the next step, or the latest one again: with the same content after a
     /// failure, or after a success whose answer was lost, if running it twice changes nothing. In an
     /// authorization for any order it must match the pattern whose number it names.
     pub fn check_step(
         &self,
+        gate: &Gatekeeper,
         authority: &Authority,
         job: JobId,
         command: &str,
@@ -114,7 +116,7 @@ impl Run {
         if !verify_command(self.approval.analyst(), authority, command, &job) {
             return Err(self.not_the_analyst());
         }
-        self.approval.check_time(now)?;
+        gate.check_holds(&self.approval, now)?;
         if self.state.jobs.contains(&job) {
             return Err(Refusal::Replayed);
         }
@@ -133,6 +135,7 @@ impl Run {
             return Err(Refusal::NoSuchPattern { step: authority.step });
         };
         let bindings = bindings.map_err(Refusal::Mismatch)?;
+        self.approval.check_inputs(&parsed)?;
         let mut run = self.clone();
         run.state.nonces = Some(authority.nonces);
         run.state.jobs.insert(job);

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vdl_command::{ReadError, Script, explain_script, read_strict};
+use vdl_command::{Handle, Nonce, ReadError, Script, Slot, TableRef, explain_script, read_strict};
 
 use crate::keys::{KeyError, VerifyingKey};
 
 pub const STATEMENT_TYPE: &str = "vdl-approval/1";
-/// Which set of rules an approval was given under; there is one so far.
+/// The version of the policy that servers have whose configuration just lists approvers.
 pub const POLICY_VERSION: u32 = 1;
 
 /// The payload of an approved file.
@@ -28,11 +28,36 @@ pub struct Statement {
     /// How many runs may be started; without it any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runs: Option<u64>,
+    /// The policy under which it is given.
     pub policy_version: u32,
+    /// What it is for, in the words of the approvers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The only tables that commands may take by their handles; without it, those of the script and whatever
+    /// its holes allow. Sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<Handle>>,
+    /// The only names that commands may use for a table, and what they may mean. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameRule>,
+    /// Makes it another approval than an earlier one that says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+}
+
+/// What a name may mean: one table, or whichever has it when the command runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameRule {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Handle>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_change: bool,
 }
 
 /// What the first approver decides beside the script.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     pub environment: String,
     /// Unix seconds; usually now.
@@ -40,10 +65,21 @@ pub struct Terms {
     /// Unix seconds; [`end_of_day`] makes it from a date.
     pub expires: Option<i64>,
     pub max_runs: Option<u64>,
+    /// Without it, [`POLICY_VERSION`].
+    pub policy_version: Option<u32>,
+    pub purpose: Option<String>,
+    /// In any order, here and below.
+    pub tables: Option<Vec<Handle>>,
+    pub names: Vec<NameRule>,
+    /// Fresh randomness.
+    pub nonce: Option<Nonce>,
 }
 
 impl Statement {
     pub fn new(script: Script, analyst: &VerifyingKey, terms: &Terms) -> Result<Self, KeyError> {
+        let (mut tables, mut names) = (terms.tables.clone(), terms.names.clone());
+        tables.iter_mut().for_each(|tables| tables.sort_unstable());
+        names.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             kind: STATEMENT_TYPE.to_owned(),
             script,
@@ -52,7 +88,11 @@ impl Statement {
             not_before: terms.not_before,
             expires: terms.expires,
             max_runs: terms.max_runs,
-            policy_version: POLICY_VERSION,
+            policy_version: terms.policy_version.unwrap_or(POLICY_VERSION),
+            purpose: terms.purpose.clone(),
+            tables,
+            names,
+            nonce: terms.nonce,
         })
     }
 
@@ -82,7 +122,68 @@ impl Statement {
         if VerifyingKey::from_base64(&self.analyst).is_err() {
             return refused("analyst", "this is no usable Ed25519 verification key");
         }
-        self.script.check()
+        if self.purpose.as_ref().is_some_and(|purpose| !is_purpose(purpose)) {
+            return refused(
+                "purpose",
+                "a purpose has 1 to 1000 characters, none of them a control character",
+            );
+        }
+        if self.tables.as_ref().is_some_and(|tables| !tables.is_sorted_by(|a, b| a < b)) {
+            return refused("tables", "the tables are sorted, none comes twice");
+        }
+        if !self.names.is_sorted_by(|a, b| a.name < b.name) {
+            return refused("names", "the names are sorted, none comes twice");
+        }
+        if self.names.iter().any(|rule| rule.table.is_some() == rule.may_change) {
+            return refused("names", "a name means one table, or it may change");
+        }
+        self.script.check()?;
+        self.check_inputs()
+    }
+
+    /// What the script writes out must be allowed; what fills its holes is checked when it comes.
+    fn check_inputs(&self) -> Result<(), ReadError> {
+        for (at, step) in self.script.steps.iter().enumerate() {
+            for input in step.command.inputs() {
+                let (path, step) = (format!("script.steps[{at}]"), at + 1);
+                if let Some(name) = self.forbidden_name(input) {
+                    let message = format!("step {step} uses the name \"{name}\", and the approval does not");
+                    return Err(ReadError::In { message, path });
+                }
+                if let Some(table) = self.forbidden_table(input) {
+                    let message = format!("step {step} takes the table {table}, and the approval does not");
+                    return Err(ReadError::In { message, path });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The name an input uses, if the approval does not list it.
+    pub(crate) fn forbidden_name<'a>(&self, input: &'a TableRef) -> Option<&'a str> {
+        let TableRef::Name(Slot::Value(name)) = input else { return None };
+        self.names.iter().all(|rule| rule.name != *name).then_some(name)
+    }
+
+    /// The table an input takes by its handle, if the approval does not allow it.
+    pub(crate) fn forbidden_table(&self, input: &TableRef) -> Option<Handle> {
+        let TableRef::Handle(Slot::Value(handle)) = input else { return None };
+        self.tables.as_ref().is_some_and(|tables| !tables.contains(handle)).then_some(*handle)
+    }
+}
+
+fn is_purpose(text: &str) -> bool {
+    let shown = |c: char| c == '\n' || !c.is_control();
+    (1..=1000).contains(&text.chars().count()) && text.chars().all(shown)
+}
+
+impl std::fmt::Display for NameRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} ", self.name)?;
+        match &self.table {
+            Some(table) => write!(f, "means {table} and nothing else"),
+            None => write!(f, "means whichever table has it when a command runs"),
+        }
     }
 }
 
@@ -99,11 +200,28 @@ pub fn explain_statement(statement: &Statement) -> String {
         None => "any number\n  ! The analyst may run it again whenever the data has changed.".to_owned(),
     };
     format!(
-        "Analyst      {analyst}\nEnvironment  {}\nValid        from {} {until}\nRuns         {runs}\n\n{}",
+        "Analyst      {analyst}\nEnvironment  {}\nValid        from {} {until}\nRuns         {runs}\n{}\n{}",
         statement.environment.escape_debug(),
         moment(statement.not_before),
+        explain_limits(statement),
         explain_script(&statement.script),
     )
+}
+
+/// The terms that not every approval has, a line each.
+fn explain_limits(statement: &Statement) -> String {
+    let mut text = String::new();
+    if let Some(purpose) = &statement.purpose {
+        text += &format!("Purpose      {}\n", purpose.escape_debug());
+    }
+    if let Some(tables) = &statement.tables {
+        let each: Vec<String> = tables.iter().map(Handle::to_string).collect();
+        text += &format!("Tables       no other than {}\n", each.join(", "));
+    }
+    for rule in &statement.names {
+        text += &format!("Name         {rule}\n");
+    }
+    text
 }
 
 /// The last second of a day (`2027-01-31`) in UTC, for `--expires`.

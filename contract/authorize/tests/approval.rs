@@ -6,13 +6,13 @@ mod common;
 
 use common::*;
 use vdl_authorize::{
-    Gatekeeper, Refusal, SigningKey, Terms, VerifyingKey, add_signature, approve_script, end_of_day,
-    explain_statement, is_envelope, read_envelope, template_any_upload, verify_envelope,
+    Gatekeeper, Policy, Refusal, Revocations, SigningKey, Terms, VerifyingKey, add_signature, approve_script,
+    end_of_day, explain_statement, is_envelope, read_envelope, template_any_upload, verify_envelope,
 };
 use vdl_command::{Mode, read_script, write_script};
 
 fn verified(envelope: &[u8]) -> Result<vdl_authorize::Approval, Refusal> {
-    verify_envelope(envelope, &approvers(), HERE, NOW)
+    verify_envelope(envelope, &policy(), &Revocations::default(), NOW)
 }
 
 /// The envelope with one text replaced by another.
@@ -22,8 +22,19 @@ fn with(envelope: &[u8], from: &str, to: &str) -> Vec<u8> {
     text.replacen(from, to, 1).into_bytes()
 }
 
+/// Whose signatures are missing, where the rule is not met.
+fn missing(envelope: &[u8]) -> Vec<String> {
+    let Err(Refusal::RuleUnmet { missing, .. }) = verified(envelope) else { return vec![] };
+    let mut found: Vec<String> =
+        missing.split(", ").map(|one| one.split(['(', ')']).nth(1).unwrap().to_owned()).collect();
+    found.sort();
+    found
+}
+
 fn fingerprints(keys: &[SigningKey]) -> Vec<String> {
-    keys.iter().map(|key| key.verifying_key().fingerprint()).collect()
+    let mut found: Vec<String> = keys.iter().map(|key| key.verifying_key().fingerprint()).collect();
+    found.sort();
+    found
 }
 
 /// The signatures as they stand in the file, one text each.
@@ -62,11 +73,11 @@ fn every_approver_signs_the_same_bytes_in_any_order() {
 #[test]
 fn the_missing_approver_is_named() {
     let half = signed_by(SCRIPT, &terms(), &[alice()]);
-    assert_eq!(verified(&half), Err(Refusal::MissingApprovers(fingerprints(&[bob()]))));
+    assert_eq!(missing(&half), fingerprints(&[bob()]));
     let foreign = signed_by(SCRIPT, &terms(), &[key(8), key(9)]);
-    assert_eq!(verified(&foreign), Err(Refusal::MissingApprovers(fingerprints(&[alice(), bob()]))));
+    assert_eq!(missing(&foreign), fingerprints(&[alice(), bob()]));
     let none = with_signatures(&envelope(), &[]);
-    assert_eq!(verified(&none), Err(Refusal::MissingApprovers(fingerprints(&[alice(), bob()]))));
+    assert_eq!(missing(&none), fingerprints(&[alice(), bob()]));
 }
 
 #[test]
@@ -74,7 +85,7 @@ fn a_repeated_signature_counts_once() {
     let half = signed_by(SCRIPT, &terms(), &[alice()]);
     let mine = signatures(&half)[0].clone();
     let twice = with_signatures(&half, &[mine.clone(), mine.clone(), mine]);
-    assert_eq!(verified(&twice), Err(Refusal::MissingApprovers(fingerprints(&[bob()]))));
+    assert_eq!(missing(&twice), fingerprints(&[bob()]));
     assert_eq!(add_signature(&half, &alice()), Err(Refusal::AlreadySigned));
 }
 
@@ -82,21 +93,19 @@ fn a_repeated_signature_counts_once() {
 fn two_approvers_with_one_key_are_refused() {
     let same = vec![alice().verifying_key(), bob().verifying_key(), alice().verifying_key()];
     let refusal = Refusal::SameApproverTwice(alice().verifying_key().fingerprint());
-    assert_eq!(verify_envelope(&envelope(), &same, HERE, NOW), Err(refusal.clone()));
-    assert_eq!(Gatekeeper::authorized(same, HERE).unwrap_err(), refusal);
+    assert_eq!(Policy::pinned(&same, HERE).unwrap_err(), refusal);
 }
 
 #[test]
 fn no_approvers_approve_nothing() {
-    assert_eq!(verify_envelope(&envelope(), &[], HERE, NOW), Err(Refusal::NoApprovers));
-    assert_eq!(Gatekeeper::authorized(vec![], HERE).unwrap_err(), Refusal::NoApprovers);
+    assert_eq!(Policy::pinned(&[], HERE).unwrap_err(), Refusal::NoApprovers);
 }
 
 #[test]
 fn the_key_id_decides_nothing() {
     let half = signed_by(SCRIPT, &terms(), &[key(9), bob()]);
     let claimed = with(&half, &fingerprints(&[key(9)])[0], &fingerprints(&[alice()])[0]);
-    assert_eq!(verified(&claimed), Err(Refusal::MissingApprovers(fingerprints(&[alice()]))));
+    assert_eq!(missing(&claimed), fingerprints(&[alice()]));
 
     let mislabelled = with(&envelope(), &fingerprints(&[alice()])[0], &fingerprints(&[bob()])[0]);
     assert_eq!(verified(&mislabelled), verified(&envelope()));
@@ -114,18 +123,19 @@ fn a_signature_from_another_script_does_not_fit() {
     assert_ne!(other, SCRIPT);
     let (mine, theirs) = (signatures(&envelope()), signatures(&signed_by(&other, &terms(), &[bob()])));
     let mixed = with_signatures(&envelope(), &[mine[0].clone(), theirs[0].clone()]);
-    assert_eq!(verified(&mixed), Err(Refusal::MissingApprovers(fingerprints(&[bob()]))));
+    assert_eq!(missing(&mixed), fingerprints(&[bob()]));
 }
 
 #[test]
 fn an_approval_for_one_environment_is_none_for_another() {
-    let refusal = verify_envelope(&envelope(), &approvers(), "design", NOW).unwrap_err();
-    assert_eq!(refusal, Refusal::Environment { approved: HERE.into(), here: "design".into() });
+    let design = Policy::pinned(&approvers(), "design").unwrap();
+    let refusal = verify_envelope(&envelope(), &design, &Revocations::default(), NOW).unwrap_err();
+    assert_eq!(refusal, Refusal::Environment { signed: HERE.into(), here: "design".into() });
 }
 
 #[test]
 fn an_approval_holds_from_its_first_to_its_last_second() {
-    let at = |now| verify_envelope(&envelope(), &approvers(), HERE, now).map(|_| ()).map_err(|r| r.code());
+    let at = |now| gate().check_envelope(&envelope(), now).map(|_| ()).map_err(|r| r.code());
     assert_eq!([at(NOW - 61), at(NOW - 60)], [Err("approval_not_yet_valid"), Ok(())]);
     assert_eq!([at(NOW + 60), at(NOW + 61)], [Ok(()), Err("approval_expired")]);
     assert_eq!([at(i64::MIN), at(i64::MAX)], [Err("approval_not_yet_valid"), Err("approval_expired")]);
@@ -242,7 +252,7 @@ fn a_design_environment_starts_no_runs_and_an_authorized_one_runs_nothing_withou
     assert!(design.admit_unapproved(open).is_ok());
     assert!(matches!(design.admit_unapproved("{}"), Err(Refusal::Command(_))));
 
-    let strict = Gatekeeper::authorized(approvers(), HERE).unwrap();
+    let strict = gate();
     assert_eq!(strict.mode(), Mode::Authorized);
     assert_eq!(strict.admit_unapproved(open), Err(Refusal::NeedsApproval));
     assert!(strict.check_envelope(&envelope(), NOW).is_ok());
@@ -266,7 +276,7 @@ fn the_template_for_uploads_can_be_approved_and_explained() {
 fn every_refusal_says_what_to_do() {
     let samples = [
         Refusal::Base64,
-        Refusal::MissingApprovers(vec!["A".into()]),
+        Refusal::RuleUnmet { rule: "all 2".into(), signed: "nobody".into(), missing: "A".into() },
         Refusal::Expired { at: "a".into(), now: "b".into() },
         Refusal::OutOfOrder { next: 0, got: 2, of: 3 },
         Refusal::NeedsApproval,
@@ -292,6 +302,7 @@ fn a_file_of_the_past_is_still_believed() {
         read(include_str!("../../../vectors/keys/alice.pk")),
         read(include_str!("../../../vectors/keys/bob.pk")),
     ];
-    assert!(verify_envelope(frozen, &enrolled, HERE, NOW).is_ok());
+    let enrolled = Policy::pinned(&enrolled, HERE).unwrap();
+    assert!(verify_envelope(frozen, &enrolled, &Revocations::default(), NOW).is_ok());
     assert_eq!(frozen.to_vec(), envelope());
 }

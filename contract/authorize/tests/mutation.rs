@@ -7,7 +7,7 @@
 mod common;
 
 use common::*;
-use vdl_authorize::{SigningKey, VerifyingKey, read_envelope, verify_envelope};
+use vdl_authorize::{SigningKey, VerifyingKey, read_envelope};
 use vdl_command::{
     CloseRun, Command, Nonce, Request, Script, Tree, explain_script, read_command, read_script, wire,
     write_command, write_script,
@@ -118,10 +118,10 @@ fn commands() {
 
 #[test]
 fn envelopes() {
-    let believed = verify_envelope(&envelope(), &approvers(), HERE, NOW).unwrap();
+    let believed = gate().check_envelope(&envelope(), NOW).unwrap();
     damaged(&envelope(), 7, |bytes| {
         let _ = read_envelope(bytes);
-        match verify_envelope(bytes, &approvers(), HERE, NOW) {
+        match gate().check_envelope(bytes, NOW) {
             Ok(approval) => {
                 assert_eq!(approval, believed);
                 true

@@ -6,13 +6,15 @@ mod common;
 
 use common::*;
 use vdl_authorize::{
-    Admitted, Approval, Refusal, Run, RunState, find_pattern, match_step, run_id, sign_close, sign_command,
-    verify_envelope,
+    Admitted, Approval, Refusal, Run, RunState, Terms, find_pattern, match_step, run_id, sign_close,
+    sign_command,
 };
 use vdl_command::{Authority, Command, JobId, Nonce, ReadError, read_command, read_script, write_command};
 
 fn approval_of(script: &str) -> Approval {
-    verify_envelope(&signed_by(script, &terms(), &[alice(), bob()]), &approvers(), HERE, NOW).unwrap()
+    let names = ["survey", "medical"].map(changing).to_vec();
+    let terms = Terms { names, ..terms() };
+    gate().check_envelope(&signed_by(script, &terms, &[alice(), bob()]), NOW).unwrap()
 }
 
 fn started(script: &str) -> Run {
@@ -25,7 +27,7 @@ fn command(step: usize) -> String {
 
 /// Signs `text` as `step` and asks the server; every call is a new job.
 fn ask(run: &Run, step: u32, text: &str, number: u8) -> Result<Admitted, Refusal> {
-    run.check_step(&sign(run.approval().digest(), step, text, number), job(number), text, NOW)
+    run.check_step(&gate(), &sign(run.approval().digest(), step, text, number), job(number), text, NOW)
 }
 
 /// The run after the first `count` steps went well.
@@ -164,7 +166,7 @@ fn a_recorded_session_fits_no_other_run() {
     // The thief writes the new nonce over the old one: then the signature is wrong.
     let mut stolen = sign(next_run.approval().digest(), 0, &command(0), 1);
     stolen.nonces[1] = Nonce([77; 32]);
-    let refused = next_run.check_step(&stolen, job(1), &command(0), NOW);
+    let refused = next_run.check_step(&gate(), &stolen, job(1), &command(0), NOW);
     assert_eq!(refusal(refused).code(), "wrong_analyst");
 }
 
@@ -183,7 +185,7 @@ fn the_other_servers_nonces_are_fixed_by_the_first_command() {
     changed[2] = Nonce([99; 32]);
     assert_ne!(run_id(&changed), run_id(&nonces()));
     let authority = sign_command(&analyst(), run.approval().digest(), changed, 1, &command(1), job(9));
-    assert_eq!(refusal(run.check_step(&authority, job(9), &command(1), NOW)), Refusal::OtherRun);
+    assert_eq!(refusal(run.check_step(&gate(), &authority, job(9), &command(1), NOW)), Refusal::OtherRun);
 }
 
 #[test]
@@ -191,7 +193,7 @@ fn only_the_approved_analyst_runs_the_script() {
     let run = started(SCRIPT);
     for thief in [alice(), bob(), key(9)] {
         let authority = sign_command(&thief, run.approval().digest(), nonces(), 0, &command(0), job(1));
-        let refused = refusal(run.check_step(&authority, job(1), &command(0), NOW));
+        let refused = refusal(run.check_step(&gate(), &authority, job(1), &command(0), NOW));
         assert_eq!(refused, Refusal::NotTheAnalyst { analyst: analyst().verifying_key().fingerprint() });
     }
 }
@@ -201,7 +203,7 @@ fn the_signature_covers_step_command_job_run_and_approval() {
     let run = started(SCRIPT);
     let good = sign(run.approval().digest(), 0, &command(0), 1);
     let check = |authority: &Authority, job: JobId, text: &str| {
-        run.check_step(authority, job, text, NOW).map(|_| ()).map_err(|refused| refused.code())
+        run.check_step(&gate(), authority, job, text, NOW).map(|_| ()).map_err(|refused| refused.code())
     };
     assert_eq!(check(&good, job(1), &command(0)), Ok(()));
     assert_eq!(check(&Authority { step: 1, ..good.clone() }, job(1), &command(0)), Err("wrong_analyst"));
@@ -231,7 +233,7 @@ fn the_signature_covers_step_command_job_run_and_approval() {
 fn a_step_signed_for_one_script_is_none_of_another() {
     let renamed = SCRIPT.replace("Calculate", "Compute");
     let authority = sign(approval_of(&renamed).digest(), 0, &command(0), 1);
-    let refused = started(SCRIPT).check_step(&authority, job(1), &command(0), NOW);
+    let refused = started(SCRIPT).check_step(&gate(), &authority, job(1), &command(0), NOW);
     assert_eq!(refusal(refused), Refusal::OtherApproval);
 }
 
@@ -239,7 +241,7 @@ fn a_step_signed_for_one_script_is_none_of_another() {
 fn a_run_does_not_outlive_its_approval() {
     let run = after(1);
     let authority = sign(run.approval().digest(), 1, &command(1), 9);
-    let late = run.check_step(&authority, job(9), &command(1), NOW + 61);
+    let late = run.check_step(&gate(), &authority, job(9), &command(1), NOW + 61);
     assert_eq!(refusal(late).code(), "approval_expired");
 }
 

@@ -56,6 +56,11 @@ fn class_of_code(code: &str) -> &'static str {
         | "run_closed"
         | "run_too_long"
         | "replayed"
+        | "policy_expired"
+        | "revoked"
+        | "table_not_approved"
+        | "name_not_approved"
+        | "name_rebound"
         | "design_mode"
         | "wrong_token"
         | "approvers_misconfigured" => "AuthorizationError",

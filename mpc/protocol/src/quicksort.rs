@@ -160,6 +160,9 @@ fn order(party: &mut Party, table: &Table) -> Result<Vec<u32>> {
 /// the pivots they are compared with change.
 fn descend(party: &mut Party, table: &Table, pivots: &[u32], levels: u32) -> Result<Vec<u32>> {
     let sample = pivots.len();
+    if sample == 0 {
+        return Ok(vec![0; table.rows()]);
+    }
     let tree: Vec<Table> = (0..levels)
         .map(|level| {
             let step = 1 << (levels - level);

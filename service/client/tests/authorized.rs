@@ -5,7 +5,7 @@
 mod world;
 
 use serde_json::json;
-use vdl_authorize::{Terms, template_any_upload};
+use vdl_authorize::{NameRule, Terms, template_any_upload};
 use vdl_client::{ClientError, OpenedValues, generate_key};
 use vdl_command::write_script;
 use world::{Analysis, Production, aggregate, design, filter, integers, open, terms};
@@ -108,8 +108,10 @@ fn several_authorizations_are_all_searched() {
     let analyst = production.analyst();
     let other = r#"{"format":"vdl-script/1","ordered":false,"steps":[{"command":
         {"get":{"table":{"name":"survey"}}}}]}"#;
+    let survey = NameRule { name: "survey".into(), table: None, may_change: true };
+    let terms = Terms { names: vec![survey], ..terms() };
     analyst
-        .load_authorization(&production.approve_with(other.as_bytes(), "get.approved", 2, &terms()))
+        .load_authorization(&production.approve_with(other.as_bytes(), "get.approved", 2, &terms))
         .unwrap();
     let refused = analyst.try_upload(vec![integers("a", &[1])], None).unwrap_err();
     assert!(refused.to_string().contains("the one authorization that is loaded"), "{refused}");

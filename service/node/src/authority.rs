@@ -2,17 +2,18 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Authorized, Gatekeeper, Refusal, Run, RunState, run_id};
+use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
-    StartedRun, TableRef,
+    StartedRun, TableRef, holes,
 };
 use vdl_store::{RunKey, Store};
 
 use crate::agreement::random;
+use crate::job::writes;
 use crate::node::NodeConfig;
 use crate::refusal::{Remedy, from_store, refuse};
 
@@ -44,14 +45,20 @@ pub(crate) struct Admitted {
     pub steps: BTreeMap<u32, Handle>,
     /// Under which authority, so that the three nodes can compare it.
     pub digest: Digest,
+    /// Whether the journal must be durable before anybody learns what came of it.
+    pub matters: bool,
     place: Option<(RunKey, u32, JobId)>,
+    approval: Option<Arc<Approval>>,
 }
 
 impl Authorities {
     pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
         let gate = match config.mode {
             Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => Gatekeeper::authorized(config.approvers.clone(), &config.environment)?,
+            Mode::Authorized => {
+                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
+                Gatekeeper::authorized(policy, Revocations::default())
+            }
         };
         Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
     }
@@ -76,12 +83,13 @@ impl Authorities {
         let nonce = Nonce(random()?);
         let key = RunKey { approval: digest, nonce };
         let known = Known { run: Run::start(approval, self.node, nonce), outputs: BTreeMap::new() };
-        let used = store.start_run(key, limit, envelope, &record(&known)?).map_err(from_store)?;
+        let used = store.start_run(key, limit, envelope, &record(&known.run, &known.outputs)?).map_err(from_store)?;
         runs.insert(key, known);
         Ok(StartedRun { approval: digest, nonce, run: used })
     }
 
-    /// Decides about a command. What was decided is in the journal when this returns.
+    /// Decides about a command. What was decided is in the journal when this returns; if it matters, it
+    /// must be durable before anybody learns what came of it.
     pub fn admit(&self, store: &Store, request: &Request, now: i64) -> Result<Admitted, ErrorAnswer> {
         let refused = |refusal: Refusal| from_refusal(&refusal);
         let authority = match &request.authority {
@@ -92,7 +100,9 @@ impl Authorities {
                     command,
                     steps: BTreeMap::new(),
                     digest: Digest([0; 32]),
+                    matters: false,
                     place: None,
+                    approval: None,
                 });
             }
         };
@@ -102,20 +112,24 @@ impl Authorities {
         let known = self.find(&mut runs, store, key, now)?;
         let admitted = known
             .run
-            .check_step(authority, request.job, &request.command, now)
+            .check_step(&self.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| from_refusal(&refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
+        let matters = matters(admitted.command.get(), &known.run, authority.step);
+        store.keep_run(key, &record(&admitted.run, &known.outputs)?).map_err(from_store)?;
         known.run = admitted.run;
-        store.keep_run(key, &record(known)?).map_err(from_store)?;
         Ok(Admitted {
             command: admitted.command,
             steps,
             digest: authority_digest(authority),
+            matters,
             place: Some((key, authority.step, request.job)),
+            approval: Some(known.run.approval().clone()),
         })
     }
 
     /// Notes how an admitted command ended: `None` badly, otherwise with the table it made, if any.
+    /// Durable if it changed what is stored: that is not done twice. The rest may be done again.
     pub fn done(
         &self,
         store: &Store,
@@ -130,11 +144,17 @@ impl Authorities {
             known.run = known.run.failed(job);
             return Ok(());
         };
+        // It is over, whatever the journal does: a failure there must not leave the run busy.
         known.run = known.run.succeeded(job);
         if let Some(handle) = table {
             known.outputs.insert(step, handle);
         }
-        store.keep_run(key, &record(known)?).map_err(from_store)
+        store.keep_run(key, &record(&known.run, &known.outputs)?).map_err(from_store)?;
+        drop(runs);
+        match writes(admitted.command.get()) {
+            true => store.flush().map_err(from_store),
+            false => Ok(()),
+        }
     }
 
     /// Ends a run. It stays in the journal, closed.
@@ -143,10 +163,11 @@ impl Authorities {
         let key = self.key(close.approval, &close.nonces).ok_or_else(other)?;
         let mut runs = self.lock();
         let known = self.find(&mut runs, store, key, now)?;
-        known.run = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
-        store.keep_run(key, &record(known)?).map_err(from_store)?;
+        let closed = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
+        store.keep_run(key, &record(&closed, &known.outputs)?).map_err(from_store)?;
         runs.remove(&key);
-        Ok(())
+        drop(runs);
+        store.flush().map_err(from_store)
     }
 
     fn key(&self, approval: Digest, nonces: &[Nonce; 3]) -> Option<RunKey> {
@@ -154,7 +175,7 @@ impl Authorities {
     }
 
     /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, by the approvers as they are configured now.
+    /// verified anew, under the policy as it is now.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,
@@ -180,10 +201,16 @@ impl Admitted {
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
     }
+
+    /// Whether a name may mean the table that has it now; without an approval it may mean any.
+    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &self.approval else { return Ok(()) };
+        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))
+    }
 }
 
-fn record(known: &Known) -> Result<Vec<u8>, ErrorAnswer> {
-    let record = Record { state: known.run.state().clone(), outputs: known.outputs.clone() };
+fn record(run: &Run, outputs: &BTreeMap<u32, Handle>) -> Result<Vec<u8>, ErrorAnswer> {
+    let record = Record { state: run.state().clone(), outputs: outputs.clone() };
     serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
 }
 
@@ -203,6 +230,29 @@ fn references(
                 .remedy("run the steps from top to bottom")),
         })
         .collect()
+}
+
+/// Whether a command opens or changes something, or fixes what a hole or a name stands for. What else it
+/// does, it does again if a crash takes its record away.
+fn matters(command: &Command, run: &Run, step: u32) -> bool {
+    let script = &run.approval().statement().script;
+    let free = script.steps.get(step as usize).is_none_or(|step| !holes(&step.command).is_empty());
+    let by_name = command.inputs().iter().any(|input| matches!(input, TableRef::Name(_)));
+    match command {
+        Command::Get { .. }
+        | Command::Project { .. }
+        | Command::Assign { .. }
+        | Command::Concat { .. }
+        | Command::Sort { .. } => !script.ordered || free || by_name,
+        Command::Upload { .. }
+        | Command::Filter { .. }
+        | Command::Merge { .. }
+        | Command::Aggregate { .. }
+        | Command::GroupBy { .. }
+        | Command::Open { .. }
+        | Command::Save { .. }
+        | Command::Remove { .. } => true,
+    }
 }
 
 fn authority_digest(authority: &Authority) -> Digest {

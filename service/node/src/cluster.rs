@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vdl_authorize::{Gatekeeper, VerifyingKey};
+use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::{DEFAULT_ENVIRONMENT, Mode};
 use zeroize::Zeroizing;
 
@@ -70,11 +70,8 @@ fn check(cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeError> {
         return differs("port");
     }
     if !wishes.approvers.is_empty() {
-        let mut wished = keys(&wishes.approvers)?;
-        let mut there = NodeFile::load(first)?.node.approvers;
-        wished.sort_by_key(VerifyingKey::to_bytes);
-        there.sort_by_key(VerifyingKey::to_bytes);
-        if wished != there {
+        let wished = Policy::pinned(&keys(&wishes.approvers)?, &file.environment)?;
+        if NodeFile::load(first)?.node.policy != Some(wished) {
             return differs("set of approvers");
         }
     }
@@ -109,7 +106,7 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
     });
     if mode == Mode::Authorized {
         // What a node would refuse at its start is refused before anything is written.
-        Gatekeeper::authorized(approvers.clone(), &environment)?;
+        Policy::pinned(&approvers, &environment)?;
     }
     let token = Zeroizing::new(token()?);
     let ports = ports(wishes.port)?;
@@ -168,6 +165,7 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
         environment: shape.environment.to_owned(),
         token: Secret(shape.token.to_string()),
         approvers,
+        policy: None,
         pid_file: Some(format!("../node{node}.pid").into()),
         data: "data".into(),
         https: served("https", &me.https, me.https_address)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::{Policy, Refusal, VerifyingKey};
 use vdl_command::Mode;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -27,6 +27,9 @@ pub struct NodeFile {
     /// Verification keys; all of them must have signed what runs in authorized mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<PathBuf>,
+    /// Instead of them: a policy, which says itself whose signatures it takes. Keep the three nodes' alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid_file: Option<PathBuf>,
     /// Where tables are kept.
@@ -144,15 +147,11 @@ impl NodeFile {
             let key = Zeroizing::new(text(&at(&served.key))?);
             Ok::<_, NodeError>(Identity { certificate: text(&at(&served.certificate))?, key })
         };
-        let approver = |path: &PathBuf| {
-            VerifyingKey::read_pem(&text(&at(path))?)
-                .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))
-        };
         let node = NodeConfig {
             node: file.node,
             mode: file.mode,
             environment: file.environment.clone(),
-            approvers: file.approvers.iter().map(approver).collect::<Result<_, _>>()?,
+            policy: file.pinned(folder)?,
             memory_bytes: file.limits.memory_mib << 20,
             limits: limits(&file.limits)?,
         };
@@ -164,6 +163,33 @@ impl NodeFile {
         let https = identity(&file.https)?;
         let (data, pid_file) = (at(&file.data), file.pid_file.as_deref().map(at));
         Ok(Loaded { file, node, links, https, data, pid_file })
+    }
+
+    /// The policy of the configuration. A node that is given one is never in design mode.
+    fn pinned(&self, folder: &Path) -> Result<Option<Policy>, NodeError> {
+        if self.mode == Mode::Design {
+            return match self.policy.is_none() && self.approvers.is_empty() {
+                true => Ok(None),
+                false => Err(NodeError::Config("approvers belong to authorized mode".into())),
+            };
+        }
+        let Some(path) = &self.policy else {
+            let approver = |path: &PathBuf| {
+                VerifyingKey::read_pem(&text(&folder.join(path))?)
+                    .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))
+            };
+            let approvers = self.approvers.iter().map(approver).collect::<Result<Vec<_>, _>>()?;
+            return Ok(Some(Policy::pinned(&approvers, &self.environment)?));
+        };
+        if !self.approvers.is_empty() {
+            return Err(NodeError::Config("give `policy` or `approvers`, not both".into()));
+        }
+        let policy = Policy::read(text(&folder.join(path))?.as_bytes())?;
+        if policy.environment() != self.environment {
+            let (signed, here) = (policy.environment().to_owned(), self.environment.clone());
+            return Err(Refusal::Environment { signed, here }.into());
+        }
+        Ok(Some(policy))
     }
 }
 
@@ -191,4 +217,38 @@ fn limits(file: &LimitsFile) -> Result<Limits, NodeError> {
 fn text(path: &Path) -> Result<String, NodeError> {
     fs::read_to_string(path)
         .map_err(|error| NodeError::Config(format!("{} cannot be read: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use vdl_authorize::SigningKey;
+
+    use super::*;
+    use crate::cluster::{Wishes, prepare};
+
+    #[test]
+    fn a_policy_is_pinned_by_a_list_of_keys_or_by_a_file_and_never_in_design_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_seed([1; 32]).verifying_key();
+        let path = folder.path().join("alice.pk");
+        fs::write(&path, key.write_pem().unwrap()).unwrap();
+        let wishes = Wishes { mode: Some(Mode::Authorized), approvers: vec![path], ..Wishes::default() };
+        let [config, ..] = prepare(folder.path(), &wishes).unwrap().configs;
+        let listed = text(&config).unwrap();
+        let with = |changed: String| {
+            fs::write(&config, changed).unwrap();
+            NodeFile::load(&config).map(|loaded| loaded.node.policy)
+        };
+        let policy = Policy::pinned(&[key.clone()], "production").unwrap();
+        assert_eq!(with(listed.clone()).unwrap(), Some(policy.clone()));
+        assert!(with(listed.replace("\"authorized\"", "\"design\"")).is_err());
+
+        let in_file = listed.replace("approvers = [\"approver0.pk\"]", "policy = \"policy.json\"");
+        fs::write(config.with_file_name("policy.json"), policy.to_payload().unwrap()).unwrap();
+        assert_eq!(with(in_file.clone()).unwrap(), Some(policy));
+        assert!(with(in_file.replace("policy =", "approvers = [\"approver0.pk\"]\npolicy =")).is_err());
+        let elsewhere = Policy::pinned(&[key], "elsewhere").unwrap();
+        fs::write(config.with_file_name("policy.json"), elsewhere.to_payload().unwrap()).unwrap();
+        assert!(with(in_file).is_err());
+    }
 }

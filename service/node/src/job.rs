@@ -124,10 +124,12 @@ impl Job<'_> {
                     .value()
                     .ok_or_else(|| refuse("open_hole", format!("the hole {name} was not filled in")))?;
                 let found = self.node.store.named(name).map_err(from_store)?;
-                found.ok_or_else(|| {
+                let table = found.ok_or_else(|| {
                     refuse("unknown_table", format!("no table goes by the name `{name}`"))
                         .remedy("check the name, or use the table's handle")
-                })
+                })?;
+                self.admitted.check_resolved(name, table)?;
+                Ok(table)
             }
             TableRef::Step(step) => self.admitted.step(*step).ok_or_else(|| {
                 refuse("unknown_step", format!("step {} is not part of a run", step.saturating_add(1)))
@@ -353,6 +355,7 @@ impl Job<'_> {
     /// Says that all is durable here and hears it from both peers. If that fails, nobody knows yet
     /// whether the others went on: the table is in doubt until they can be asked.
     fn confirm(&self, lane: &mut NodeLane, handle: Handle) -> Result<(), ErrorAnswer> {
+        self.node.store.flush().map_err(from_store)?;
         let exchanged = PEERS
             .into_iter()
             .try_for_each(|peer| lane.send(peer, "confirm", handle.0.to_vec()))
@@ -404,7 +407,8 @@ fn from_outside(answer: &ErrorAnswer) -> bool {
     )
 }
 
-fn writes(command: &Command) -> bool {
+/// Whether a command changes what is stored.
+pub(crate) fn writes(command: &Command) -> bool {
     matches!(command, Command::Upload { .. } | Command::Save { .. } | Command::Remove { .. })
 }
 

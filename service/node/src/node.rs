@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::Policy;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
@@ -16,7 +17,7 @@ use crate::authority::{Admitted, Authorities};
 use crate::error::NodeError;
 use crate::job::Job;
 use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touches, Wire, control, step};
-use crate::refusal::{Remedy, refuse};
+use crate::refusal::{Remedy, from_store, refuse};
 use crate::settle::Settling;
 use crate::shelf::Shelf;
 
@@ -27,8 +28,8 @@ pub struct NodeConfig {
     pub node: u8,
     pub mode: Mode,
     pub environment: String,
-    /// All of them must sign; none in design mode.
-    pub approvers: Vec<VerifyingKey>,
+    /// Whose signatures it takes, in authorized mode; for this environment.
+    pub policy: Option<Policy>,
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,
@@ -159,12 +160,25 @@ impl Node {
                 return Err(answer);
             }
         };
-        let result = self.run(&request, payload, &admitted, &mailbox);
+        let (result, recorded) = match admitted.matters {
+            true => self.while_recording(|| self.run(&request, payload, &admitted, &mailbox)),
+            false => (self.run(&request, payload, &admitted, &mailbox), Ok(())),
+        };
         self.post.order.leave(job);
         self.post.shut(job);
         let outcome = result.as_ref().map(|(_, handle)| *handle).ok();
         let settled = self.authorities.done(&self.store, &admitted, outcome);
-        settled.and(result.map(|(answer, _)| answer))
+        recorded.and(settled).and(result.map(|(answer, _)| answer))
+    }
+
+    /// Does `work` while the journal is made durable, and ends when both are done.
+    fn while_recording<T>(&self, work: impl FnOnce() -> T) -> (T, Result<(), ErrorAnswer>) {
+        thread::scope(|scope| {
+            let recording = scope.spawn(|| self.store.flush().map_err(from_store));
+            let result = work();
+            let panicked = |_| Err(refuse("internal", "the journal met an error of its own"));
+            (result, recording.join().unwrap_or_else(panicked))
+        })
     }
 
     /// Runs an admitted job. Whatever goes wrong, the peers hear of it at once.

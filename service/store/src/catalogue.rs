@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use serde::{Deserialize, Serialize};
 use vdl_command::{Digest, Handle, TableMeta};
 use vdl_share::{ColumnShares, TableShares, decode_segment, encode_segment};
 
 use crate::disk::{Disk, DiskError, Folder, Memory};
-use crate::error::{StoreError, committing, reading};
+use crate::error::{StoreError, reading};
 use crate::journal;
+use crate::soon::Soon;
 
 const TABLES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("tables");
 const NAMES: TableDefinition<&str, &[u8; 32]> = TableDefinition::new("names");
@@ -42,6 +43,7 @@ struct Row {
 pub struct Store {
     pub(crate) database: Database,
     disk: Box<dyn Disk>,
+    pub(crate) soon: Soon,
 }
 
 impl Store {
@@ -69,7 +71,7 @@ impl Store {
 
     /// Makes the tables of the database and sweeps out segments that no row mentions.
     fn recover(database: Database, disk: Box<dyn Disk>) -> Result<Self, StoreError> {
-        let store = Self { database, disk };
+        let store = Self { database, disk, soon: Soon::default() };
         store.write(|transaction| {
             transaction.open_table(TABLES).map_err(reading)?;
             transaction.open_table(NAMES).map_err(reading)?;
@@ -273,18 +275,6 @@ impl Store {
             }
             Ok(())
         })
-    }
-
-    /// One transaction, in two phases: the default trusts a checksum that an attacker could steer.
-    pub(crate) fn write<T>(
-        &self,
-        change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut transaction = self.database.begin_write().map_err(reading)?;
-        transaction.set_two_phase_commit(true);
-        let changed = change(&transaction)?;
-        transaction.commit().map_err(committing)?;
-        Ok(changed)
     }
 }
 

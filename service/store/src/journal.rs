@@ -74,9 +74,9 @@ impl Store {
         Ok(used.get(&approval.0).map_err(reading)?.map_or(0, |count| count.value()))
     }
 
-    /// Writes how far a run has come; durable when it returns.
+    /// Writes how far a run has come. Durable after [`Store::flush`], which comes before any answer.
     pub fn keep_run(&self, key: RunKey, state: &[u8]) -> Result<(), StoreError> {
-        self.write(|transaction| {
+        self.write_soon(|transaction| {
             let mut runs = transaction.open_table(RUNS).map_err(reading)?;
             runs.insert(&key.bytes(), state).map_err(reading)?;
             Ok(())

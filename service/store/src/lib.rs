@@ -9,6 +9,7 @@ mod catalogue;
 mod disk;
 mod error;
 mod journal;
+mod soon;
 
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};

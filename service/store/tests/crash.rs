@@ -4,7 +4,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::StorageBackend;
 use vdl_command::{Digest, Handle, Nonce, TableMeta};
@@ -16,7 +16,14 @@ use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, State, Store, StoreErr
 struct Machine {
     left: Arc<AtomicUsize>,
     files: Arc<Mutex<Files>>,
-    database: Arc<Mutex<Vec<u8>>>,
+    database: Arc<Mutex<Cells>>,
+}
+
+/// The database's file.
+#[derive(Default)]
+struct Cells {
+    now: Vec<u8>,
+    synced: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -42,12 +49,14 @@ impl Machine {
         if power_lost {
             let mut files = self.files.lock().unwrap();
             files.now = files.synced.clone();
+            let mut cells = self.database.lock().unwrap();
+            cells.now = cells.synced.clone();
         }
         self.open().unwrap()
     }
 
     fn open(&self) -> Result<Store, StoreError> {
-        Store::with(Cells(self.clone()), Box::new(self.clone()))
+        Store::with(Backend(self.clone()), Box::new(self.clone()))
     }
 }
 
@@ -94,39 +103,48 @@ impl Disk for Machine {
 }
 
 /// The database's file on the same machine.
-struct Cells(Machine);
+struct Backend(Machine);
 
-impl std::fmt::Debug for Cells {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Cells")
+impl Backend {
+    fn cells(&self) -> MutexGuard<'_, Cells> {
+        self.0.database.lock().unwrap()
     }
 }
 
-impl StorageBackend for Cells {
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Backend")
+    }
+}
+
+impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.database.lock().unwrap().len() as u64)
+        Ok(self.cells().now.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let (bytes, start) = (self.0.database.lock().unwrap(), offset as usize);
-        out.copy_from_slice(bytes.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        let (cells, start) = (self.cells(), offset as usize);
+        out.copy_from_slice(cells.now.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.step()?;
-        self.0.database.lock().unwrap().resize(len as usize, 0);
+        self.cells().now.resize(len as usize, 0);
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.step()
+        self.0.step()?;
+        let cells = &mut *self.cells();
+        cells.synced.clone_from(&cells.now);
+        Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.0.step()?;
-        let (mut bytes, start) = (self.0.database.lock().unwrap(), offset as usize);
-        bytes[start..start + data.len()].copy_from_slice(data);
+        let (mut cells, start) = (self.cells(), offset as usize);
+        cells.now[start..start + data.len()].copy_from_slice(data);
         Ok(())
     }
 }
@@ -222,6 +240,76 @@ fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
         }
     }
     assert!(answered > 0);
+}
+
+fn run(n: u8) -> RunKey {
+    RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
+}
+
+/// How far run `n` has come, or nothing if it was never started.
+fn state(store: &Store, n: u8) -> Option<u8> {
+    store.run(run(n)).unwrap().map(|kept| kept.state[0])
+}
+
+#[test]
+fn what_was_written_soon_is_whole_or_gone_and_never_out_of_order() {
+    for power_lost in [false, true] {
+        let mut flushed = 0;
+        for calls in 0..60 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            for n in [1, 2] {
+                store.start_run(run(n), None, b"envelope", &[0]).unwrap();
+            }
+            machine.alive_for(calls);
+            let first = (1..=3).take_while(|step| store.keep_run(run(1), &[*step]).is_ok()).count();
+            let sure = first == 3 && store.flush().is_ok();
+            let second = (1..=3).take_while(|step| store.keep_run(run(2), &[*step]).is_ok()).count();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let kept = [1, 2].map(|n| usize::from(state(&store, n).unwrap()));
+            assert!(kept[0] <= first && kept[1] <= second, "{kept:?} was never written");
+            assert!(kept[1] == 0 || kept[0] == 3, "the later write is there without the earlier one");
+            if sure {
+                flushed += 1;
+                assert_eq!(kept[0], 3, "flushed and gone, killed after {calls}");
+            }
+        }
+        assert!(flushed > 0, "no crash point lay behind the end");
+    }
+}
+
+#[test]
+fn a_durable_write_takes_along_what_was_written_soon() {
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    store.keep_run(run(1), &[1]).unwrap();
+    store.prepare(&meta(1), &shares(1)).unwrap();
+    // Nothing is left to do: a machine that is off does not matter.
+    machine.alive_for(0);
+    store.flush().unwrap();
+    drop(store);
+    assert_eq!(state(&machine.restart(true), 1), Some(1));
+}
+
+#[test]
+fn no_more_than_some_writes_wait_and_none_after_the_end() {
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    (0..300u16).for_each(|step| store.keep_run(run(1), &[(step / 2) as u8]).unwrap());
+    machine.alive_for(0);
+    drop(store);
+    let kept = state(&machine.restart(true), 1).unwrap();
+    assert!(kept >= 127, "only {kept} of 149");
+    let store = machine.open().unwrap();
+    store.keep_run(run(1), &[200]).unwrap();
+    drop(store);
+    assert_eq!(state(&machine.restart(true), 1), Some(200));
 }
 
 #[test]

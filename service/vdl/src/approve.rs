@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use vdl_authorize::{Statement, Terms, add_signature, approve_script, is_envelope, read_envelope};
-use vdl_command::DEFAULT_ENVIRONMENT;
+use vdl_authorize::{NameRule, Statement, Terms, add_signature, approve_script, is_envelope, read_envelope};
+use vdl_command::{DEFAULT_ENVIRONMENT, Handle, Nonce, Script, Slot, TableRef};
 
 use crate::clock::{self, DAY};
 use crate::explain::{print_script, print_terms};
@@ -39,6 +39,30 @@ pub struct Args {
     /// How many times it may be run [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_runs: Option<u64>,
+    /// What it is for, in your words
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// A table it may take by its handle, no others then; repeat for each
+    #[arg(long = "table", value_name = "HANDLE")]
+    tables: Vec<Handle>,
+    /// A name it may use, and the one table that it means; repeat for each
+    #[arg(long = "name", value_name = "NAME=HANDLE", value_parser = read_name)]
+    names: Vec<NameRule>,
+    /// A name it may use for whichever table has it at the time; repeat for each
+    #[arg(long = "name-may-change", value_name = "NAME", value_parser = read_changing)]
+    changing: Vec<NameRule>,
+    /// The policy of the servers, if it is more than a list of approvers; says the environment too
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+fn read_name(text: &str) -> Result<NameRule, String> {
+    let (name, table) = text.rsplit_once('=').ok_or("a name and a handle are written NAME=HANDLE")?;
+    Ok(NameRule { name: name.to_owned(), table: Some(table.parse()?), may_change: false })
+}
+
+fn read_changing(name: &str) -> Result<NameRule, String> {
+    Ok(NameRule { name: name.to_owned(), table: None, may_change: true })
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
@@ -55,6 +79,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             Failure::new("whom is it for?").remedy("give the analyst's verification key with --analyst")
         })?;
         let analyst = files::read_verifying_key(analyst)?;
+        check_names(args, &script)?;
         print_script(&script);
         approve_script(&bytes, &analyst, &terms(args)?, &key)
     };
@@ -80,12 +105,52 @@ fn terms(args: &Args) -> Result<Terms, Failure> {
     if expires < now {
         return Err(Failure::new("the approval would have expired already"));
     }
+    let policy = args.policy.as_deref().map(files::read_policy).transpose()?;
+    let environment = match (&args.environment, &policy) {
+        (Some(given), Some(policy)) if given != policy.environment() => {
+            return Err(Failure::new("the policy is for another environment than --environment says"));
+        }
+        (Some(given), _) => given.clone(),
+        (None, Some(policy)) => policy.environment().to_owned(),
+        (None, None) => DEFAULT_ENVIRONMENT.to_owned(),
+    };
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|error| Failure::new(format!("no randomness: {error}")))?;
     Ok(Terms {
-        environment: args.environment.clone().unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned()),
+        environment,
         not_before,
         expires: Some(expires),
         max_runs: args.max_runs,
+        policy_version: policy.map(|policy| policy.version()),
+        purpose: args.purpose.clone(),
+        tables: (!args.tables.is_empty()).then(|| args.tables.clone()),
+        names: names(args),
+        nonce: Some(Nonce(nonce)),
     })
+}
+
+fn names(args: &Args) -> Vec<NameRule> {
+    let mut names = [args.names.clone(), args.changing.clone()].concat();
+    names.sort_by(|a, b| a.name.cmp(&b.name));
+    names
+}
+
+/// A name is resolved when the script runs, so the approver says what it may mean.
+fn check_names(args: &Args, script: &Script) -> Result<(), Failure> {
+    let listed = names(args);
+    for (at, step) in script.steps.iter().enumerate() {
+        for input in step.command.inputs() {
+            let TableRef::Name(Slot::Value(name)) = input else { continue };
+            if listed.iter().all(|rule| rule.name != *name) {
+                let what = format!("step {} uses the name \"{name}\"", at + 1);
+                return Err(Failure::of_file(&args.file, what).remedy(format!(
+                    "--name {name}=HANDLE allows it for that table only; --name-may-change {name} for \
+                     whichever table has it when the script runs"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The first approver fixed the terms; a flag that says something else is a misunderstanding.
@@ -103,6 +168,12 @@ fn check_same_terms(args: &Args, statement: &Statement) -> Result<(), Failure> {
     if args.environment.as_ref().is_some_and(|given| *given != statement.environment) {
         return Err(differs("environment (--environment)"));
     }
+    if let Some(policy) = &args.policy {
+        let policy = files::read_policy(policy)?;
+        if (policy.version(), policy.environment()) != (statement.policy_version, &*statement.environment) {
+            return Err(differs("policy (--policy)"));
+        }
+    }
     if args.not_before.is_some_and(|given| given != statement.not_before) {
         return Err(differs("first day (--not-before)"));
     }
@@ -111,6 +182,23 @@ fn check_same_terms(args: &Args, statement: &Statement) -> Result<(), Failure> {
     }
     if args.max_runs.is_some_and(|given| Some(given) != statement.max_runs) {
         return Err(differs("number of runs (--max-runs)"));
+    }
+    check_same_limits(args, statement).map_err(differs)
+}
+
+/// The rest of it: gives what differs.
+fn check_same_limits(args: &Args, statement: &Statement) -> Result<(), &'static str> {
+    if args.purpose.is_some() && args.purpose != statement.purpose {
+        return Err("purpose (--purpose)");
+    }
+    let mut tables = args.tables.clone();
+    tables.sort_unstable();
+    if !tables.is_empty() && statement.tables != Some(tables) {
+        return Err("list of tables (--table)");
+    }
+    let names = names(args);
+    if !names.is_empty() && names != statement.names {
+        return Err("list of names (--name, --name-may-change)");
     }
     Ok(())
 }

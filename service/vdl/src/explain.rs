@@ -174,4 +174,16 @@ pub fn print_terms(file: &Unverified) {
         Some(most) => println!("runs         {most} times at most"),
         None => println!("runs         as often as the analyst likes"),
     }
+    if let Some(purpose) = &terms.purpose {
+        println!("purpose      {}", printable_line(purpose));
+    }
+    for table in terms.tables.iter().flatten() {
+        println!("table        {table}");
+    }
+    for rule in &terms.names {
+        println!("name         {}", printable_line(&rule.to_string()));
+    }
+    if terms.policy_version > 1 {
+        println!("policy       version {}", terms.policy_version);
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vdl_authorize::{SigningKey, VerifyingKey};
+use vdl_authorize::{Policy, SigningKey, VerifyingKey};
 
 use crate::failure::Failure;
 
@@ -29,6 +29,11 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
 
 pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
     VerifyingKey::read_pem(&read_pem(path)?).map_err(|error| Failure::of_file(path, error))
+}
+
+/// A policy, in its envelope or as it is pinned; whether it counts is for the servers to say.
+pub fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    vdl_authorize::read_policy(&read(path)?).map_err(|refusal| Failure::refused(path, &refusal))
 }
 
 fn read_pem(path: &Path) -> Result<String, Failure> {

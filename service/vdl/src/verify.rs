@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use vdl_authorize::{Refusal, read_envelope, verify_envelope};
+use vdl_authorize::{Policy, Refusal, Revocations, read_envelope, verify_envelope};
 
 use crate::clock;
 use crate::explain::print_terms;
@@ -37,15 +37,16 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut signed = 0;
     for (path, approver) in args.approvers.iter().zip(&approvers) {
         // The approver's own signature, apart from everything else that may be wrong.
-        let missing = matches!(
-            verify_envelope(&bytes, std::slice::from_ref(approver), environment, now),
-            Err(Refusal::MissingApprovers(_))
-        );
+        let alone = Policy::pinned(std::slice::from_ref(approver), environment)
+            .and_then(|policy| verify_envelope(&bytes, &policy, &Revocations::default(), now));
+        let missing = matches!(alone, Err(Refusal::RuleUnmet { .. }));
         signed += usize::from(!missing);
         let verdict = if missing { "MISSING" } else { "signed" };
         println!("{verdict:<8} {}  {}", approver.fingerprint(), path.display());
     }
-    match verify_envelope(&bytes, &approvers, environment, now) {
+    let verdict = Policy::pinned(&approvers, environment)
+        .and_then(|policy| verify_envelope(&bytes, &policy, &Revocations::default(), now));
+    match verdict {
         Ok(approval) => {
             println!("approved by all {}: {}", approvers.len(), approval.digest());
             Ok(ExitCode::SUCCESS)

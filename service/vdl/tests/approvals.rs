@@ -14,7 +14,8 @@ const SCRIPT: &str = r###"{
   "name": "Mean stroke age",
   "ordered": true,
   "steps": [
-    {"command": {"get": {"table": {"name": "survey"}}}, "source": "analysis.py:3: survey = cd.get_table(\"survey\")"},
+    {"command": {"get": {"table": {"handle":
+      "180A662EC91BFABEB3FAD7B32DE9BDF1A3B8FA3EB2D5F2EAD3E0B6C4A0B6B9F1"}}}, "source": "analysis.py:3: survey = cd.get_table(\"180A66...\")"},
     {"command": {"filter": {"table": {"step": 0},
       "condition": {"binary": {"op": "equal", "left": {"column": "Stroke"}, "right": {"integer": 1}}}}}},
     {"command": {"aggregate": {"table": {"step": 1},
@@ -189,6 +190,68 @@ fn an_approval_that_does_not_hold_today_is_not_verified() {
     assert!(world.fails(1, &past).contains("before it begins"));
     let other = [&verify[..], &["--environment", "elsewhere"]].concat();
     assert!(world.fails(1, &other).contains("elsewhere"));
+}
+
+/// The handle in the script.
+const SURVEY: &str = "180A662EC91BFABEB3FAD7B32DE9BDF1A3B8FA3EB2D5F2EAD3E0B6C4A0B6B9F1";
+
+#[test]
+fn a_name_is_signed_only_with_what_it_may_mean() {
+    let world = World::new();
+    world.write("named.json", &SCRIPT.replace("\"handle\"", "\"name\"").replace(SURVEY, "survey"));
+    let approve = ["approve", "named.json", "--key", "alice.sk", "--analyst", "analyst.pk"];
+    let said = world.fails(1, &approve);
+    assert!(
+        said.contains("step 1 uses the name \"survey\"") && said.contains("--name survey=HANDLE"),
+        "{said}"
+    );
+    assert!(world.fails(1, &[&approve[..], &["--name-may-change", "other"]].concat()).contains("survey"));
+    world.fails(2, &[&approve[..], &["--name", "survey"]].concat());
+    world.fails(2, &[&approve[..], &["--name", "survey=180A"]].concat());
+    let both = ["--name-may-change", "survey", "--name", &format!("survey={SURVEY}")];
+    assert!(world.fails(1, &[&approve[..], &both].concat()).contains("none comes twice"));
+    assert!(!world.path().join("named.approved").exists());
+    let said = world.succeeds(&[&approve[..], &both[2..]].concat());
+    assert!(said.contains(&format!("\"survey\" means {SURVEY} and nothing else")), "{said}");
+    let other = ["approve", "named.approved", "--key", "bob.sk", "--name-may-change", "survey"];
+    assert!(world.fails(1, &other).contains("list of names"));
+    world.succeeds(&["approve", "named.approved", "--key", "bob.sk", "--name", both[3]]);
+}
+
+#[test]
+fn purpose_and_tables_are_shown_and_signed() {
+    let world = World::new();
+    let approve = ["approve", "script.json", "--key", "alice.sk", "--analyst", "analyst.pk"];
+    let other = SURVEY.replace('1', "2");
+    assert!(
+        world.fails(1, &[&approve[..], &["--table", &other]].concat()).contains("step 1 takes the table")
+    );
+    let terms = ["--purpose", "Stroke ages, study 7", "--table", SURVEY];
+    let said = world.succeeds(&[&approve[..], &terms].concat());
+    assert!(said.contains("purpose      Stroke ages, study 7") && said.contains(SURVEY), "{said}");
+    let second = ["approve", "script.approved", "--key", "bob.sk"];
+    assert!(world.fails(1, &[&second[..], &["--purpose", "another"]].concat()).contains("purpose"));
+    assert!(world.fails(1, &[&second[..], &["--table", &other]].concat()).contains("list of tables"));
+    world.succeeds(&[&second[..], &terms].concat());
+}
+
+#[test]
+fn the_same_script_approved_again_is_another_approval() {
+    let world = World::new();
+    let digest = |output: &str| {
+        let said = world.succeeds(&[
+            "approve",
+            "script.json",
+            "--key",
+            "alice.sk",
+            "--analyst",
+            "analyst.pk",
+            "--output",
+            output,
+        ]);
+        said.lines().find(|line| line.starts_with("approval ")).unwrap().to_owned()
+    };
+    assert_ne!(digest("one.approved"), digest("two.approved"));
 }
 
 #[test]

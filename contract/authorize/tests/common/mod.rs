@@ -2,7 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
-use vdl_authorize::{SigningKey, Terms, VerifyingKey, add_signature, approve_script};
+use vdl_authorize::{
+    Gatekeeper, NameRule, Policy, Revocations, SigningKey, Terms, VerifyingKey, add_signature, approve_script,
+};
 use vdl_command::{Authority, Digest, JobId, Nonce};
 
 pub const NOW: i64 = 1_795_000_000;
@@ -30,8 +32,28 @@ pub fn approvers() -> Vec<VerifyingKey> {
     vec![alice().verifying_key(), bob().verifying_key()]
 }
 
+/// What servers follow that were just given the approvers' keys.
+pub fn policy() -> Policy {
+    Policy::pinned(&approvers(), HERE).unwrap()
+}
+
+pub fn gate() -> Gatekeeper {
+    Gatekeeper::authorized(policy(), Revocations::default())
+}
+
 pub fn terms() -> Terms {
-    Terms { environment: HERE.into(), not_before: NOW - 60, expires: Some(NOW + 60), max_runs: Some(2) }
+    Terms {
+        environment: HERE.into(),
+        not_before: NOW - 60,
+        expires: Some(NOW + 60),
+        max_runs: Some(2),
+        ..Terms::default()
+    }
+}
+
+/// A name that may mean one table today and another tomorrow.
+pub fn changing(name: &str) -> NameRule {
+    NameRule { name: name.into(), table: None, may_change: true }
 }
 
 pub fn signed_by(script: &str, terms: &Terms, signers: &[SigningKey]) -> Vec<u8> {

@@ -88,7 +88,7 @@ impl Production {
 }
 
 pub fn terms() -> Terms {
-    Terms { environment: ENVIRONMENT.into(), not_before: 0, expires: None, max_runs: None }
+    Terms { environment: ENVIRONMENT.into(), ..Terms::default() }
 }
 
 pub fn integers(name: &str, values: &[i64]) -> ClearColumn {

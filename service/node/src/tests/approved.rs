@@ -37,7 +37,8 @@ fn now() -> i64 {
 }
 
 fn terms() -> Terms {
-    Terms { environment: "production".into(), not_before: now() - 10, expires: None, max_runs: Some(2) }
+    let (environment, not_before) = ("production".into(), now() - 10);
+    Terms { environment, not_before, max_runs: Some(2), ..Terms::default() }
 }
 
 /// Upload, filter, mean: each step refers to the one before.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use vdl_authorize::VerifyingKey;
+use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     Answer, Authority, ColumnMeta, Command, ErrorAnswer, Expression, JobId, Mode, Outcome, Request, Route,
@@ -68,7 +68,7 @@ impl World {
                 node,
                 mode: if approvers.is_empty() { Mode::Design } else { Mode::Authorized },
                 environment: "production".into(),
-                approvers: approvers.to_vec(),
+                policy: Policy::pinned(approvers, "production").ok(),
                 memory_bytes: 1 << 30,
                 limits: limits(node),
             };
