@@ -100,13 +100,13 @@ fn measure(
     let payloads = split_upload(&layout, &[data], &[[1; 16], [2; 16]])?;
     let request = Request { rows: Some(values.len() as u64), ..signed(&upload, 0)? };
     let handle = ask(&nodes, &request, &payloads)?;
-    let table = |_| match analyst {
+    let table = || match analyst {
         Some(_) => TableRef::Step(0),
         None => TableRef::Handle(handle.into()),
     };
     let began = Instant::now();
     for number in 1..=STEPS {
-        ask(&nodes, &signed(&step(table(number)), number)?, &[vec![], vec![], vec![]])?;
+        ask(&nodes, &signed(&step(table()), number)?, &[vec![], vec![], vec![]])?;
     }
     let took = began.elapsed();
     nodes.iter().for_each(|node| node.stop());
@@ -129,12 +129,12 @@ fn start(
         steps: steps.map(|command| Step { command, source: None }).collect(),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
-    let terms =
-        Terms { environment: ENVIRONMENT.into(), not_before: now, max_runs: Some(1), ..Terms::default() };
+    let environment = ENVIRONMENT.into();
+    let terms = Terms { environment, not_before: now, max_runs: Some(1), ..Terms::default() };
     let script = write_script(&script)?;
     let envelope = approve_script(script.as_bytes(), &analyst.verifying_key(), &terms, approver)?;
-    let start = sign_start(analyst, read_envelope(&envelope)?.digest, Nonce(random()?));
-    let body = encode(&start, &envelope)?;
+    let wish = sign_start(analyst, read_envelope(&envelope)?.digest, Nonce(random()?));
+    let body = encode(&wish, &envelope)?;
     let started = |node: &Arc<Node>| -> Result<StartedRun, Failed> {
         let answer = node.answer(Route::StartRun, &body).map_err(|error| error.message)?;
         Ok(decode(&answer)?.0)

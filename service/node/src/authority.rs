@@ -67,27 +67,32 @@ impl Authorities {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a run. It is journalled as used before anybody learns its nonce.
+    /// Whether a run may start, as far as its approval and the wish of its analyst say.
+    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Approval, ErrorAnswer> {
+        self.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal))
+    }
+
+    /// Starts a run, or finds that this start was counted before. It is journalled as used before anybody
+    /// learns its nonce.
     pub fn start_run(
         &self,
         store: &Store,
         start: &StartRun,
+        approval: Approval,
         envelope: &[u8],
-        now: i64,
     ) -> Result<StartedRun, ErrorAnswer> {
-        let approval = self.gate.check_start(start, envelope, now).map_err(|r| from_refusal(&r))?;
-        let digest = approval.digest();
         let limit = approval.statement().max_runs;
+        let key = RunKey { approval: approval.digest(), nonce: Nonce(random()?) };
+        let known = Known { run: Run::start(approval, self.node, key.nonce), outputs: BTreeMap::new() };
+        let state = record(&known.run, &known.outputs)?;
         let mut runs = self.lock();
-        approval.check_runs(store.runs_used(digest).map_err(from_store)?).map_err(|r| from_refusal(&r))?;
-        let nonce = Nonce(random()?);
-        let key = RunKey { approval: digest, nonce };
-        let known = Known { run: Run::start(approval, self.node, nonce), outputs: BTreeMap::new() };
-        let used = store
-            .start_run(key, limit, envelope, &record(&known.run, &known.outputs)?)
-            .map_err(from_store)?;
-        runs.insert(key, known);
-        Ok(StartedRun { approval: digest, nonce, run: used })
+        let used = store.runs_used(key.approval).map_err(from_store)?;
+        known.run.approval().check_runs(used).map_err(|refusal| from_refusal(&refusal))?;
+        let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
+        if started.nonce == key.nonce {
+            runs.insert(key, known);
+        }
+        Ok(StartedRun { approval: key.approval, nonce: started.nonce, run: started.run })
     }
 
     /// Decides about a command. What was decided is in the journal when this returns; if it matters, it

@@ -20,6 +20,7 @@ mod refusal;
 pub mod server;
 mod settle;
 mod shelf;
+mod start;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};

@@ -14,4 +14,4 @@ mod soon;
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};
 pub use error::StoreError;
-pub use journal::{KeptRun, RunKey};
+pub use journal::{KeptRun, RunKey, Started};

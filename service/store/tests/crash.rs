@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use redb::StorageBackend;
 use vdl_command::{Digest, Handle, Nonce, TableMeta};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
-use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, State, Store, StoreError};
+use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, Started, State, Store, StoreError};
 
 /// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
 #[derive(Clone, Default)]
@@ -218,32 +218,61 @@ fn an_upload_killed_between_any_two_steps_is_there_whole_or_not_at_all() {
     }
 }
 
+fn run(n: u8) -> RunKey {
+    RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
+}
+
+/// Start `name` with nonce `n`, of an approval for `limit` runs.
+fn start(store: &Store, name: u8, n: u8, limit: Option<u64>) -> Result<Started, StoreError> {
+    store.start_run(run(n), Nonce([name; 32]), limit, b"envelope", &[0])
+}
+
 #[test]
 fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
-    let key = |n: u8| RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) };
     let mut answered = 0;
     for calls in 0..80 {
         let machine = Machine::default();
         machine.alive_for(usize::MAX);
         let store = machine.open().unwrap();
         machine.alive_for(calls);
-        let started = store.start_run(key(1), Some(1), b"envelope", b"state");
+        let started = start(&store, 1, 1, Some(1));
         drop(store);
         let store = machine.restart(true);
         if started.is_ok() {
             answered += 1;
-            assert_eq!(store.runs_used(key(1).approval).unwrap(), 1, "killed after {calls}");
-            let again = store.start_run(key(2), Some(1), b"envelope", b"state");
-            assert!(matches!(again, Err(StoreError::RunsUsedUp { limit: 1 })));
-            let kept = KeptRun { envelope: b"envelope".to_vec(), state: b"state".to_vec() };
-            assert_eq!(store.run(key(1)).unwrap(), Some(kept));
+            assert_eq!(store.runs_used(run(1).approval).unwrap(), 1, "killed after {calls}");
+            let another = start(&store, 2, 2, Some(1));
+            assert!(matches!(another, Err(StoreError::RunsUsedUp { limit: 1 })));
+            let kept = KeptRun { envelope: b"envelope".to_vec(), state: vec![0] };
+            assert_eq!(store.run(run(1)).unwrap(), Some(kept));
         }
     }
     assert!(answered > 0);
 }
 
-fn run(n: u8) -> RunKey {
-    RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
+#[test]
+fn a_run_is_counted_once_however_often_its_start_is_sent() {
+    for power_lost in [false, true] {
+        for calls in 0..80 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            machine.alive_for(calls);
+            let first = start(&store, 1, 1, Some(2)).ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let again = start(&store, 1, 2, Some(2)).unwrap();
+            assert_eq!(again.run, 1, "killed after {calls}");
+            assert_eq!(first.unwrap_or(again), again, "another run under the same name");
+            assert_eq!(start(&store, 1, 3, Some(2)).unwrap(), again);
+            assert_eq!(store.started(run(1).approval, Nonce([1; 32])).unwrap(), Some(again));
+            // Another one gets the run that is left, and the first is still known after that.
+            assert_eq!(start(&store, 2, 4, Some(2)).unwrap().run, 2);
+            assert_eq!(start(&store, 1, 5, Some(2)).unwrap(), again);
+            assert!(matches!(start(&store, 3, 6, Some(2)), Err(StoreError::RunsUsedUp { limit: 2 })));
+            assert_eq!(store.runs_used(run(1).approval).unwrap(), 2);
+        }
+    }
 }
 
 /// How far run `n` has come, or nothing if it was never started.
@@ -260,7 +289,7 @@ fn what_was_written_soon_is_whole_or_gone_and_never_out_of_order() {
             machine.alive_for(usize::MAX);
             let store = machine.open().unwrap();
             for n in [1, 2] {
-                store.start_run(run(n), None, b"envelope", &[0]).unwrap();
+                start(&store, n, n, None).unwrap();
             }
             machine.alive_for(calls);
             let first = (1..=3).take_while(|step| store.keep_run(run(1), &[*step]).is_ok()).count();
@@ -285,7 +314,7 @@ fn a_durable_write_takes_along_what_was_written_soon() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
-    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    start(&store, 1, 1, None).unwrap();
     store.keep_run(run(1), &[1]).unwrap();
     store.prepare(&meta(1), &shares(1)).unwrap();
     // Nothing is left to do: a machine that is off does not matter.
@@ -300,7 +329,7 @@ fn no_more_than_some_writes_wait_and_none_after_the_end() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
-    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    start(&store, 1, 1, None).unwrap();
     (0..300u16).for_each(|step| store.keep_run(run(1), &[(step / 2) as u8]).unwrap());
     machine.alive_for(0);
     drop(store);
