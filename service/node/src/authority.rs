@@ -27,7 +27,7 @@ pub(crate) struct Authorities {
     node: usize,
     gate: Gatekeeper,
     runs: Mutex<HashMap<RunKey, Known>>,
-    ledger: Ledger,
+    pub ledger: Ledger,
 }
 
 /// A run, and the tables its steps have made.

@@ -91,6 +91,7 @@ impl Node {
             Route::CloseRun => {
                 let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
                 self.authorities.close_run(&self.store, &close, now())?;
+                self.show_head()?;
                 written(&())
             }
             Route::Cancel => {

@@ -106,6 +106,9 @@ fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>) -> bool {
     match inquiry {
         Ok((from, frame)) if frame.step == step::ASK => node.tell_states(from, &frame.payload),
         Ok((from, frame)) if frame.step == step::STARTED => node.hear_start(from, &frame.payload),
+        Ok((from, frame)) if matches!(frame.step.as_str(), step::HEAD | step::WITNESS) => {
+            node.hear_of_log(from, &frame);
+        }
         Ok((from, frame)) => node.hear_states(from, &frame.payload),
         Err(RecvTimeoutError::Timeout) => node.ask_states(),
         Err(RecvTimeoutError::Disconnected) => return false,

@@ -80,7 +80,10 @@ impl Node {
         let known = self.store.started(start.approval, start.start).map_err(from_store)?;
         let count = || match known {
             Some(known) => Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run }),
-            None => self.authorities.start_run(&self.store, start, approval, envelope),
+            None => {
+                let started = self.authorities.start_run(&self.store, start, approval, envelope)?;
+                self.show_head().map(|()| started)
+            }
         };
         if self.config.node == 0 {
             // A start that not all three can count is not begun.

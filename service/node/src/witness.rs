@@ -1,20 +1,51 @@
 //! The audit log as this server writes it. A line is on its way to the disk before what it tells of is
 //! answered, and the disk has it no later than the journal; without a line nothing is done.
+//!
+//! After each start and end of a run a server shows the other two how far its log goes. They sign that, and
+//! will sign nothing that goes less far: a log that was cut or put back is noticed, and says so itself.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use vdl_authorize::SigningKey;
-use vdl_authorize::audit::{Event, Head, LONGEST_ENTRY, read_log};
-use vdl_command::{ErrorAnswer, Mode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use vdl_authorize::audit::{Event, Head, LONGEST_ENTRY, read_log, sign_head, verify_head};
+use vdl_authorize::{SigningKey, VerifyingKey};
+use vdl_command::{ErrorAnswer, JobId, Mode};
 use vdl_store::Store;
+use vdl_transport::{Frame, Peer};
 
 use crate::agreement::random;
 use crate::error::NodeError;
-use crate::node::{NodeConfig, now};
+use crate::net::{control, node_of, step};
+use crate::node::{Node, NodeConfig, now};
 use crate::refusal::{from_store, refuse};
 
-/// Where the log stands; there is none in design mode.
-pub(crate) struct Ledger(Option<Mutex<Head>>);
+/// The log of this server; there is none in design mode.
+pub(crate) struct Ledger(Option<Book>);
+
+struct Book {
+    head: Mutex<Head>,
+    /// What this process found; what it writes comes behind it.
+    found: u64,
+    /// With it the heads of peers are signed.
+    key: SigningKey,
+}
+
+/// To both peers: how far the log goes here, and the key this server signs with.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    head: Head,
+    key: String,
+}
+
+/// The answer: a signature, or what was seen already.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Word {
+    Signed { head: Head, key: String, signature: String },
+    Known(Head),
+}
 
 impl Ledger {
     /// Goes on behind the last whole line.
@@ -25,31 +56,131 @@ impl Ledger {
         // At most a whole line and what a crash left of the one behind it.
         let end = store.log_end(2 * LONGEST_ENTRY as u64)?;
         let (whole, cut) = end.split_at(end.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-        let ledger = Self(Some(Mutex::new(last(whole)?)));
+        let fresh = random().map_err(|answer| NodeError::Config(answer.message))?;
+        let (head, key) = (last(whole)?, SigningKey::from_seed(store.seed(fresh)?));
+        let shown = shown(&key).map_err(|answer| NodeError::Config(answer.message))?;
+        let ledger = Self(Some(Book { head: Mutex::new(head), found: head.sequence, key }));
         let note = |event| ledger.note(store, event).map_err(|answer| NodeError::Config(answer.message));
         if !cut.is_empty() {
             store.cut_log(cut.len() as u64)?;
             note(Event::Recovered { cut: cut.len() as u64 })?;
         }
-        let fresh = random().map_err(|answer| NodeError::Config(answer.message))?;
-        let key = SigningKey::from_seed(store.seed(fresh)?).verifying_key().to_base64();
-        let key = key.map_err(|error| NodeError::Config(error.to_string()))?;
         let (node, environment) = (config.node, config.environment.clone());
-        note(Event::Opened { node, environment, version: env!("CARGO_PKG_VERSION").to_owned(), key })?;
+        note(Event::Opened { node, environment, version: env!("CARGO_PKG_VERSION").to_owned(), key: shown })?;
         store.flush()?;
         Ok(ledger)
     }
 
     /// Appends a line. It is durable with the next flush of the store.
     pub fn note(&self, store: &Store, event: Event) -> Result<(), ErrorAnswer> {
-        let Some(head) = &self.0 else { return Ok(()) };
-        let mut head = head.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(book) = &self.0 else { return Ok(()) };
+        let mut head = book.lock();
         let (line, next) =
             head.follow(now(), event).map_err(|error| refuse("internal", error.to_string()))?;
         store.append_log(&line).map_err(from_store)?;
         *head = next;
         Ok(())
     }
+}
+
+impl Book {
+    fn lock(&self) -> MutexGuard<'_, Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Node {
+    /// Shows both peers how far the log goes. Only what is durable is shown.
+    pub(crate) fn show_head(&self) -> Result<(), ErrorAnswer> {
+        let Some(book) = &self.authorities.ledger.0 else { return Ok(()) };
+        let head = *book.lock();
+        self.store.flush().map_err(from_store)?;
+        self.tell_peers(JobId([0; 32]), step::HEAD, &text(&Shown { head, key: shown(&book.key)? })?);
+        Ok(())
+    }
+
+    /// What a peer has to say of its log, or of this one.
+    pub(crate) fn hear_of_log(&self, from: Peer, frame: &Frame) {
+        let Some(book) = &self.authorities.ledger.0 else { return };
+        let heard = match frame.step.as_str() {
+            step::HEAD => self.hear_head(book, from, &frame.payload),
+            _ => self.hear_witness(book, from, &frame.payload),
+        };
+        if let Err(answer) = heard {
+            tracing::warn!(?from, code = %answer.code, "{}", answer.message);
+        }
+    }
+
+    /// Signs the head of a peer's log if it goes on from the last one seen, otherwise says what that was.
+    fn hear_head(&self, book: &Book, from: Peer, shown_head: &[u8]) -> Result<(), ErrorAnswer> {
+        let Shown { head, key } = read(shown_head)?;
+        let node = node_of(self.config.node, from);
+        let seen = self.seen(node, &key)?;
+        if let Some(seen) = seen.filter(|seen| seen.sequence >= head.sequence && *seen != head) {
+            self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&Word::Known(seen))?));
+            return Ok(());
+        }
+        if seen != Some(head) {
+            let event = Event::Countersigned { node, sequence: head.sequence, head: head.digest };
+            self.authorities.ledger.note(&self.store, event)?;
+            self.store.keep_witness(node, &text(&Shown { head, key })?).map_err(from_store)?;
+        }
+        self.store.flush().map_err(from_store)?;
+        let signature = sign_head(&book.key, &self.config.environment, node, head);
+        let word = Word::Signed { head, key: shown(&book.key)?, signature };
+        self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&word)?));
+        Ok(())
+    }
+
+    /// The last head seen of a peer's log, which must be shown with the key that it was shown with at first.
+    fn seen(&self, node: u8, key: &str) -> Result<Option<Head>, ErrorAnswer> {
+        let Some(seen) = self.store.witness(node).map_err(from_store)? else { return Ok(None) };
+        let seen: Shown = read(&seen)?;
+        match seen.key == key {
+            true => Ok(Some(seen.head)),
+            false => Err(refuse("servers_disagree", format!("server {node} has another key than before"))),
+        }
+    }
+
+    /// Writes down that a peer signed, or that it saw more of this log than is here.
+    fn hear_witness(&self, book: &Book, from: Peer, word: &[u8]) -> Result<(), ErrorAnswer> {
+        let by = node_of(self.config.node, from);
+        let known = match read(word)? {
+            Word::Signed { head, key, signature } => {
+                let of_peer = VerifyingKey::from_base64(&key);
+                let of_peer = of_peer.map_err(|error| refuse("bad_request", error.to_string()))?;
+                let (environment, me) = (&self.config.environment, self.config.node);
+                if !verify_head(&of_peer, environment, me, head, &signature) {
+                    return Err(refuse("servers_disagree", format!("server {by} signed something else")));
+                }
+                let (sequence, head) = (head.sequence, head.digest);
+                let event = Event::Witnessed { by, key, sequence, head, signature };
+                return self.authorities.ledger.note(&self.store, event);
+            }
+            Word::Known(known) => known,
+        };
+        // Of two heads shown at once the later one may have come first: then nothing is missing.
+        if known.sequence <= book.lock().sequence {
+            return Ok(());
+        }
+        let (missing_from, missing_to) = (book.found + 1, known.sequence);
+        let event = Event::Restored { missing_from, missing_to, head: known.digest };
+        self.authorities.ledger.note(&self.store, event)?;
+        self.show_head()
+    }
+}
+
+/// A key as it is shown.
+fn shown(key: &SigningKey) -> Result<String, ErrorAnswer> {
+    key.verifying_key().to_base64().map_err(|error| refuse("internal", error.to_string()))
+}
+
+fn text(value: &impl Serialize) -> Result<Vec<u8>, ErrorAnswer> {
+    serde_json::to_vec(value).map_err(|error| refuse("internal", error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, ErrorAnswer> {
+    serde_json::from_slice(text).map_err(|error| refuse("bad_request", error.to_string()))
 }
 
 /// The head that the last of some whole lines makes.

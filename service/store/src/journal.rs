@@ -13,6 +13,8 @@ const RUNS: TableDefinition<&[u8; 64], &[u8]> = TableDefinition::new("runs");
 const STARTS: TableDefinition<&[u8; 64], (u64, &[u8; 32])> = TableDefinition::new("starts");
 /// Of the key that is this server's own.
 const SEED: TableDefinition<(), &[u8; 32]> = TableDefinition::new("seed");
+/// What this server saw last of a peer's audit log.
+const WITNESSES: TableDefinition<u8, &[u8]> = TableDefinition::new("witnesses");
 
 /// One run as this server knows it: the approval it uses and this server's own nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +57,7 @@ pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(ENVELOPES).map_err(reading)?;
     transaction.open_table(STARTS).map_err(reading)?;
     transaction.open_table(SEED).map_err(reading)?;
+    transaction.open_table(WITNESSES).map_err(reading)?;
     Ok(())
 }
 
@@ -102,6 +105,21 @@ impl Store {
             }
             seed.insert((), &fresh).map_err(reading)?;
             Ok(fresh)
+        })
+    }
+
+    /// What this server saw last of the audit log of server `node`.
+    pub fn witness(&self, node: u8) -> Result<Option<Vec<u8>>, StoreError> {
+        let seen = self.database.begin_read().map_err(reading)?.open_table(WITNESSES).map_err(reading)?;
+        Ok(seen.get(node).map_err(reading)?.map(|seen| seen.value().to_vec()))
+    }
+
+    /// Keeps it. Durable after [`Store::flush`].
+    pub fn keep_witness(&self, node: u8, seen: &[u8]) -> Result<(), StoreError> {
+        self.write_soon(|transaction| {
+            let mut witnesses = transaction.open_table(WITNESSES).map_err(reading)?;
+            witnesses.insert(node, seen).map_err(reading)?;
+            Ok(())
         })
     }
 

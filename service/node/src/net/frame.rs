@@ -19,6 +19,10 @@ pub(crate) mod step {
     pub const TELL: &str = "tell";
     /// From node 0: whether it counted the start of a run.
     pub const STARTED: &str = "started";
+    /// So far goes the audit log here.
+    pub const HEAD: &str = "head";
+    /// Signed, or: more of it was seen.
+    pub const WITNESS: &str = "witness";
 }
 
 pub(crate) fn control(job: JobId, step: &str, payload: Vec<u8>) -> Frame {

@@ -3,17 +3,21 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use vdl_authorize::audit::{Event, Log, read_log};
+use vdl_authorize::audit::{Event, Finding, Log, compare_logs, read_log};
 use vdl_authorize::{NameRule, Terms, sign_close};
 use vdl_command::wire::encode_header;
-use vdl_command::{Command, Route, TableRef};
+use vdl_command::{Command, Digest, Route, TableRef};
 use vdl_store::{DiskError, Memory, MemoryTape, Store, Tape};
+use vdl_transport::Peer;
 
 use super::runs::{
     Run, approvers, begin, envelope, envelope_of, keys, refused_by_each, start, steps, terms, world,
 };
-use super::{World, body, codes, opened, table};
+use super::{World, body, codes, job, opened, table};
+use crate::net::{control, step};
 use crate::node::Node;
 
 /// A log whose chain holds.
@@ -23,7 +27,24 @@ fn log(node: &Node) -> Log {
     log
 }
 
-/// What happened, in a word each.
+/// Waits until both others have signed the log of each, up to its last run at least.
+fn wait_for_witnesses(world: &World) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let seen_by = |log: &Log, by: u8| {
+        let runs = log.entries.iter().filter(|line| matches!(line.entry.event, Event::Run { .. }));
+        log.witnessed_by(by) >= runs.map(|line| line.entry.sequence).max()
+    };
+    for (node, server) in (0u8..).zip(&world.nodes) {
+        for by in (0..3).filter(|by| *by != node) {
+            while !seen_by(&read_log(&server.store.log_end(u64::MAX).unwrap()).0, by) {
+                assert!(Instant::now() < deadline, "server {by} did not sign the log of server {node}");
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+/// What happened, in a word each, but for what peers had to say.
 fn words(node: &Node) -> Vec<String> {
     let word = |event: &Event| match event {
         Event::Opened { node, .. } => format!("opened {node}"),
@@ -36,7 +57,10 @@ fn words(node: &Node) -> Vec<String> {
         Event::Recovered { cut } => format!("recovered {cut}"),
         other => format!("{other:?}"),
     };
-    log(node).entries.iter().map(|line| word(&line.entry.event)).collect()
+    let of_peers = |event: &Event| matches!(event, Event::Countersigned { .. } | Event::Witnessed { .. });
+    let log = log(node);
+    let own = log.entries.iter().filter(|line| !of_peers(&line.entry.event));
+    own.map(|line| word(&line.entry.event)).collect()
 }
 
 fn close(world: &World, run: &Run) {
@@ -122,6 +146,83 @@ fn a_log_goes_on_where_it_ended_and_says_what_a_crash_cut_off() {
     assert_eq!(words(&world.nodes[0]), ["opened 0", "run 1 of mean", "recovered 17", "opened 0"]);
     assert_eq!(words(&world.nodes[1]), ["opened 1", "run 1 of mean", "opened 1"]);
     assert_eq!(key(&world.nodes[0]), first, "its own key stays the same");
+}
+
+#[test]
+fn every_run_is_countersigned_by_both_others() {
+    let world = world();
+    let envelope = envelope(&terms());
+    for _ in 0..2 {
+        begin(&world, &envelope);
+        wait_for_witnesses(&world);
+    }
+    world.nodes.iter().for_each(|node| node.stop());
+    let logs = world.nodes.each_ref().map(|node| log(node));
+    assert_eq!(compare_logs(&logs), []);
+}
+
+#[test]
+fn a_restored_log_shows_what_is_missing_and_goes_on() {
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let paths = || folders.each_ref().map(|folder| folder.path());
+    let open = || World::with(&approvers(), paths().map(|path| Store::open(path).unwrap()), |_, wire| wire);
+    let stop = |world: World| {
+        world.nodes.iter().for_each(|node| node.stop());
+        drop(world);
+        super::runs::wait_for_release(paths());
+    };
+    let envelope = envelope(&Terms { max_runs: None, ..terms() });
+    let world = open();
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+    stop(world);
+    // Server 0 is backed up here, goes on for two runs, and is put back.
+    let kept = ["audit.log", "catalogue.redb"].map(|name| folders[0].path().join(name));
+    let backup = kept.each_ref().map(|file| std::fs::read(file).unwrap());
+    let world = open();
+    for _ in 0..2 {
+        begin(&world, &envelope);
+    }
+    wait_for_witnesses(&world);
+    stop(world);
+    kept.iter().zip(backup).for_each(|(file, bytes)| std::fs::write(file, bytes).unwrap());
+    let world = open();
+    begin(&world, &envelope);
+    let read = || read_log(&world.nodes[0].store.log_end(u64::MAX).unwrap());
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !matches!(read().1.as_slice(), [Finding::Restored { .. }]) {
+        assert!(Instant::now() < deadline, "{:?}", read().1);
+        thread::sleep(Duration::from_millis(5));
+    }
+    // It is signed again from there on.
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+}
+
+#[test]
+fn a_peer_does_not_countersign_two_histories() {
+    let world = world();
+    begin(&world, &envelope(&terms()));
+    wait_for_witnesses(&world);
+    let key = log(&world.nodes[0]).key.unwrap();
+    let show = |key: &str, sequence: u64, digest: u8| {
+        let head = serde_json::json!({"sequence": sequence, "digest": Digest([digest; 32])});
+        let shown = serde_json::json!({"head": head, "key": key}).to_string();
+        let frame = control(job(), step::HEAD, shown.into_bytes());
+        world.nodes[1].hear_of_log(Peer::Previous, &frame);
+    };
+    show(&key, 1000, 1);
+    // Another history, an older one, and one under another key.
+    show(&key, 1000, 2);
+    show(&key, 999, 3);
+    show(&log(&world.nodes[2]).key.unwrap(), 1001, 4);
+    let made_up = |event: &Event| match event {
+        Event::Countersigned { node: 0, head, .. } => (1..=4).find(|digest| *head == Digest([*digest; 32])),
+        _ => None,
+    };
+    let log = log(&world.nodes[1]);
+    let signed: Vec<u8> = log.entries.iter().filter_map(|line| made_up(&line.entry.event)).collect();
+    assert_eq!(signed, [1]);
 }
 
 /// A log on a disk that fills up.
