@@ -73,6 +73,11 @@ pub fn add_signature(envelope: &[u8], approver: &SigningKey) -> Result<Vec<u8>, 
     write(&sealed.envelope)
 }
 
+/// Whether a key's signature is in the file and fits it, of whatever kind it is. Decides nothing else.
+pub fn is_signed_by(envelope: &[u8], key: &VerifyingKey) -> Result<bool, Refusal> {
+    Ok(Sealed::read(envelope)?.is_signed_by(key))
+}
+
 /// What a file says, believed by nobody yet: for showing it, and for the client's own order of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unverified {

@@ -10,6 +10,8 @@ mod failure;
 mod files;
 mod keygen;
 mod node;
+mod policy;
+mod revoke;
 mod template;
 mod up;
 mod verify;
@@ -42,8 +44,12 @@ enum Command {
     Keygen(keygen::Args),
     /// Show what a script does and opens, then sign it; adds a signature to an approved file
     Approve(approve::Args),
-    /// Check that every approver signed; ends with 0 if so, with 1 if not
+    /// Check who signed an approval, a policy or a revocation; ends with 0 if it holds, with 1 if not
     Verify(verify::Args),
+    /// Say whose signatures it takes, and change that
+    Policy(policy::Args),
+    /// Take back an approval, or the trust in a key
+    Revoke(revoke::Args),
     /// Tell in plain words what each step does and what it opens
     Explain(explain::Args),
     /// Check or read the audit logs of servers
@@ -69,6 +75,8 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Keygen(args) => keygen::run(args),
         Command::Approve(args) => approve::run(args),
         Command::Verify(args) => return verify::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Revoke(args) => revoke::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Audit(args) => return audit::run(args),
         Command::Template(args) => template::run(args),
