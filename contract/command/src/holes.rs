@@ -27,8 +27,8 @@ pub enum Domain {
     OneOf(Vec<String>),
     /// One of these tables.
     Handles(Vec<Handle>),
-    /// Texts that match from beginning to end: letters, digits and signs for themselves, `[A-Z]`, `(a|b)`, `?`,
-    /// `*`, `+`, `{2,4}`, and `\` before a sign that shall stand for itself.
+    /// Texts that match from beginning to end: letters, digits and signs for themselves, `[A-Z]`, `(a|b)`,
+    /// `?`, `*`, `+`, `{2,4}`, and `\` before a sign that shall stand for itself.
     Pattern(String),
     /// Days as `2027-01-31`, bounds inclusive.
     Date { min: String, max: String },

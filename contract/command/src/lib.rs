@@ -8,6 +8,7 @@
 //! This crate decides nothing, touches no disk, clock or network, and depends on nothing of ours.
 
 mod command;
+mod diff;
 pub mod encoding;
 mod expression;
 mod handle;
@@ -22,12 +23,16 @@ pub mod wire;
 pub use command::{
     Aggregate, Aggregation, Command, How, NamedExpression, Projection, SortKey, TableRef, Validate,
 };
+pub use diff::{FieldDiff, ScriptDiff, StepDiff, diff_scripts, diff_values, near_identical};
 pub use expression::{BinaryOp, Expression, Integer};
 pub use handle::{Digest, Handle, JobId, Nonce};
 pub use holes::{Domain, HoleDomain, holes};
 pub use json::{DEEPEST_JSON, LARGEST_JSON, ReadError, Tree, read_strict, write_strict};
 pub use script::{SCRIPT_FORMAT, Script, Step, read_command, read_script, write_command, write_script};
-pub use sentences::{Explained, Opens, explain_script, explain_step, sentence};
+pub use sentences::{
+    Explained, Level, OpenedThing, Opens, REPORT_FORMAT, Report, ReportHole, ReportStep, Risk, RiskCode,
+    explain_risks, explain_script, explain_steps, report, sentence, sort_risks,
+};
 pub use slot::{HoleName, Slot};
 pub use types::{ColumnMeta, ColumnType, Kind, LARGEST, LARGEST_NARROW, LONGEST_TEXT, TypeError};
 pub use wire::{

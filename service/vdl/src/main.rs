@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod bench;
 mod clock;
+mod diff;
 mod explain;
 mod failure;
 mod files;
@@ -52,6 +53,8 @@ enum Command {
     Revoke(revoke::Args),
     /// Tell in plain words what each step does and what it opens
     Explain(explain::Args),
+    /// Tell what changed between two scripts; ends with 0 if nothing, with 3 if something did
+    Diff(diff::Args),
     /// Check or read the audit logs of servers
     Audit(audit::Args),
     /// Print a ready-made authorization, to be approved
@@ -78,6 +81,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Policy(args) => policy::run(args),
         Command::Revoke(args) => revoke::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Diff(args) => return diff::run(args),
         Command::Audit(args) => return audit::run(args),
         Command::Template(args) => template::run(args),
         Command::Bench(args) => bench::run(args),

@@ -1,14 +1,22 @@
 //! Scripts in plain words, for those who must say yes or no to them.
 
-mod remarks;
+mod differencing;
+mod report;
+mod risks;
 mod trace;
 mod words;
 
+pub use report::{
+    OpenedThing, REPORT_FORMAT, Report, ReportHole, ReportStep, explain_risks, report, sort_risks,
+};
+pub use risks::{Level, Risk, RiskCode};
+
 use crate::command::{Command, How, Validate};
-use crate::script::Script;
+use crate::script::{Script, Step};
 use crate::slot::Slot;
-use remarks::remarks;
-use trace::Trace;
+use differencing::differencing;
+use risks::risks_of;
+use trace::Traces;
 use words::{aggregation, column, expression, list, names, quoted, slot_text, table, visible};
 
 /// What becomes readable when a command runs, smallest first.
@@ -33,7 +41,7 @@ pub struct Explained {
     /// What is opened, to whom, of which size.
     pub opening: String,
     /// What an approver should think about twice.
-    pub remarks: Vec<String>,
+    pub risks: Vec<Risk>,
 }
 
 /// What a command does, in one sentence.
@@ -126,15 +134,38 @@ fn merge_sentence(command: &Command) -> String {
     format!("Joins {} with {} where {}, {kept}; {promise}.", table(left), table(right), list(&keys))
 }
 
-/// Explains one step of a script, with what earlier steps say about its tables.
-pub fn explain_step(script: &Script, step: usize) -> Option<Explained> {
-    let command = &script.steps.get(step)?.command;
-    let (opens, opening) = opening(script, command);
-    Some(Explained { sentence: sentence(command), opens, opening, remarks: remarks(script, command) })
+impl Opens {
+    /// For programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Opens::Nothing => "nothing",
+            Opens::Count => "count",
+            Opens::Values(_) => "values",
+            Opens::Groups => "groups",
+            Opens::Rows => "rows",
+        }
+    }
+}
+
+/// Explains every step of a script, with what earlier steps say about its tables.
+pub fn explain_steps(script: &Script) -> Vec<Explained> {
+    let traces = Traces::new(script);
+    let explain = |(at, step): (usize, &Step)| {
+        let (opens, opening) = opening(&traces, &step.command);
+        let risks = risks_of(script, at, &step.command, &traces);
+        Explained { sentence: sentence(&step.command), opens, opening, risks }
+    };
+    let mut explained: Vec<Explained> = script.steps.iter().enumerate().map(explain).collect();
+    for (step, risk) in differencing(script, &traces) {
+        if let Some(one) = explained.get_mut(step) {
+            one.risks.push(risk);
+        }
+    }
+    explained
 }
 
 /// What a command opens, and in which words.
-fn opening(script: &Script, command: &Command) -> (Opens, String) {
+fn opening(traces: &Traces, command: &Command) -> (Opens, String) {
     let nothing = (Opens::Nothing, "nothing".to_owned());
     let least = |threshold: &Option<_>| match threshold {
         Some(least) => format!("; if the rows are fewer than {least}, only that they are too few"),
@@ -167,7 +198,7 @@ fn opening(script: &Script, command: &Command) -> (Opens, String) {
             (Opens::Values(count), format!("{what} to the analyst{}", least(threshold)))
         }
         Command::Open { table } => {
-            let trace = Trace::of(script, table);
+            let trace = traces.of(table);
             let columns = match &trace.columns {
                 Some(columns) => format!("the column(s) {}", names(columns)),
                 None => "all its columns".to_owned(),
@@ -184,22 +215,22 @@ fn opening(script: &Script, command: &Command) -> (Opens, String) {
 
 /// A whole script as `vdl explain` shows it.
 pub fn explain_script(script: &Script) -> String {
-    let explained: Vec<Explained> =
-        (0..script.steps.len()).filter_map(|at| explain_step(script, at)).collect();
+    let explained = explain_steps(script);
     let mut lines = heading(script);
     for (at, (step, explained)) in script.steps.iter().zip(&explained).enumerate() {
         lines.push(String::new());
         lines.push(format!("{} {}", if script.ordered { "Step" } else { "Command" }, at + 1));
         lines.push(format!("  {}", explained.sentence));
         lines.push(format!("  Opens: {}.", explained.opening));
-        lines.extend(explained.remarks.iter().map(|remark| format!("  ! {remark}")));
+        lines.extend(explained.risks.iter().map(|risk| format!("  ! {}", risk.text)));
         if let Some(source) = &step.source {
             lines.push(format!("  The analyst's own line, which decides nothing: {}", visible(source)));
         }
     }
     lines.push(String::new());
     lines.extend(summary(&explained));
-    lines.join("\n") + "\n"
+    let risks: Vec<Risk> = explained.into_iter().flat_map(|one| one.risks).collect();
+    format!("{}\n\n{}", lines.join("\n"), explain_risks(&risks))
 }
 
 fn heading(script: &Script) -> Vec<String> {
@@ -239,7 +270,5 @@ fn summary(explained: &[Explained]) -> Vec<String> {
     lines.push(
         "Public in any case: names, types and row counts of the tables, and the script itself.".to_owned(),
     );
-    let remarks: usize = explained.iter().map(|one| one.remarks.len()).sum();
-    lines.push(format!("Remarks to consider: {remarks}"));
     lines
 }

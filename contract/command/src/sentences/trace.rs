@@ -1,9 +1,18 @@
 //! What earlier steps say about a table: its columns, whether its rows are groups, whether few rows
-//! were ruled out.
+//! were ruled out, where its rows come from and by which conditions they were chosen.
 
-use crate::command::{Command, TableRef};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::differencing::condition_keys;
+use super::words::table as shown;
+use crate::command::{Aggregation, Command, TableRef};
+use crate::expression::{BinaryOp, Expression};
 use crate::script::Script;
 use crate::slot::Slot;
+
+/// Conditions and sources beyond these are not followed; each is remarked on by itself anyway.
+const MOST: usize = 256;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
@@ -11,70 +20,121 @@ pub(super) struct Trace {
     pub columns: Option<Vec<String>>,
     /// One row stands for a group.
     pub groups: bool,
-    /// The last condition that chose rows had a threshold.
-    pub guarded: bool,
+    /// The minimum that the last condition that chose rows asked for, if it rules out single rows.
+    pub least: Option<u64>,
+    /// Some rows were uploaded by the script.
+    pub own: bool,
+    /// Some rows were there before.
+    pub foreign: bool,
+    /// The tables its rows come from.
+    pub sources: BTreeSet<Rc<str>>,
+    /// What holds for its rows, each comparison for itself: its key, and the one without its constants.
+    pub conditions: BTreeMap<u128, Option<u128>>,
+    /// Of a table of groups: by what, and what is computed for each.
+    pub grouped: Option<Rc<(Vec<String>, Vec<Aggregation>)>>,
 }
 
-impl Trace {
-    pub fn of(script: &Script, table: &TableRef) -> Trace {
-        let TableRef::Step(step) = table else { return Trace::default() };
-        // Every step is looked at once, from the first on: references only lead backwards.
-        let mut known: Vec<Trace> = Vec::new();
-        for earlier in script.steps.iter().take(*step as usize + 1) {
-            let trace = after(&earlier.command, &|input| match input {
-                TableRef::Step(step) => known.get(*step as usize).cloned().unwrap_or_default(),
-                TableRef::Handle(_) | TableRef::Name(_) => Trace::default(),
-            });
-            known.push(trace);
+/// Of every step of a script, in order.
+pub(super) struct Traces(Vec<Trace>);
+
+impl Traces {
+    /// Every step is looked at once, from the first on: references only lead backwards.
+    pub fn new(script: &Script) -> Self {
+        let mut known = Traces(Vec::new());
+        for (step, earlier) in script.steps.iter().enumerate() {
+            known.0.push(known.after(step, &earlier.command));
         }
-        known.pop().unwrap_or_default()
+        known
+    }
+
+    pub fn of(&self, table: &TableRef) -> Trace {
+        match table {
+            TableRef::Step(step) => self.0.get(*step as usize).cloned().unwrap_or_default(),
+            TableRef::Handle(_) | TableRef::Name(_) => {
+                Trace { foreign: true, sources: [shown(table).into()].into(), ..Trace::default() }
+            }
+        }
+    }
+
+    /// What is known of the result of a command.
+    fn after(&self, step: usize, command: &Command) -> Trace {
+        match command {
+            Command::Upload { columns, .. } => {
+                let names = columns.value().map(|metas| metas.iter().map(|meta| meta.name.clone()).collect());
+                let sources = [format!("step {step}").into()].into();
+                Trace { columns: names, own: true, sources, ..Trace::default() }
+            }
+            Command::Get { table } | Command::Sort { table, .. } | Command::Save { table, .. } => {
+                self.of(table)
+            }
+            Command::Filter { table, threshold, condition } => {
+                let mut trace = Trace { least: least_rows(threshold), ..self.of(table) };
+                add_conditions(condition, &mut trace.conditions);
+                trace
+            }
+            Command::Project { table, columns } => {
+                let names = columns.iter().map(|kept| kept.rename.as_ref().unwrap_or(&kept.column).clone());
+                Trace { columns: Some(names.collect()), ..self.of(table) }
+            }
+            Command::Assign { table, columns } => {
+                let mut trace = self.of(table);
+                if let Some(known) = &mut trace.columns {
+                    for set in columns {
+                        if !known.contains(&set.name) {
+                            known.push(set.name.clone());
+                        }
+                    }
+                }
+                trace
+            }
+            Command::GroupBy { table, by, aggregations } => {
+                let values = aggregations.iter().map(|aggregation| aggregation.name.clone());
+                let columns = Some(by.iter().cloned().chain(values).collect());
+                let grouped = Some(Rc::new((by.clone(), aggregations.clone())));
+                Trace { columns, groups: true, least: None, grouped, ..self.of(table) }
+            }
+            Command::Merge { left, right, .. } => {
+                Trace { columns: None, ..together(&[self.of(left), self.of(right)]) }
+            }
+            Command::Concat { tables } => {
+                together(&tables.iter().map(|table| self.of(table)).collect::<Vec<_>>())
+            }
+            Command::Aggregate { .. } | Command::Open { .. } | Command::Remove { .. } => Trace::default(),
+        }
     }
 }
 
-/// A threshold left open rules out nothing, nor does one of a single row.
-pub(super) fn rules_out_single_rows(threshold: &Option<Slot<u64>>) -> bool {
-    threshold.as_ref().and_then(Slot::value).is_some_and(|least| *least > 1)
+/// Rows of several tables in one.
+fn together(traces: &[Trace]) -> Trace {
+    let mut all = Trace {
+        columns: traces.first().and_then(|trace| trace.columns.clone()),
+        groups: traces.iter().all(|trace| trace.groups),
+        own: traces.iter().any(|trace| trace.own),
+        foreign: traces.iter().any(|trace| trace.foreign),
+        ..Trace::default()
+    };
+    for trace in traces {
+        let room = MOST.saturating_sub(all.sources.len());
+        all.sources.extend(trace.sources.iter().take(room).cloned());
+        let room = MOST.saturating_sub(all.conditions.len());
+        all.conditions.extend(trace.conditions.iter().take(room));
+    }
+    all
 }
 
-fn after(command: &Command, look_up: &dyn Fn(&TableRef) -> Trace) -> Trace {
-    match command {
-        Command::Upload { columns: Slot::Value(columns), .. } => Trace {
-            columns: Some(columns.iter().map(|meta| meta.name.clone()).collect()),
-            ..Trace::default()
-        },
-        Command::Upload { columns: Slot::Hole(_), .. } => Trace::default(),
-        Command::Get { table } | Command::Sort { table, .. } | Command::Save { table, .. } => look_up(table),
-        Command::Filter { table, threshold, .. } => {
-            Trace { guarded: rules_out_single_rows(threshold), ..look_up(table) }
+/// A threshold left open rules out nothing, nor does one of a single row.
+pub(super) fn least_rows(threshold: &Option<Slot<u64>>) -> Option<u64> {
+    threshold.as_ref().and_then(Slot::value).copied().filter(|least| *least > 1)
+}
+
+/// What is joined by `and` are several conditions.
+fn add_conditions(condition: &Expression, found: &mut BTreeMap<u128, Option<u128>>) {
+    match condition {
+        Expression::Binary { op: BinaryOp::And, left, right } => {
+            add_conditions(left, found);
+            add_conditions(right, found);
         }
-        Command::Project { table, columns } => {
-            let names = columns.iter().map(|kept| kept.rename.as_ref().unwrap_or(&kept.column).clone());
-            Trace { columns: Some(names.collect()), ..look_up(table) }
-        }
-        Command::Assign { table, columns } => {
-            let mut trace = look_up(table);
-            if let Some(known) = &mut trace.columns {
-                for set in columns {
-                    if !known.contains(&set.name) {
-                        known.push(set.name.clone());
-                    }
-                }
-            }
-            trace
-        }
-        Command::GroupBy { by, aggregations, .. } => {
-            let values = aggregations.iter().map(|aggregation| aggregation.name.clone());
-            let columns = Some(by.iter().cloned().chain(values).collect());
-            Trace { columns, groups: true, guarded: false }
-        }
-        Command::Merge { left, right, .. } => {
-            Trace { columns: None, groups: look_up(left).groups && look_up(right).groups, guarded: false }
-        }
-        Command::Concat { tables } => {
-            let traces: Vec<Trace> = tables.iter().map(look_up).collect();
-            let columns = traces.first().and_then(|trace| trace.columns.clone());
-            Trace { columns, groups: traces.iter().all(|trace| trace.groups), guarded: false }
-        }
-        Command::Aggregate { .. } | Command::Open { .. } | Command::Remove { .. } => Trace::default(),
+        _ if found.len() < MOST => found.extend([condition_keys(condition)]),
+        _ => {}
     }
 }
