@@ -246,9 +246,13 @@ impl Sealed {
         &self.payload
     }
 
+    /// Tries the signatures whose hint fits first, and then all others.
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         let message = pae(&self.envelope.payload_type, &self.payload);
-        self.envelope.signatures.iter().any(|signature| key.verifies(&message, &signature.sig))
+        let hint = key.fingerprint();
+        let (hinted, others): (Vec<_>, Vec<_>) =
+            self.envelope.signatures.iter().partition(|signature| signature.keyid.as_ref() == Some(&hint));
+        hinted.into_iter().chain(others).any(|signature| key.verifies(&message, &signature.sig))
     }
 }
 
