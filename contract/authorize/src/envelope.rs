@@ -73,6 +73,11 @@ pub fn add_signature(envelope: &[u8], approver: &SigningKey) -> Result<Vec<u8>, 
     write(&sealed.envelope)
 }
 
+/// Whether a key's signature is in the file and fits it, of whatever kind it is. Decides nothing else.
+pub fn is_signed_by(envelope: &[u8], key: &VerifyingKey) -> Result<bool, Refusal> {
+    Ok(Sealed::read(envelope)?.is_signed_by(key))
+}
+
 /// What a file says, believed by nobody yet: for showing it, and for the client's own order of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unverified {
@@ -241,9 +246,13 @@ impl Sealed {
         &self.payload
     }
 
+    /// Tries the signatures whose hint fits first, and then all others.
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         let message = pae(&self.envelope.payload_type, &self.payload);
-        self.envelope.signatures.iter().any(|signature| key.verifies(&message, &signature.sig))
+        let hint = key.fingerprint();
+        let (hinted, others): (Vec<_>, Vec<_>) =
+            self.envelope.signatures.iter().partition(|signature| signature.keyid.as_ref() == Some(&hint));
+        hinted.into_iter().chain(others).any(|signature| key.verifies(&message, &signature.sig))
     }
 }
 
