@@ -2,7 +2,8 @@
 #![no_main]
 
 use vdl_authorize::{
-    Policy, Revocations, SigningKey, Statement, VerifyingKey, explain_statement, read_envelope, verify_envelope,
+    Policy, Revocations, SigningKey, Statement, VerifyingKey, explain_statement, read_envelope,
+    verify_envelope,
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -127,7 +127,7 @@ fn check_signs(pattern: &str) -> Result<(), String> {
 /// The holes of a command, each once, in the order in which they are written.
 pub fn holes(command: &Command) -> Vec<HoleName> {
     let mut found = Vec::new();
-    if let Ok(tree) = Tree::of(command) {
+    if let Ok(Some(tree)) = marked(command) {
         tree.texts(&mut |text| {
             if let Some(hole) = HoleName::parse(text).filter(|hole| !found.contains(hole)) {
                 found.push(hole);
@@ -137,10 +137,20 @@ pub fn holes(command: &Command) -> Vec<HoleName> {
     found
 }
 
+/// The command as a tree, if there is a `##` anywhere in it; most have none.
+fn marked(command: &Command) -> Result<Option<Tree>, ReadError> {
+    let text = serde_json::to_vec(command)?;
+    match text.windows(2).any(|pair| pair == b"##") {
+        true => Tree::read(&text).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// A text between `##` and `##` that is no hole would silently match nothing: refused.
 pub(crate) fn check_holes(command: &Command, place: &str) -> Result<(), ReadError> {
     let mut wrong = None;
-    Tree::of(command)?.texts(&mut |text| {
+    let Some(tree) = marked(command)? else { return Ok(()) };
+    tree.texts(&mut |text| {
         let meant = text.len() >= 4 && text.starts_with("##") && text.ends_with("##");
         if meant && HoleName::parse(text).is_none() {
             wrong = Some(text.to_owned());

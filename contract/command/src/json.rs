@@ -185,6 +185,66 @@ impl fmt::Display for Path {
 /// Reads `bytes` as a `T`, strictly. What is accepted has one written form: a reading that would be
 /// written differently (`null` for a missing field, a list for an object, a short type name) is refused.
 pub fn read_strict<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, ReadError> {
+    match read_as_written(bytes) {
+        Some(value) => Ok(value),
+        None => read_spaced(bytes),
+    }
+}
+
+/// The quick way, for texts spaced as our own tools space them. What is written back byte for byte has no
+/// second reading, if it keeps the limits too; whatever is not accepted here is read the other way.
+fn read_as_written<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<T> {
+    if !keeps_limits(bytes) {
+        return None;
+    }
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    let written = match bytes.split_last() {
+        Some((b'\n', text)) => (serde_json::to_vec_pretty(&value).ok()?, text),
+        _ => (serde_json::to_vec(&value).ok()?, bytes),
+    };
+    (written.0 == written.1).then_some(value)
+}
+
+/// Whether a text that is JSON keeps the limits of [`Tree::read`] for certain: its size, depth and widths, and
+/// no number but whole ones well below 2^53.
+fn keeps_limits(bytes: &[u8]) -> bool {
+    let mut levels = Levels::default();
+    let (mut in_text, mut escaped, mut digits) = (false, false, 0);
+    for &byte in bytes {
+        if in_text {
+            (in_text, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
+            continue;
+        }
+        let number = matches!(byte, b'.' | b'e' | b'E' | b'+') && digits > 0;
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        in_text = byte == b'"';
+        if number || digits > 15 || !levels.keep(byte) {
+            return false;
+        }
+    }
+    bytes.len() <= LARGEST_JSON
+}
+
+/// How deep a text is, and how many keys each open object has so far.
+#[derive(Default)]
+struct Levels(Vec<Option<usize>>);
+
+impl Levels {
+    fn keep(&mut self, byte: u8) -> bool {
+        match (byte, self.0.last_mut()) {
+            (b'{', _) => self.0.push(Some(1)),
+            (b'[', _) => self.0.push(None),
+            (b'}' | b']', _) => drop(self.0.pop()),
+            (b',', Some(Some(keys))) => *keys += 1,
+            _ => return true,
+        }
+        self.0.len() <= DEEPEST_JSON
+            && self.0.last().is_none_or(|keys| keys.is_none_or(|k| k <= WIDEST_OBJECT))
+    }
+}
+
+/// The thorough way, for any spacing and order of keys.
+fn read_spaced<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, ReadError> {
     let tree = Tree::read(bytes)?;
     let value: T = serde_json::from_slice(bytes)?;
     match tree.difference(&Tree::of(&value)?) {
@@ -326,3 +386,91 @@ impl<'de> Visitor<'de> for Below {
 
 /// No object of the language has more than a dozen; keeps the search for duplicates short.
 const WIDEST_OBJECT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The quick way accepts nothing that the thorough one refuses, and reads it as the same.
+    fn alike<T: DeserializeOwned + Serialize + PartialEq + fmt::Debug>(bytes: &[u8]) -> bool {
+        let quick: Option<T> = read_as_written(bytes);
+        if let Some(value) = &quick {
+            assert_eq!(read_spaced::<T>(bytes).as_ref(), Ok(value), "{}", String::from_utf8_lossy(bytes));
+        }
+        quick.is_some()
+    }
+
+    #[test]
+    fn the_quick_way_keeps_every_limit_of_the_thorough_one() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        let wide = |keys: usize| {
+            let each: Vec<String> = (0..keys).map(|key| format!("\"k{key}\":0")).collect();
+            format!("{{{}}}", each.join(","))
+        };
+        for text in
+            [&deep(120), &wide(64), "999999999999999", "\"\\\"[{,1.5\\\\\"", "[1,[2,{\"a\":\"b\"}],true]"]
+        {
+            assert!(alike::<Tree>(text.as_bytes()), "{text}");
+        }
+        for text in [
+            &deep(121),
+            &wide(65),
+            "1.5",
+            "1e5",
+            "9007199254740993",
+            "{\"a\":1,\"a\":1}",
+            "\u{feff}1",
+            "1 1",
+            "",
+        ] {
+            assert!(!alike::<Tree>(text.as_bytes()), "{text}");
+        }
+        assert!(!keeps_limits(deep(121).as_bytes()) && !keeps_limits(wide(65).as_bytes()));
+        assert!(!keeps_limits(b"[1.5]") && !keeps_limits(b"[1e5]") && !keeps_limits(b"1234567890123456"));
+        assert!(keeps_limits(b"[true,false]"), "an e that is no exponent");
+        let mut large = vec![b' '; LARGEST_JSON];
+        large.push(b'1');
+        assert!(!keeps_limits(&large));
+    }
+
+    #[test]
+    fn both_ways_agree_on_every_vector_and_on_damaged_ones() {
+        let scripts = [
+            include_str!("../../../vectors/scripts/mean-stroke-age.json"),
+            include_str!("../../../vectors/scripts/groups.json"),
+            include_str!("../../../vectors/scripts/any-upload.json"),
+            include_str!("../../../vectors/language.json"),
+        ];
+        let mut random = 1_u64;
+        let mut below = |end: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(random >> 33).unwrap_or(0) % end
+        };
+        for script in scripts {
+            let tree = Tree::read(script.as_bytes()).unwrap();
+            let [compact, indented] =
+                [serde_json::to_string(&tree), serde_json::to_string_pretty(&tree)].map(Result::unwrap);
+            for text in [script, &compact, &(indented + "\n")] {
+                for _ in 0..2_000 {
+                    let mut damaged = text.as_bytes().to_vec();
+                    let (at, from) = (below(damaged.len()), below(damaged.len()));
+                    match below(3) {
+                        0 => damaged[at] ^= 1 << below(8),
+                        1 => drop(damaged.remove(at)),
+                        _ => damaged.insert(at, damaged[from]),
+                    }
+                    alike::<crate::Script>(&damaged);
+                    alike::<Tree>(&damaged);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_our_tools_write_is_read_the_quick_way() {
+        let script = crate::read_script(include_bytes!("../../../vectors/scripts/groups.json")).unwrap();
+        assert!(alike::<crate::Script>(crate::write_script(&script).unwrap().as_bytes()));
+        let command = crate::write_command(&script.steps[0].command).unwrap();
+        assert!(alike::<crate::Command>(command.as_bytes()));
+    }
+}

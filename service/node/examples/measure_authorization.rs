@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use vdl_authorize::{SigningKey, Terms, approve_script, sign_command};
+use vdl_authorize::{SigningKey, Terms, approve_script, read_envelope, sign_command, sign_start};
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     Answer, BinaryOp, ColumnMeta, Command, Digest, Expression, Handle, Integer, JobId, Mode, Nonce, Outcome,
-    Projection, Request, Route, SCRIPT_FORMAT, Script, StartedRun, Step, TableRef, write_command, write_script,
+    Projection, Request, Route, SCRIPT_FORMAT, Script, StartedRun, Step, TableRef, write_command,
+    write_script,
 };
 use vdl_node::{Node, embedded};
 use vdl_share::{Planes, UploadColumn, UploadData, UploadLayout, split_upload};
@@ -99,13 +100,13 @@ fn measure(
     let payloads = split_upload(&layout, &[data], &[[1; 16], [2; 16]])?;
     let request = Request { rows: Some(values.len() as u64), ..signed(&upload, 0)? };
     let handle = ask(&nodes, &request, &payloads)?;
-    let table = |_| match analyst {
+    let table = || match analyst {
         Some(_) => TableRef::Step(0),
         None => TableRef::Handle(handle.into()),
     };
     let began = Instant::now();
     for number in 1..=STEPS {
-        ask(&nodes, &signed(&step(table(number)), number)?, &[vec![], vec![], vec![]])?;
+        ask(&nodes, &signed(&step(table()), number)?, &[vec![], vec![], vec![]])?;
     }
     let took = began.elapsed();
     nodes.iter().for_each(|node| node.stop());
@@ -128,11 +129,14 @@ fn start(
         steps: steps.map(|command| Step { command, source: None }).collect(),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() as i64;
-    let terms = Terms { environment: ENVIRONMENT.into(), not_before: now, expires: None, max_runs: Some(1) };
+    let environment = ENVIRONMENT.into();
+    let terms = Terms { environment, not_before: now, max_runs: Some(1), ..Terms::default() };
     let script = write_script(&script)?;
     let envelope = approve_script(script.as_bytes(), &analyst.verifying_key(), &terms, approver)?;
+    let wish = sign_start(analyst, read_envelope(&envelope)?.digest, Nonce(random()?));
+    let body = encode(&wish, &envelope)?;
     let started = |node: &Arc<Node>| -> Result<StartedRun, Failed> {
-        let answer = node.answer(Route::StartRun, &envelope).map_err(|error| error.message)?;
+        let answer = node.answer(Route::StartRun, &body).map_err(|error| error.message)?;
         Ok(decode(&answer)?.0)
     };
     let started = [started(&nodes[0])?, started(&nodes[1])?, started(&nodes[2])?];

@@ -5,23 +5,29 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, run_id};
+use vdl_authorize::audit::Event;
+use vdl_authorize::{
+    Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, command_digest, run_id,
+};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef, holes,
 };
-use vdl_store::{RunKey, Store};
+use vdl_store::{RunKey, Started, Store};
 
 use crate::agreement::random;
+use crate::error::NodeError;
 use crate::job::writes;
 use crate::node::NodeConfig;
 use crate::refusal::{Remedy, from_store, refuse};
+use crate::witness::Ledger;
 
 /// The gate and the runs that have passed it.
 pub(crate) struct Authorities {
     node: usize,
     gate: Gatekeeper,
     runs: Mutex<HashMap<RunKey, Known>>,
+    ledger: Ledger,
 }
 
 /// A run, and the tables its steps have made.
@@ -52,7 +58,7 @@ pub(crate) struct Admitted {
 }
 
 impl Authorities {
-    pub fn new(config: &NodeConfig) -> Result<Self, Refusal> {
+    pub fn new(config: &NodeConfig, store: &Store) -> Result<Self, NodeError> {
         let gate = match config.mode {
             Mode::Design => Gatekeeper::design(),
             Mode::Authorized => {
@@ -60,32 +66,57 @@ impl Authorities {
                 Gatekeeper::authorized(policy, Revocations::default())
             }
         };
-        Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default() })
+        let ledger = Ledger::open(config, store)?;
+        Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default(), ledger })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a run. It is journalled as used before anybody learns its nonce.
+    /// Whether a run may start, as far as its approval and the wish of its analyst say.
+    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Approval, ErrorAnswer> {
+        self.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal))
+    }
+
+    /// Starts a run, or finds that this start was counted before. It is journalled as used before anybody
+    /// learns its nonce.
     pub fn start_run(
         &self,
         store: &Store,
         start: &StartRun,
+        approval: Approval,
         envelope: &[u8],
-        now: i64,
     ) -> Result<StartedRun, ErrorAnswer> {
-        let approval = self.gate.check_start(start, envelope, now).map_err(|r| from_refusal(&r))?;
-        let digest = approval.digest();
+        let key = RunKey { approval: approval.digest(), nonce: Nonce(random()?) };
+        let known = Known { run: Run::start(approval, self.node, key.nonce), outputs: BTreeMap::new() };
+        let state = record(&known.run, &known.outputs)?;
+        let approval = known.run.approval().clone();
         let limit = approval.statement().max_runs;
+        let answer =
+            |started: Started| StartedRun { approval: key.approval, nonce: started.nonce, run: started.run };
         let mut runs = self.lock();
-        approval.check_runs(store.runs_used(digest).map_err(from_store)?).map_err(|r| from_refusal(&r))?;
-        let nonce = Nonce(random()?);
-        let key = RunKey { approval: digest, nonce };
-        let known = Known { run: Run::start(approval, self.node, nonce), outputs: BTreeMap::new() };
-        let used = store.start_run(key, limit, envelope, &record(&known.run, &known.outputs)?).map_err(from_store)?;
+        if let Some(started) = store.started(key.approval, start.start).map_err(from_store)? {
+            return Ok(answer(started));
+        }
+        let used = store.runs_used(key.approval).map_err(from_store)?;
+        approval.check_runs(used).map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        self.ledger.note(store, run_event(&approval, start.start, key.nonce, used + 1)?)?;
+        let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
         runs.insert(key, known);
-        Ok(StartedRun { approval: digest, nonce, run: used })
+        Ok(answer(started))
+    }
+
+    /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
+    /// strangers must not make the log grow.
+    fn refused(&self, store: &Store, approval: Digest, refusal: &Refusal) -> ErrorAnswer {
+        use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun};
+        let answer = from_refusal(refusal);
+        let event = Event::Refused { approval, code: answer.code.clone() };
+        match refusal {
+            NotTheAnalyst { .. } | OtherApproval | OtherRun | Closed => answer,
+            _ => self.ledger.note(store, event).err().unwrap_or(answer),
+        }
     }
 
     /// Decides about a command. What was decided is in the journal when this returns; if it matters, it
@@ -113,8 +144,9 @@ impl Authorities {
         let admitted = known
             .run
             .check_step(&self.gate, authority, request.job, &request.command, now)
-            .map_err(|refusal| from_refusal(&refusal))?;
+            .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
+        self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
         store.keep_run(key, &record(&admitted.run, &known.outputs)?).map_err(from_store)?;
         known.run = admitted.run;
@@ -128,33 +160,62 @@ impl Authorities {
         })
     }
 
-    /// Notes how an admitted command ended: `None` badly, otherwise with the table it made, if any.
+    /// Notes how an admitted command ended: with the table it made, if any, or the code of an error.
     /// Durable if it changed what is stored: that is not done twice. The rest may be done again.
     pub fn done(
         &self,
         store: &Store,
         admitted: &Admitted,
-        outcome: Option<Option<Handle>>,
+        ended: Result<Option<Handle>, &str>,
     ) -> Result<(), ErrorAnswer> {
         let Some((key, step, job)) = admitted.place else { return Ok(()) };
+        let command = admitted.command.get();
+        let event = Event::Done { job, outcome: outcome(command, ended), table: ended.ok().flatten() };
+        let noted = self.ledger.note(store, event);
+        let kept = self.keep_end(store, key, step, job, ended.ok());
+        noted.and(kept)?;
+        match writes(command) && ended.is_ok() {
+            true => store.flush().map_err(from_store),
+            false => Ok(()),
+        }
+    }
+
+    /// A job is over, whatever the journal does: a failure there must not leave the run busy.
+    fn keep_end(
+        &self,
+        store: &Store,
+        key: RunKey,
+        step: u32,
+        job: JobId,
+        made: Option<Option<Handle>>,
+    ) -> Result<(), ErrorAnswer> {
         let mut runs = self.lock();
         let Some(known) = runs.get_mut(&key) else { return Ok(()) };
-        let Some(table) = outcome else {
+        let Some(table) = made else {
             // The journal knows of the attempt; that it failed changes nothing there.
             known.run = known.run.failed(job);
             return Ok(());
         };
-        // It is over, whatever the journal does: a failure there must not leave the run busy.
         known.run = known.run.succeeded(job);
         if let Some(handle) = table {
             known.outputs.insert(step, handle);
         }
-        store.keep_run(key, &record(&known.run, &known.outputs)?).map_err(from_store)?;
-        drop(runs);
-        match writes(admitted.command.get()) {
-            true => store.flush().map_err(from_store),
-            false => Ok(()),
-        }
+        store.keep_run(key, &record(&known.run, &known.outputs)?).map_err(from_store)
+    }
+
+    /// Which table a name stands for now: the approval must allow it, and the log says it. Without an
+    /// approval a name may mean any table.
+    pub fn resolved(
+        &self,
+        store: &Store,
+        admitted: &Admitted,
+        name: &str,
+        table: Handle,
+    ) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &admitted.approval else { return Ok(()) };
+        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))?;
+        let event = Event::Resolved { approval: approval.digest(), name: name.to_owned(), table };
+        self.ledger.note(store, event)
     }
 
     /// Ends a run. It stays in the journal, closed.
@@ -164,6 +225,7 @@ impl Authorities {
         let mut runs = self.lock();
         let known = self.find(&mut runs, store, key, now)?;
         let closed = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
+        self.ledger.note(store, Event::Closed { approval: key.approval, nonce: key.nonce })?;
         store.keep_run(key, &record(&closed, &known.outputs)?).map_err(from_store)?;
         runs.remove(&key);
         drop(runs);
@@ -201,12 +263,54 @@ impl Admitted {
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
     }
+}
 
-    /// Whether a name may mean the table that has it now; without an approval it may mean any.
-    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), ErrorAnswer> {
-        let Some(approval) = &self.approval else { return Ok(()) };
-        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))
+fn run_event(approval: &Approval, start: Nonce, nonce: Nonce, run: u64) -> Result<Event, ErrorAnswer> {
+    let statement = approval.statement();
+    let analyst = approval.analyst().to_base64();
+    Ok(Event::Run {
+        approval: approval.digest(),
+        analyst: analyst.map_err(|error| refuse("internal", error.to_string()))?,
+        script: statement.script.name.clone(),
+        purpose: statement.purpose.clone(),
+        start,
+        nonce,
+        run,
+    })
+}
+
+fn step_event(
+    request: &Request,
+    authority: &Authority,
+    nonce: Nonce,
+    command: &Command,
+    steps: &BTreeMap<u32, Handle>,
+) -> Event {
+    let table = |input: &TableRef| match input {
+        TableRef::Handle(handle) => handle.value().copied(),
+        TableRef::Step(step) => steps.get(step).copied(),
+        // Known when its turn has come, and logged then.
+        TableRef::Name(_) => None,
+    };
+    Event::Step {
+        approval: authority.approval,
+        nonce,
+        step: authority.step,
+        job: request.job,
+        command: command_digest(&request.command),
+        tables: command.inputs().into_iter().filter_map(table).collect(),
     }
+}
+
+/// How a command ended, in a word of the log.
+fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
+    let word = match ended {
+        Err(code) => code,
+        Ok(Some(_)) => "table",
+        Ok(None) if matches!(command, Command::Remove { .. }) => "removed",
+        Ok(None) => "opened",
+    };
+    word.to_owned()
 }
 
 fn record(run: &Run, outputs: &BTreeMap<u32, Handle>) -> Result<Vec<u8>, ErrorAnswer> {

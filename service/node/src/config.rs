@@ -239,7 +239,7 @@ mod tests {
             fs::write(&config, changed).unwrap();
             NodeFile::load(&config).map(|loaded| loaded.node.policy)
         };
-        let policy = Policy::pinned(&[key.clone()], "production").unwrap();
+        let policy = Policy::pinned(std::slice::from_ref(&key), "production").unwrap();
         assert_eq!(with(listed.clone()).unwrap(), Some(policy.clone()));
         assert!(with(listed.replace("\"authorized\"", "\"design\"")).is_err());
 

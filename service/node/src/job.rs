@@ -128,7 +128,7 @@ impl Job<'_> {
                     refuse("unknown_table", format!("no table goes by the name `{name}`"))
                         .remedy("check the name, or use the table's handle")
                 })?;
-                self.admitted.check_resolved(name, table)?;
+                self.node.authorities.resolved(&self.node.store, self.admitted, name, table)?;
                 Ok(table)
             }
             TableRef::Step(step) => self.admitted.step(*step).ok_or_else(|| {

@@ -20,6 +20,8 @@ mod refusal;
 pub mod server;
 mod settle;
 mod shelf;
+mod start;
+mod witness;
 
 pub use error::NodeError;
 pub use node::{Node, NodeConfig};

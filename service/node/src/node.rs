@@ -20,6 +20,7 @@ use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touche
 use crate::refusal::{Remedy, from_store, refuse};
 use crate::settle::Settling;
 use crate::shelf::Shelf;
+use crate::start::Starts;
 
 /// What makes a node the one it is.
 #[derive(Clone, Debug)]
@@ -42,7 +43,8 @@ pub struct Node {
     pub(crate) post: Arc<Post>,
     pub(crate) shelf: Shelf,
     pub(crate) settling: Settling,
-    authorities: Authorities,
+    pub(crate) authorities: Authorities,
+    pub(crate) starts: Starts,
     wire: OnceLock<Arc<dyn Wire>>,
 }
 
@@ -56,9 +58,10 @@ impl Node {
         let limits = config.limits;
         let (post, inquiries) = Post::new(limits, Order::new(config.node, limits.running));
         let node = Arc::new(Self {
-            authorities: Authorities::new(&config)?,
+            authorities: Authorities::new(&config, &store)?,
             shelf: Shelf::new(config.memory_bytes),
             settling: Settling::of(&store)?,
+            starts: Starts::default(),
             config,
             store,
             post: post.clone(),
@@ -83,7 +86,7 @@ impl Node {
             Route::Command => self.command(body),
             Route::StartRun => {
                 let (start, envelope) = decode::<StartRun>(body).map_err(unreadable)?;
-                written(&self.authorities.start_run(&self.store, &start, envelope, now())?)
+                written(&self.start_run(&start, envelope)?)
             }
             Route::CloseRun => {
                 let (close, _) = decode::<CloseRun>(body).map_err(unreadable)?;
@@ -152,8 +155,8 @@ impl Node {
         let mailbox = match self.post.open(job, touches(&admitted)) {
             Ok(mailbox) => mailbox,
             Err(why) => {
-                self.authorities.done(&self.store, &admitted, None)?;
                 let answer = no_room(why);
+                self.authorities.done(&self.store, &admitted, Err(&answer.code))?;
                 if why != NoBox::Known {
                     self.tell_stop(job, &answer);
                 }
@@ -166,8 +169,8 @@ impl Node {
         };
         self.post.order.leave(job);
         self.post.shut(job);
-        let outcome = result.as_ref().map(|(_, handle)| *handle).ok();
-        let settled = self.authorities.done(&self.store, &admitted, outcome);
+        let ended = result.as_ref().map(|(_, handle)| *handle).map_err(|answer| answer.code.as_str());
+        let settled = self.authorities.done(&self.store, &admitted, ended);
         recorded.and(settled).and(result.map(|(answer, _)| answer))
     }
 
@@ -212,7 +215,7 @@ impl Node {
     }
 
     /// A control frame to both peers. One that is not reached will hear it from the broken connection.
-    fn tell_peers(&self, job: JobId, step: &'static str, payload: &[u8]) {
+    pub(crate) fn tell_peers(&self, job: JobId, step: &'static str, payload: &[u8]) {
         for peer in PEERS {
             self.tell(peer, control(job, step, payload.to_vec()));
         }
@@ -268,7 +271,7 @@ pub(crate) fn written<T: Serialize>(header: &T) -> Result<Vec<u8>, ErrorAnswer> 
     encode(header, &[]).map_err(|error| refuse("internal", error.to_string()))
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     i64::try_from(since).unwrap_or(i64::MAX)
 }

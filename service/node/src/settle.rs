@@ -105,6 +105,7 @@ fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>) -> bool {
     let Some(node) = node.upgrade() else { return false };
     match inquiry {
         Ok((from, frame)) if frame.step == step::ASK => node.tell_states(from, &frame.payload),
+        Ok((from, frame)) if frame.step == step::STARTED => node.hear_start(from, &frame.payload),
         Ok((from, frame)) => node.hear_states(from, &frame.payload),
         Err(RecvTimeoutError::Timeout) => node.ask_states(),
         Err(RecvTimeoutError::Disconnected) => return false,

@@ -12,6 +12,7 @@ use crate::disk::{Disk, DiskError, Folder, Memory};
 use crate::error::{StoreError, reading};
 use crate::journal;
 use crate::soon::Soon;
+use crate::tape::{FileTape, Log, MemoryTape, Tape};
 
 const TABLES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("tables");
 const NAMES: TableDefinition<&str, &[u8; 32]> = TableDefinition::new("names");
@@ -44,34 +45,40 @@ pub struct Store {
     pub(crate) database: Database,
     disk: Box<dyn Disk>,
     pub(crate) soon: Soon,
+    pub(crate) log: Log,
 }
 
 impl Store {
     /// Opens or makes the store in `folder`.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let disk = Folder::open(folder.join("segments"))
-            .map_err(|source| StoreError::Disk { what: format!("opening {}", folder.display()), source })?;
+        let failed = |source| StoreError::Disk { what: format!("opening {}", folder.display()), source };
+        let disk = Folder::open(folder.join("segments")).map_err(failed)?;
         let database = Database::create(folder.join("catalogue.redb")).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
             other => reading(other),
         })?;
-        Self::recover(database, Box::new(disk))
+        let tape = FileTape::open(folder).map_err(failed)?;
+        Self::recover(database, Box::new(disk), Box::new(tape))
     }
 
     /// A store that lives as long as its process.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::with(InMemoryBackend::new(), Box::new(Memory::default()))
+        Self::with(InMemoryBackend::new(), Box::new(Memory::default()), Box::new(MemoryTape::default()))
     }
 
     /// A store on other ground than a folder.
-    pub fn with(backend: impl StorageBackend, disk: Box<dyn Disk>) -> Result<Self, StoreError> {
+    pub fn with(
+        backend: impl StorageBackend,
+        disk: Box<dyn Disk>,
+        tape: Box<dyn Tape>,
+    ) -> Result<Self, StoreError> {
         let database = Database::builder().create_with_backend(backend).map_err(reading)?;
-        Self::recover(database, disk)
+        Self::recover(database, disk, tape)
     }
 
     /// Makes the tables of the database and sweeps out segments that no row mentions.
-    fn recover(database: Database, disk: Box<dyn Disk>) -> Result<Self, StoreError> {
-        let store = Self { database, disk, soon: Soon::default() };
+    fn recover(database: Database, disk: Box<dyn Disk>, tape: Box<dyn Tape>) -> Result<Self, StoreError> {
+        let store = Self { database, disk, soon: Soon::default(), log: Log::new(tape) };
         store.write(|transaction| {
             transaction.open_table(TABLES).map_err(reading)?;
             transaction.open_table(NAMES).map_err(reading)?;

@@ -9,11 +9,22 @@ use crate::error::{StoreError, reading};
 const USED: TableDefinition<&[u8; 32], u64> = TableDefinition::new("runs used");
 const ENVELOPES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("approvals");
 const RUNS: TableDefinition<&[u8; 64], &[u8]> = TableDefinition::new("runs");
+/// By the client's name of the start; the number of the run and its nonce.
+const STARTS: TableDefinition<&[u8; 64], (u64, &[u8; 32])> = TableDefinition::new("starts");
+/// Of the key that is this server's own.
+const SEED: TableDefinition<(), &[u8; 32]> = TableDefinition::new("seed");
 
 /// One run as this server knows it: the approval it uses and this server's own nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunKey {
     pub approval: Digest,
+    pub nonce: Nonce,
+}
+
+/// A start that was counted: which run of its approval it is, and this server's nonce for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Started {
+    pub run: u64,
     pub nonce: Nonce,
 }
 
@@ -27,31 +38,43 @@ pub struct KeptRun {
 
 impl RunKey {
     fn bytes(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&self.approval.0);
-        bytes[32..].copy_from_slice(&self.nonce.0);
-        bytes
+        joined(self.approval, self.nonce)
     }
+}
+
+fn joined(approval: Digest, nonce: Nonce) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&approval.0);
+    bytes[32..].copy_from_slice(&nonce.0);
+    bytes
 }
 
 pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(USED).map_err(reading)?;
     transaction.open_table(RUNS).map_err(reading)?;
     transaction.open_table(ENVELOPES).map_err(reading)?;
+    transaction.open_table(STARTS).map_err(reading)?;
+    transaction.open_table(SEED).map_err(reading)?;
     Ok(())
 }
 
 impl Store {
-    /// Uses up one run. Durable when it returns, so that no crash gives a run back; `Ok` is how many
-    /// are used now, this one included.
+    /// Uses up one run, unless this `start` did so before: then it is that run again. Durable when it
+    /// returns, so that no crash gives a run back.
     pub fn start_run(
         &self,
         key: RunKey,
+        start: Nonce,
         limit: Option<u64>,
         envelope: &[u8],
         state: &[u8],
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Started, StoreError> {
         self.write(|transaction| {
+            let mut starts = transaction.open_table(STARTS).map_err(reading)?;
+            let name = joined(key.approval, start);
+            if let Some(known) = starts.get(&name).map_err(reading)? {
+                return Ok(read_started(known.value()));
+            }
             let mut used = transaction.open_table(USED).map_err(reading)?;
             let before = used.get(&key.approval.0).map_err(reading)?.map_or(0, |count| count.value());
             if let Some(limit) = limit
@@ -59,13 +82,34 @@ impl Store {
             {
                 return Err(StoreError::RunsUsedUp { limit });
             }
-            used.insert(&key.approval.0, before + 1).map_err(reading)?;
+            let started = Started { run: before + 1, nonce: key.nonce };
+            used.insert(&key.approval.0, started.run).map_err(reading)?;
+            starts.insert(&name, (started.run, &started.nonce.0)).map_err(reading)?;
             let mut envelopes = transaction.open_table(ENVELOPES).map_err(reading)?;
             envelopes.insert(&key.approval.0, envelope).map_err(reading)?;
             let mut runs = transaction.open_table(RUNS).map_err(reading)?;
             runs.insert(&key.bytes(), state).map_err(reading)?;
-            Ok(before + 1)
+            Ok(started)
         })
+    }
+
+    /// The seed of this server's own key: `fresh` the first time, and from then on the same.
+    pub fn seed(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.write(|transaction| {
+            let mut seed = transaction.open_table(SEED).map_err(reading)?;
+            if let Some(kept) = seed.get(()).map_err(reading)? {
+                return Ok(*kept.value());
+            }
+            seed.insert((), &fresh).map_err(reading)?;
+            Ok(fresh)
+        })
+    }
+
+    /// What became of a start, if it was counted.
+    pub fn started(&self, approval: Digest, start: Nonce) -> Result<Option<Started>, StoreError> {
+        let starts = self.database.begin_read().map_err(reading)?.open_table(STARTS).map_err(reading)?;
+        let known = starts.get(&joined(approval, start)).map_err(reading)?;
+        Ok(known.map(|known| read_started(known.value())))
     }
 
     /// Runs used of an approval.
@@ -96,4 +140,8 @@ impl Store {
             state: state.value().to_vec(),
         }))
     }
+}
+
+fn read_started((run, nonce): (u64, &[u8; 32])) -> Started {
+    Started { run, nonce: Nonce(*nonce) }
 }

@@ -21,13 +21,14 @@ pub(crate) struct Soon {
 const MOST_WAITING: u64 = 256;
 
 impl Store {
-/// One durable transaction, and with it all that was written soon before it. In two phases: the
+    /// One durable transaction, and with it all that was written soon before it. In two phases: the
     /// default trusts a checksum that an attacker could steer.
     pub(crate) fn write<T>(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let before = self.soon.written.load(Ordering::Acquire);
+        self.log.sync()?;
         let mut transaction = self.database.begin_write().map_err(reading)?;
         transaction.set_two_phase_commit(true);
         let changed = change(&transaction)?;
@@ -53,11 +54,11 @@ impl Store {
         Ok(())
     }
 
-    /// Makes durable what was written soon before this call. Other writers wait meanwhile.
+    /// Makes durable what was written soon or logged before this call. Other writers wait meanwhile.
     pub fn flush(&self) -> Result<(), StoreError> {
         let _flushing = self.soon.flushing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.waiting() {
-            0 => Ok(()),
+            0 => self.log.sync(),
             _ => self.write(|_| Ok(())),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use redb::StorageBackend;
 use vdl_command::{Digest, Handle, Nonce, TableMeta};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
-use vdl_store::{Disk, DiskError, KeptRun, Memory, RunKey, State, Store, StoreError};
+use vdl_store::{Disk, DiskError, KeptRun, RunKey, Started, State, Store, StoreError, Tape};
 
 /// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
 #[derive(Clone, Default)]
@@ -17,9 +17,10 @@ struct Machine {
     left: Arc<AtomicUsize>,
     files: Arc<Mutex<Files>>,
     database: Arc<Mutex<Cells>>,
+    log: Arc<Mutex<Cells>>,
 }
 
-/// The database's file.
+/// A file that changes in place.
 #[derive(Default)]
 struct Cells {
     now: Vec<u8>,
@@ -49,14 +50,16 @@ impl Machine {
         if power_lost {
             let mut files = self.files.lock().unwrap();
             files.now = files.synced.clone();
-            let mut cells = self.database.lock().unwrap();
-            cells.now = cells.synced.clone();
+            for file in [&self.database, &self.log] {
+                let cells = &mut *file.lock().unwrap();
+                cells.now.clone_from(&cells.synced);
+            }
         }
         self.open().unwrap()
     }
 
     fn open(&self) -> Result<Store, StoreError> {
-        Store::with(Backend(self.clone()), Box::new(self.clone()))
+        Store::with(Backend(self.clone()), Box::new(self.clone()), Box::new(self.clone()))
     }
 }
 
@@ -99,6 +102,39 @@ impl Disk for Machine {
     fn list(&self) -> io::Result<Vec<String>> {
         self.step()?;
         Ok(self.files.lock().unwrap().now.keys().cloned().collect())
+    }
+}
+
+impl Tape for Machine {
+    fn end(&self, most: u64) -> io::Result<Vec<u8>> {
+        self.step()?;
+        let log = self.log.lock().unwrap();
+        Ok(log.now.iter().skip(log.now.len().saturating_sub(most as usize)).copied().collect())
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
+        // Killed in the middle: half of the line is there.
+        if let Err(error) = self.step() {
+            self.log.lock().unwrap().now.extend_from_slice(&bytes[..bytes.len() / 2]);
+            return Err(error.into());
+        }
+        self.log.lock().unwrap().now.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.step()?;
+        let log = &mut *self.log.lock().unwrap();
+        log.synced.clone_from(&log.now);
+        Ok(())
+    }
+
+    fn cut(&self, bytes: u64) -> Result<(), DiskError> {
+        self.step()?;
+        let mut log = self.log.lock().unwrap();
+        let left = log.now.len() - bytes as usize;
+        log.now.truncate(left);
+        Ok(())
     }
 }
 
@@ -218,32 +254,61 @@ fn an_upload_killed_between_any_two_steps_is_there_whole_or_not_at_all() {
     }
 }
 
+fn run(n: u8) -> RunKey {
+    RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
+}
+
+/// Start `name` with nonce `n`, of an approval for `limit` runs.
+fn start(store: &Store, name: u8, n: u8, limit: Option<u64>) -> Result<Started, StoreError> {
+    store.start_run(run(n), Nonce([name; 32]), limit, b"envelope", &[0])
+}
+
 #[test]
 fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
-    let key = |n: u8| RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) };
     let mut answered = 0;
     for calls in 0..80 {
         let machine = Machine::default();
         machine.alive_for(usize::MAX);
         let store = machine.open().unwrap();
         machine.alive_for(calls);
-        let started = store.start_run(key(1), Some(1), b"envelope", b"state");
+        let started = start(&store, 1, 1, Some(1));
         drop(store);
         let store = machine.restart(true);
         if started.is_ok() {
             answered += 1;
-            assert_eq!(store.runs_used(key(1).approval).unwrap(), 1, "killed after {calls}");
-            let again = store.start_run(key(2), Some(1), b"envelope", b"state");
-            assert!(matches!(again, Err(StoreError::RunsUsedUp { limit: 1 })));
-            let kept = KeptRun { envelope: b"envelope".to_vec(), state: b"state".to_vec() };
-            assert_eq!(store.run(key(1)).unwrap(), Some(kept));
+            assert_eq!(store.runs_used(run(1).approval).unwrap(), 1, "killed after {calls}");
+            let another = start(&store, 2, 2, Some(1));
+            assert!(matches!(another, Err(StoreError::RunsUsedUp { limit: 1 })));
+            let kept = KeptRun { envelope: b"envelope".to_vec(), state: vec![0] };
+            assert_eq!(store.run(run(1)).unwrap(), Some(kept));
         }
     }
     assert!(answered > 0);
 }
 
-fn run(n: u8) -> RunKey {
-    RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
+#[test]
+fn a_run_is_counted_once_however_often_its_start_is_sent() {
+    for power_lost in [false, true] {
+        for calls in 0..80 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            machine.alive_for(calls);
+            let first = start(&store, 1, 1, Some(2)).ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let again = start(&store, 1, 2, Some(2)).unwrap();
+            assert_eq!(again.run, 1, "killed after {calls}");
+            assert_eq!(first.unwrap_or(again), again, "another run under the same name");
+            assert_eq!(start(&store, 1, 3, Some(2)).unwrap(), again);
+            assert_eq!(store.started(run(1).approval, Nonce([1; 32])).unwrap(), Some(again));
+            // Another one gets the run that is left, and the first is still known after that.
+            assert_eq!(start(&store, 2, 4, Some(2)).unwrap().run, 2);
+            assert_eq!(start(&store, 1, 5, Some(2)).unwrap(), again);
+            assert!(matches!(start(&store, 3, 6, Some(2)), Err(StoreError::RunsUsedUp { limit: 2 })));
+            assert_eq!(store.runs_used(run(1).approval).unwrap(), 2);
+        }
+    }
 }
 
 /// How far run `n` has come, or nothing if it was never started.
@@ -260,7 +325,7 @@ fn what_was_written_soon_is_whole_or_gone_and_never_out_of_order() {
             machine.alive_for(usize::MAX);
             let store = machine.open().unwrap();
             for n in [1, 2] {
-                store.start_run(run(n), None, b"envelope", &[0]).unwrap();
+                start(&store, n, n, None).unwrap();
             }
             machine.alive_for(calls);
             let first = (1..=3).take_while(|step| store.keep_run(run(1), &[*step]).is_ok()).count();
@@ -285,7 +350,7 @@ fn a_durable_write_takes_along_what_was_written_soon() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
-    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    start(&store, 1, 1, None).unwrap();
     store.keep_run(run(1), &[1]).unwrap();
     store.prepare(&meta(1), &shares(1)).unwrap();
     // Nothing is left to do: a machine that is off does not matter.
@@ -296,11 +361,52 @@ fn a_durable_write_takes_along_what_was_written_soon() {
 }
 
 #[test]
+fn a_logged_line_is_on_the_tape_before_the_run_counts() {
+    for power_lost in [false, true] {
+        let mut counted = 0;
+        for calls in 0..80 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            machine.alive_for(calls);
+            let _ = store.append_log(b"a run\n").and_then(|()| start(&store, 1, 1, None));
+            drop(store);
+            let store = machine.restart(power_lost);
+            if store.runs_used(run(1).approval).unwrap() == 1 {
+                counted += 1;
+                assert_eq!(store.log_end(100).unwrap(), b"a run\n", "killed after {calls}");
+            }
+        }
+        assert!(counted > 0);
+    }
+}
+
+#[test]
+fn what_was_logged_is_durable_after_a_flush_and_grows_at_its_end_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    store.append_log(b"one\n").unwrap();
+    store.flush().unwrap();
+    store.append_log(b"two\n").unwrap();
+    drop(store);
+    assert!(machine.restart(true).log_end(100).unwrap().starts_with(b"one\n"));
+    let file = Store::open(folder.path()).unwrap();
+    ["one\n", "two\n", "thr"].iter().for_each(|line| file.append_log(line.as_bytes()).unwrap());
+    assert_eq!(file.log_end(5).unwrap(), b"o\nthr");
+    file.cut_log(3).unwrap();
+    file.append_log(b"three\n").unwrap();
+    drop(file);
+    assert_eq!(std::fs::read(folder.path().join("audit.log")).unwrap(), b"one\ntwo\nthree\n");
+}
+
+#[test]
 fn no_more_than_some_writes_wait_and_none_after_the_end() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
-    store.start_run(run(1), None, b"envelope", &[0]).unwrap();
+    start(&store, 1, 1, None).unwrap();
     (0..300u16).for_each(|step| store.keep_run(run(1), &[(step / 2) as u8]).unwrap());
     machine.alive_for(0);
     drop(store);
@@ -364,7 +470,7 @@ fn what_no_row_mentions_is_swept_out() {
 
 #[test]
 fn a_memory_store_keeps_and_forgets_alike() {
-    let store = Store::with(redb::backends::InMemoryBackend::new(), Box::new(Memory::default())).unwrap();
+    let store = Store::in_memory().unwrap();
     store.prepare(&meta(1), &shares(1)).unwrap();
     assert_eq!(store.table(handle(1)).unwrap(), None, "pending is not there yet");
     store.commit(handle(1)).unwrap();

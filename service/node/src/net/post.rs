@@ -217,7 +217,7 @@ impl Mailbox {
     }
 }
 
-/// Questions about tables in doubt, for whoever keeps the store.
+/// Questions about tables in doubt and words on starts, for whoever keeps the store.
 pub(crate) type Inquiry = (Peer, Frame);
 
 /// All mailboxes of a node, and the order in which its jobs begin.
@@ -319,7 +319,7 @@ impl Post {
                 }
             }
             step::STOP => self.on_stop(from, &frame),
-            step::ASK | step::TELL => drop(self.inquiries.send((from, frame))),
+            step::ASK | step::TELL | step::STARTED => drop(self.inquiries.send((from, frame))),
             _ => {}
         }
         None

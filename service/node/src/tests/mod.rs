@@ -1,8 +1,12 @@
 //! Three nodes in one process, asked as a client would ask them.
 
 mod approved;
+mod attacks;
+mod audit;
 mod jobs;
+mod journal;
 mod links;
+mod runs;
 mod secrecy;
 
 use std::sync::Arc;

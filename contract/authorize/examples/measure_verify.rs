@@ -1,0 +1,80 @@
+//! How long a server takes to verify: an approved script of 1,000 steps as a whole, and single steps of it.
+//!
+//! `cargo run --release -p vdl-authorize --example measure_verify`
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use vdl_authorize::{
+    Gatekeeper, Policy, Revocations, Run, SigningKey, Terms, add_signature, approve_script, sign_command,
+    sign_start,
+};
+use vdl_command::{JobId, Nonce, Script, write_command, write_script};
+
+const NOW: i64 = 1_795_000_000;
+const STEPS: usize = 1_000;
+const ROUNDS: u32 = 21;
+
+/// One table, filtered again and again.
+fn script() -> Script {
+    let first = format!(r#"{{"command":{{"get":{{"table":{{"handle":"{}"}}}}}}}}"#, "A".repeat(64));
+    let filter = |step: usize| {
+        format!(
+            r#"{{"command":{{"filter":{{"table":{{"step":{}}},"condition":{{"binary":{{"op":"less","left":
+            {{"column":"age"}},"right":{{"integer":{step}}}}}}},"threshold":10}}}},
+            "source":"analysis.py:{step}: young = young[young[\"age\"] < {step}]"}}"#,
+            step - 1
+        )
+    };
+    let steps: Vec<String> = [first].into_iter().chain((1..STEPS).map(filter)).collect();
+    let text = format!(r#"{{"format":"vdl-script/1","ordered":true,"steps":[{}]}}"#, steps.join(","));
+    vdl_command::read_script(text.as_bytes()).unwrap()
+}
+
+fn median(mut measure: impl FnMut() -> Duration) -> f64 {
+    let mut times: Vec<Duration> = (0..ROUNDS).map(|_| measure()).collect();
+    times.sort();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn main() {
+    let key = |number: u8| SigningKey::from_seed([number; 32]);
+    let (alice, bob, analyst) = (key(1), key(2), key(3));
+    let policy = Policy::pinned(&[alice.verifying_key(), bob.verifying_key()], "production").unwrap();
+    let gate = Gatekeeper::authorized(policy, Revocations::default());
+    let terms = Terms { environment: "production".into(), not_before: NOW, ..Terms::default() };
+    let text = write_script(&script()).unwrap();
+    let once = approve_script(text.as_bytes(), &analyst.verifying_key(), &terms, &alice).unwrap();
+    let envelope = add_signature(&once, &bob).unwrap();
+    let approval = gate.check_envelope(&envelope, NOW).unwrap();
+    println!("{STEPS} steps, 2 approvers, {} KB", envelope.len() / 1000);
+
+    let start = sign_start(&analyst, approval.digest(), Nonce([9; 32]));
+    let whole = median(|| {
+        let begun = Instant::now();
+        gate.check_start(&start, &envelope, NOW).unwrap();
+        begun.elapsed()
+    });
+    println!("start of a run        {:6.2} ms", whole * 1e3);
+
+    let nonces = [Nonce([1; 32]), Nonce([2; 32]), Nonce([3; 32])];
+    let mut run = Run::start(approval, 0, nonces[0]);
+    let steps = script().steps;
+    for (at, step) in steps.iter().enumerate() {
+        let command = write_command(&step.command).unwrap();
+        let step = u32::try_from(at).unwrap();
+        let job = JobId(*blake3::hash(&step.to_le_bytes()).as_bytes());
+        let authority = sign_command(&analyst, run.approval().digest(), nonces, step, &command, job);
+        let check = || run.check_step(&gate, &authority, job, &command, NOW).unwrap();
+        if [0, STEPS / 2 - 1, STEPS - 1].contains(&at) {
+            let time = median(|| {
+                let begun = Instant::now();
+                check();
+                begun.elapsed()
+            });
+            println!("step {:4}             {:6.0} us", at + 1, time * 1e6);
+        }
+        run = check().run.succeeded(job);
+    }
+}

@@ -1,0 +1,184 @@
+//! What the three servers write down of what they let run.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vdl_authorize::audit::{Event, Log, read_log};
+use vdl_authorize::{NameRule, Terms, sign_close};
+use vdl_command::wire::encode_header;
+use vdl_command::{Command, Route, TableRef};
+use vdl_store::{DiskError, Memory, MemoryTape, Store, Tape};
+
+use super::runs::{
+    Run, approvers, begin, envelope, envelope_of, keys, refused_by_each, start, steps, terms, world,
+};
+use super::{World, body, codes, opened, table};
+use crate::node::Node;
+
+/// A log whose chain holds.
+fn log(node: &Node) -> Log {
+    let (log, findings) = read_log(&node.store.log_end(u64::MAX).unwrap());
+    assert_eq!(findings, []);
+    log
+}
+
+/// What happened, in a word each.
+fn words(node: &Node) -> Vec<String> {
+    let word = |event: &Event| match event {
+        Event::Opened { node, .. } => format!("opened {node}"),
+        Event::Run { run, script, .. } => format!("run {run} of {}", script.as_deref().unwrap_or("?")),
+        Event::Refused { code, .. } => format!("refused {code}"),
+        Event::Step { step, tables, .. } => format!("step {step} on {}", tables.len()),
+        Event::Resolved { name, .. } => format!("resolved {name}"),
+        Event::Done { outcome, .. } => format!("done {outcome}"),
+        Event::Closed { .. } => "closed".to_owned(),
+        Event::Recovered { cut } => format!("recovered {cut}"),
+        other => format!("{other:?}"),
+    };
+    log(node).entries.iter().map(|line| word(&line.entry.event)).collect()
+}
+
+fn close(world: &World, run: &Run) {
+    let close = encode_header(&sign_close(&keys().analyst, run.approval, run.nonces)).unwrap();
+    world.nodes.iter().for_each(|node| drop(node.answer(Route::CloseRun, &close).unwrap()));
+}
+
+#[test]
+fn what_was_let_through_and_what_was_refused_is_in_all_three_logs() {
+    let (world, steps) = (world(), steps());
+    let envelope = envelope(&Terms { max_runs: Some(1), ..terms() });
+    let run = begin(&world, &envelope);
+    table(run.upload(&world, &keys().analyst));
+    refused_by_each(&world, &run.signed(&keys().analyst, 2, &steps[2]), "step_out_of_order");
+    // What the analyst did not sign makes no log grow.
+    refused_by_each(&world, &run.signed(&keys().approvers[0], 1, &steps[1]), "wrong_analyst");
+    table(run.ask(&world, &run.signed(&keys().analyst, 1, &steps[1])));
+    opened(run.ask(&world, &run.signed(&keys().analyst, 2, &steps[2])));
+    close(&world, &run);
+    refused_by_each(&world, &run.signed(&keys().analyst, 2, &steps[2]), "run_closed");
+    assert_eq!(start(&world, &envelope).map(Result::unwrap_err)[0], "runs_used_up");
+    for (number, node) in world.nodes.iter().enumerate() {
+        let opened = format!("opened {number}");
+        let mut expected = vec![
+            opened.as_str(),
+            "run 1 of mean",
+            "step 0 on 0",
+            "done table",
+            "refused step_out_of_order",
+            "step 1 on 1",
+            "done table",
+            "step 2 on 1",
+            "done opened",
+            "closed",
+        ];
+        // The others take server 0's word for it.
+        expected.extend((number == 0).then_some("refused runs_used_up"));
+        assert_eq!(words(node), expected);
+    }
+}
+
+#[test]
+fn the_resolved_handle_is_in_the_log() {
+    let world = world();
+    let by_name = TableRef::Name("survey".to_owned().into());
+    let (mut upload, get) = (steps().remove(0), Command::Get { table: by_name });
+    if let Command::Upload { name, .. } = &mut upload {
+        *name = Some("survey".to_owned().into());
+    }
+    let rule = NameRule { name: "survey".into(), table: None, may_change: true };
+    let terms = Terms { names: vec![rule], ..terms() };
+    let run = begin(&world, &envelope_of(&[upload.clone(), get.clone()], &terms));
+    let (_, rows, payloads) = super::upload(&[("a", "int[min=0,max=15]", &[1, 5])], Some("survey"));
+    let request = vdl_command::Request { rows: Some(rows), ..run.signed(&keys().analyst, 0, &upload) };
+    let meta = table(world.ask(payloads.map(|payload| body(&request, &payload))));
+    table(run.ask(&world, &run.signed(&keys().analyst, 1, &get)));
+    for node in &world.nodes {
+        let log = log(node);
+        let named = log.entries.iter().find_map(|line| match &line.entry.event {
+            Event::Resolved { name, table, .. } => Some((name.clone(), *table)),
+            _ => None,
+        });
+        assert_eq!(named, Some(("survey".to_owned(), meta.handle)));
+    }
+}
+
+#[test]
+fn a_log_goes_on_where_it_ended_and_says_what_a_crash_cut_off() {
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let open = || folders.each_ref().map(|folder| Store::open(folder.path()).unwrap());
+    let key = |node: &Node| log(node).key.unwrap();
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    let first = key(&world.nodes[0]);
+    begin(&world, &envelope(&terms()));
+    world.nodes.iter().for_each(|node| node.stop());
+    drop(world);
+    super::runs::wait_for_release(folders.each_ref().map(|folder| folder.path()));
+    let file = folders[0].path().join("audit.log");
+    let mut text = std::fs::read(&file).unwrap();
+    text.extend_from_slice(br#"{"sequence":3,"ti"#);
+    std::fs::write(&file, text).unwrap();
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    assert_eq!(words(&world.nodes[0]), ["opened 0", "run 1 of mean", "recovered 17", "opened 0"]);
+    assert_eq!(words(&world.nodes[1]), ["opened 1", "run 1 of mean", "opened 1"]);
+    assert_eq!(key(&world.nodes[0]), first, "its own key stays the same");
+}
+
+/// A log on a disk that fills up.
+#[derive(Default)]
+struct Full {
+    tape: MemoryTape,
+    full: Arc<AtomicBool>,
+}
+
+impl Tape for Full {
+    fn end(&self, most: u64) -> io::Result<Vec<u8>> {
+        self.tape.end(most)
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(io::Error::from(io::ErrorKind::StorageFull).into()),
+            false => self.tape.append(bytes),
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.tape.sync()
+    }
+
+    fn cut(&self, bytes: u64) -> Result<(), DiskError> {
+        self.tape.cut(bytes)
+    }
+}
+
+#[test]
+fn without_room_for_the_log_nothing_runs_and_with_room_again_it_goes_on() {
+    let tape = Full::default();
+    let full = tape.full.clone();
+    let ground = redb::backends::InMemoryBackend::new();
+    let second = Store::with(ground, Box::new(Memory::default()), Box::new(tape)).unwrap();
+    let stores = [Store::in_memory().unwrap(), second, Store::in_memory().unwrap()];
+    let world = World::with(&approvers(), stores, |_, wire| wire);
+    let envelope = envelope(&terms());
+    full.store(true, Ordering::SeqCst);
+    let [_, refused, _] = start(&world, &envelope);
+    assert_eq!(refused.unwrap_err(), "storage_failed");
+    let approval = vdl_authorize::read_envelope(&envelope).unwrap().digest;
+    assert_eq!(world.nodes[1].store.runs_used(approval).unwrap(), 0);
+    full.store(false, Ordering::SeqCst);
+    let run = begin(&world, &envelope);
+    full.store(true, Ordering::SeqCst);
+    let answers = codes(&run.upload(&world, &keys().analyst));
+    assert_eq!(answers[1], "storage_failed", "{answers:?}");
+    full.store(false, Ordering::SeqCst);
+    table(run.upload(&world, &keys().analyst));
+    assert_eq!(words(&world.nodes[1]), ["opened 1", "run 1 of mean", "step 0 on 0", "done table"]);
+}
+
+#[test]
+fn design_mode_keeps_no_log() {
+    let world = World::new();
+    world.upload(&[("a", "int[min=0,max=15]", &[1])], None);
+    assert!(world.nodes.iter().all(|node| node.store.log_end(u64::MAX).unwrap().is_empty()));
+}
