@@ -174,7 +174,7 @@ impl Approval {
         }
     }
 
-    /// Whether a command may read what it names: tables by handle and names, as far as the approval lists them.
+    /// Whether a command may read what it names: handles and names, as far as the approval lists them.
     pub(crate) fn check_inputs(&self, command: &Command) -> Result<(), Refusal> {
         for input in command.inputs() {
             if let Some(table) = self.statement.forbidden_table(input) {

@@ -205,7 +205,7 @@ fn read_as_written<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<T> {
     (written.0 == written.1).then_some(value)
 }
 
-/// Whether a text that is JSON keeps the limits of [`Tree::read`] for certain: its size, depth and widths, and
+/// Whether a text that is JSON surely keeps the limits of [`Tree::read`]: its size, depth and widths, and
 /// no number but whole ones well below 2^53.
 fn keeps_limits(bytes: &[u8]) -> bool {
     let (mut levels, mut digits, mut rest) = (Levels::default(), 0, bytes);

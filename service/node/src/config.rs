@@ -30,7 +30,7 @@ pub struct NodeFile {
     /// Instead of them: a policy, which says itself whose signatures it takes. Keep the three nodes' alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
-    /// The policies that followed it, oldest first, each signed by everybody of the one before and of its own.
+    /// The policies that followed it, oldest first, each signed by everybody of the one before and its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PathBuf>,
     /// What approvers of any of these policies took back.
