@@ -99,6 +99,11 @@ def test_a_changed_step_is_shown_beside_the_approved_one(
         message = str(caught.value)
         assert "30" in message
         assert "0" in message
+        error = caught.value
+        assert (error.step, error.path) == (2, "filter.condition.binary.right.integer")
+        assert (error.expected, error.actual, error.hint) == ("30", "0", None)
+        assert error.actual_source is not None
+        assert 'table["age"] > 0' in error.actual_source
         # The step is still due: the right one goes on from here.
         assert table[table["age"] > 30]["age"].mean() == 65.0
         script.close()
@@ -117,6 +122,10 @@ def test_steps_out_of_order_extra_and_missing(
             script.close()
         script = cd.script.load(approved)
         assert mean(handle) == 65.0
+        with pytest.raises(ScriptMismatchError) as caught:
+            cd.get_table(handle)
+        assert caught.value.step == 4
+        assert "step 1 again" in (caught.value.hint or "")
         with pytest.raises(ScriptMismatchError):
             kept["age"].mean()
         script.close()

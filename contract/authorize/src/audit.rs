@@ -17,6 +17,7 @@ pub use check::{Finding, Log, LogEntry, compare_logs, read_log};
 
 use crate::envelope::pae;
 use crate::keys::{SigningKey, VerifyingKey};
+use crate::revocation::Revoked;
 
 const HEAD_TYPE: &str = "application/vnd.vdl.head.v1";
 /// No entry is longer, its end of line included.
@@ -53,6 +54,17 @@ pub enum Event {
         environment: String,
         version: String,
         key: String,
+    },
+    /// From here on this policy holds; `pinned` says that it stands in the server's configuration.
+    Policy {
+        version: u32,
+        digest: Digest,
+        pinned: bool,
+    },
+    /// A revocation was taken in; `digest` names its document.
+    Revoked {
+        digest: Digest,
+        revokes: Revoked,
     },
     /// One more run of an approval was counted.
     Run {
@@ -168,6 +180,8 @@ impl Event {
             | Event::Void { approval, .. }
             | Event::Closed { approval, .. } => Some(*approval),
             Event::Opened { .. }
+            | Event::Policy { .. }
+            | Event::Revoked { .. }
             | Event::Done { .. }
             | Event::Countersigned { .. }
             | Event::Witnessed { .. }

@@ -21,6 +21,9 @@ pub struct Mismatch {
     pub actual: String,
     /// Where they differ first: `filter.threshold`.
     pub path: String,
+    /// What stands there, in compact JSON; where the commands themselves differ, which these are.
+    pub expected_field: Option<String>,
+    pub actual_field: Option<String>,
     /// More than that they differ, where there is more.
     pub reason: Option<String>,
 }
@@ -55,14 +58,34 @@ pub fn match_step(
     if approved.is_some() && difference.is_none() && reason.is_none() {
         return Ok(found);
     }
+    let path = difference.unwrap_or_else(|| "the top".to_owned());
     Err(Box::new(Mismatch {
         step,
         source: approved.and_then(|approved| approved.source.clone()),
         expected: expected.pretty(),
         actual: actual.pretty(),
-        path: difference.unwrap_or_else(|| "the top".to_owned()),
+        expected_field: field(&expected, &path),
+        actual_field: field(&actual, &path),
+        path,
         reason,
     }))
+}
+
+/// What stands at a place that [`Tree::difference_except`] named.
+fn field(tree: &Tree, path: &str) -> Option<String> {
+    let mut pieces = path.split(['.', '[']);
+    let verb = pieces.next()?;
+    let mut here = match tree {
+        Tree::Object(entries) if path == verb => return entries.first().map(|(verb, _)| verb.clone()),
+        _ => tree.get(verb)?,
+    };
+    for piece in pieces {
+        here = match (here, piece.strip_suffix(']')) {
+            (Tree::List(items), Some(number)) => items.get(number.parse::<usize>().ok()?)?,
+            _ => here.get(piece)?,
+        };
+    }
+    serde_json::to_string(here).ok()
 }
 
 /// The first command of an authorization in any order that `command` matches.
@@ -86,6 +109,8 @@ fn fill(script: &Script, found: &Bindings, hole: &HoleName, given: &Tree) -> Res
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "step {} is not the approved one; they differ first at {}", self.step + 1, self.path)?;
+        let [approved, this] = self.fields();
+        write!(f, ": approved is {approved}, this is {this}")?;
         match &self.reason {
             Some(reason) => write!(f, " ({reason})"),
             None => Ok(()),
@@ -93,7 +118,22 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// A piece of JSON that fits into a sentence.
+fn shortened(field: &Option<String>) -> String {
+    const ENOUGH: usize = 60;
+    match field {
+        None => "nothing".to_owned(),
+        Some(text) if text.chars().count() <= ENOUGH => text.clone(),
+        Some(text) => text.chars().take(ENOUGH).chain(['…']).collect(),
+    }
+}
+
 impl Mismatch {
+    /// Both fields where they differ first, short enough to stand in a line.
+    pub fn fields(&self) -> [String; 2] {
+        [shortened(&self.expected_field), shortened(&self.actual_field)]
+    }
+
     /// Both texts in two columns, lines that differ marked with `|`, `<` or `>`.
     pub fn side_by_side(&self) -> String {
         let (left, right): (Vec<&str>, Vec<&str>) =

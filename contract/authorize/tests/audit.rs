@@ -5,10 +5,10 @@
 mod common;
 
 use common::*;
-use vdl_authorize::SigningKey;
 use vdl_authorize::audit::{
     Event, Finding, Head, LONGEST_ENTRY, Log, compare_logs, read_log, sign_head, verify_head,
 };
+use vdl_authorize::{Revoked, SigningKey};
 use vdl_command::{Digest, Handle, Nonce};
 
 /// A server that keeps a log.
@@ -25,11 +25,12 @@ impl Server {
         let mut server = Server { node, key, head: Head::START, lines: Vec::new() };
         let key = server.public();
         server.note(Event::Opened { node, environment: HERE.into(), version: "0.1.0".into(), key });
+        server.note(Event::Policy { version: 1, digest: Digest([6; 32]), pinned: true });
         server
     }
 
     fn public(&self) -> String {
-        self.key.verifying_key().to_base64().unwrap()
+        public(&self.key)
     }
 
     fn note(&mut self, event: Event) {
@@ -58,11 +59,15 @@ fn countersign(servers: &mut [Server; 3]) {
     }
 }
 
+fn public(key: &SigningKey) -> String {
+    key.verifying_key().to_base64().unwrap()
+}
+
 fn a_run(server: &mut Server, run: u64) {
     let (approval, nonce) = (Digest([7; 32]), Nonce([run as u8; 32]));
-    let analyst = analyst().verifying_key().to_base64().unwrap();
     let (script, purpose) = (Some("mean age".into()), Some("a study of \"strokes\"".into()));
-    server.note(Event::Run { approval, analyst, script, purpose, start: Nonce([1; 32]), nonce, run });
+    let (analyst, start) = (public(&analyst()), Nonce([1; 32]));
+    server.note(Event::Run { approval, analyst, script, purpose, start, nonce, run });
     for step in 0..3 {
         let job = job(10 * run as u8 + step as u8);
         let tables = vec![Handle([step as u8; 32])];
@@ -71,6 +76,8 @@ fn a_run(server: &mut Server, run: u64) {
         server.note(Event::Done { job, outcome: "table".into(), table: Some(Handle([9; 32])) });
     }
     server.note(Event::Closed { approval, nonce });
+    let revokes = Revoked::Analyst(public(&bob()));
+    server.note(Event::Revoked { digest: Digest([8; 32]), revokes });
 }
 
 /// Two runs, countersigned before, between and after.
@@ -113,6 +120,17 @@ fn three_honest_logs_are_whole() {
     assert_eq!(log.witnessed_by(1), log.witnessed_by(2));
     assert_eq!(log.witnessed_by(0), None);
     assert_eq!(read_log(b""), (Log::default(), vec![]));
+}
+
+#[test]
+fn logs_are_written_as_before() {
+    for server in three() {
+        let path = format!("{}/../../vectors/audit/node{}.log", env!("CARGO_MANIFEST_DIR"), server.node);
+        if std::env::var_os("VDL_WRITE_VECTORS").is_some() {
+            std::fs::write(&path, server.bytes()).unwrap();
+        }
+        assert!(std::fs::read(&path).unwrap() == server.bytes(), "{path} has changed; see vectors/README.md");
+    }
 }
 
 #[test]
@@ -252,7 +270,7 @@ fn a_server_cannot_forget_what_it_signed() {
         head = next;
     }
     let logs = [read_log(&servers[0].bytes()).0, read_log(&bytes).0];
-    assert!(compare_logs(&logs).contains(&(1, Finding::Forgotten { of: 0, sequence: 1 })));
+    assert!(compare_logs(&logs).contains(&(1, Finding::Forgotten { of: 0, sequence: 2 })));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use vdl_client::ClientError;
+use vdl_client::{ClientError, Mismatched};
 
 /// The class of `crandas.errors` for a code; the codes are those of docs/errors.md.
 fn class(error: &ClientError) -> &'static str {
@@ -82,5 +82,27 @@ fn build<'py>(py: Python<'py>, error: &ClientError) -> PyResult<Bound<'py, PyAny
     details.set_item("code", error.code())?;
     details.set_item("remedy", error.remedy())?;
     details.set_item("node", error.node())?;
+    if let ClientError::Mismatch(mismatched) = error {
+        add_mismatch(&details, mismatched)?;
+    }
     class.call((error.to_string(),), Some(&details))
+}
+
+/// A mismatch piece by piece, its text as `message`.
+pub fn details_of<'py>(py: Python<'py>, mismatched: &Mismatched) -> PyResult<Bound<'py, PyDict>> {
+    let details = PyDict::new(py);
+    details.set_item("message", mismatched.to_string())?;
+    add_mismatch(&details, mismatched)?;
+    Ok(details)
+}
+
+/// What `StepDiffersError` tells beside its text.
+fn add_mismatch(details: &Bound<'_, PyDict>, mismatched: &Mismatched) -> PyResult<()> {
+    details.set_item("step", mismatched.step)?;
+    details.set_item("path", &mismatched.path)?;
+    details.set_item("expected", mismatched.expected_field.as_deref())?;
+    details.set_item("actual", mismatched.actual_field.as_deref())?;
+    details.set_item("expected_source", mismatched.expected_source.as_deref())?;
+    details.set_item("actual_source", mismatched.actual_source.as_deref())?;
+    details.set_item("hint", mismatched.hint.as_deref())
 }

@@ -9,6 +9,7 @@ mod session;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::columns::InputColumn;
 
@@ -18,6 +19,7 @@ fn _crandas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(parse_type, module)?)?;
     module.add_function(wrap_pyfunction!(derive_type, module)?)?;
     module.add_function(wrap_pyfunction!(generate_key, module)?)?;
+    module.add_function(wrap_pyfunction!(compare_scripts, module)?)?;
     Ok(())
 }
 
@@ -30,6 +32,14 @@ fn parse_type(py: Python<'_>, text: &str) -> PyResult<String> {
 fn derive_type(py: Python<'_>, column: InputColumn) -> PyResult<String> {
     let derived = py.detach(|| vdl_client::derive_type(&column.0));
     derived.map(String::from).map_err(|error| errors::raise(py, &error))
+}
+
+/// The first step in which two recordings differ, with its text.
+#[pyfunction]
+fn compare_scripts(py: Python<'_>, first: PathBuf, second: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let found = py.detach(|| vdl_client::compare_scripts(&first, &second));
+    let found = found.map_err(|error| errors::raise(py, &error))?;
+    found.map(|mismatched| errors::details_of(py, &mismatched)).transpose()
 }
 
 #[pyfunction]

@@ -16,7 +16,9 @@ class                         when
 ``AuthorizationError``        not approved, expired, wrong analyst key; parent of ``KeyFileError``
 ``KeyFileError``              a key file with the wrong content
 ``ScriptError``               record/save/load/close used out of place, unreadable script file
-``ScriptMismatchError``       (a ``ScriptError``) the command is not the next step; both are shown side by side
+``ScriptMismatchError``       (a ``ScriptError``) the command is not the next step; both are shown side by side;
+                              also constructed with ``step``, ``path``, ``expected``, ``actual``,
+                              ``expected_source``, ``actual_source`` and ``hint``
 ``CommandError``              the servers cannot do this: parent of the next six
 ``UnknownColumnError``        no such column (also a ``KeyError``)
 ``UnknownTableError``         no such handle or name
@@ -149,3 +151,8 @@ def derive_type(column: ClearColumn) -> str:
 
 def generate_key(signing_key: str | PathLike[str], verification_key: str | PathLike[str]) -> None:
     """Writes a new Ed25519 key pair as PEM; refuses to overwrite either file."""
+
+def compare_scripts(first: str | PathLike[str], second: str | PathLike[str]) -> dict[str, Any] | None:
+    """The first step in which two recordings differ, as ``errors.StepDiffersError`` takes it: ``message``,
+    ``step``, ``path``, ``expected``, ``actual``, ``expected_source``, ``actual_source``, ``hint``. ``None`` if
+    they are the same script."""

@@ -83,8 +83,54 @@ class ScriptError(CrandasError):
     default_code = "script"
 
 
-class ScriptMismatchError(ScriptError, AuthorizationError):
+class StepDiffersError(ScriptError):
+    """A command is another one than the step that was recorded.
+
+    Attributes:
+        step: number of the recorded step, from 1; one more than there are after the last one.
+        path: where the two commands differ first, such as ``filter.threshold``.
+        expected: what stands there in the recorded command, as JSON.
+        actual: what stands there in this one.
+        expected_source: the line that was recorded.
+        actual_source: the line that ran.
+        hint: what may have happened, such as a cell that ran twice.
+
+    All are None where a server noticed it and not the client.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: int | None = None,
+        path: str | None = None,
+        expected: str | None = None,
+        actual: str | None = None,
+        expected_source: str | None = None,
+        actual_source: str | None = None,
+        hint: str | None = None,
+        code: str | None = None,
+        remedy: str | None = None,
+        node: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code, remedy=remedy, node=node)
+        self.step = step
+        self.path = path
+        self.expected = expected
+        self.actual = actual
+        self.expected_source = expected_source
+        self.actual_source = actual_source
+        self.hint = hint
+
+
+class ScriptMismatchError(StepDiffersError, AuthorizationError):
     """The command is not the next approved step. The message shows both, side by side."""
+
+
+class DataDependentError(StepDiffersError):
+    """With other data the analysis is another script, so it cannot be approved before the data is known."""
+
+    default_code = "data_dependent"
 
 
 class CommandError(CrandasError):

@@ -3,6 +3,8 @@
 use thiserror::Error;
 use vdl_command::ErrorAnswer;
 
+use crate::report::Mismatched;
+
 /// Every variant has a stable code (docs/errors.md); no message holds a value of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClientError {
@@ -36,7 +38,7 @@ pub enum ClientError {
     Script { message: String, remedy: String },
     /// Expected and actual side by side.
     #[error("{0}")]
-    Mismatch(String),
+    Mismatch(Box<Mismatched>),
     #[error("the script was closed with steps left undone: {0}")]
     StepsLeft(String),
     #[error("cancelled")]
@@ -114,5 +116,11 @@ impl ClientError {
 
     pub(crate) fn authorization(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Authorization { message: message.into(), remedy: remedy.into() }
+    }
+}
+
+impl From<Mismatched> for ClientError {
+    fn from(mismatched: Mismatched) -> Self {
+        Self::Mismatch(Box::new(mismatched))
     }
 }

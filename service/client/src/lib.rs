@@ -6,6 +6,7 @@
 mod approval;
 mod column;
 mod combine;
+mod compare;
 mod connection;
 mod endpoint;
 mod error;
@@ -22,12 +23,14 @@ mod session;
 mod split;
 
 pub use column::{ClearColumn, ClearValues, OpenedColumn, OpenedValues, derive_type, widen_type};
+pub use compare::compare_scripts;
 pub use connection::{Connection, Server};
 pub use endpoint::{CallError, Endpoint};
 pub use error::ClientError;
 pub use https::HttpsEndpoint;
 pub use keys::generate_key;
 pub use reply::{Reply, describe};
+pub use report::Mismatched;
 pub use session::{Call, ScriptState, Session};
 /// What speaks with the client needs these words of the contract, and no others.
 pub use vdl_command::{JobId, Mode, Route};

@@ -95,14 +95,31 @@ impl Loaded {
     ) -> Result<NextStep, ClientError> {
         let Some(expected) = self.expected() else {
             let actual = self.outputs.as_recorded(command, links, None);
-            return Err(ClientError::Mismatch(report::beyond(self.steps(), &actual, source)));
+            let hint = self.hint(command, links);
+            return Err(report::beyond(self.steps(), &actual, source, hint).into());
         };
-        let command = self.outputs.as_recorded(command, links, Some(&expected.command));
+        let recorded = self.outputs.as_recorded(command, links, Some(&expected.command));
         let number = u32::try_from(self.done()).unwrap_or(u32::MAX);
-        match match_step(&self.script, number, &command, &self.holes) {
-            Ok(holes) => Ok(NextStep { command, number, holes }),
-            Err(mismatch) => Err(ClientError::Mismatch(report::mismatch(self.steps(), &mismatch, source))),
+        match match_step(&self.script, number, &recorded, &self.holes) {
+            Ok(holes) => Ok(NextStep { command: recorded, number, holes }),
+            Err(mismatch) => {
+                let hint = self.hint(command, links);
+                Err(report::mismatch(self.steps(), &mismatch, source, hint).into())
+            }
         }
+    }
+
+    /// Whether the command is another step of the script: the nearest one that was left out or repeated.
+    fn hint(&self, command: &Command, links: &Links) -> Option<String> {
+        let due = self.done();
+        let is_step = |at: &usize| {
+            let Some(step) = self.script.steps.get(*at) else { return false };
+            let command = self.outputs.as_recorded(command, links, Some(&step.command));
+            u32::try_from(*at).is_ok_and(|at| match_step(&self.script, at, &command, &self.holes).is_ok())
+        };
+        let repeated = (0..due).rev().find(is_step);
+        let ahead = || (due + 1..self.steps()).find(is_step);
+        repeated.or_else(ahead).map(|is| report::out_of_place(due, is))
     }
 
     /// Steps become handles, for servers that keep no run.

@@ -12,6 +12,7 @@ use vdl_command::{Command, TableRef, read_script};
 use world::{Analysis, aggregate, design, filter, integers, open, texts, whole};
 
 const PRODUCTION: &str = "180A662EF5BB52396D31516E9127FDE298A1B6A76673A00BD215ACBA9853FD8E";
+const DIFFERENT: &str = "filter.condition.binary.right.integer";
 
 #[test]
 fn what_is_uploaded_is_what_is_opened() {
@@ -187,11 +188,14 @@ fn a_changed_command_is_shown_beside_the_recorded_one_and_can_be_corrected() {
     let got = session.get(PRODUCTION);
     let error = session.run_at("b.py:9: df[df.a > 2]", filter(&got, "a", 2)).unwrap_err();
     let ClientError::Mismatch(report) = &error else { panic!("{error}") };
-    for part in
-        ["step 2 of 2", "a.py:7", "b.py:9", "filter.condition.binary.right.integer", "expected", "actual"]
-    {
-        assert!(report.contains(part), "{part} is missing in:\n{report}");
+    for part in ["step 2 of 2", "a.py:7", "b.py:9", DIFFERENT, "expected", "actual"] {
+        assert!(report.to_string().contains(part), "{part} is missing in:\n{report}");
     }
+    let fields = (report.expected_field.as_deref(), report.actual_field.as_deref());
+    assert_eq!((report.step, report.path.as_str(), fields), (2, DIFFERENT, (Some("1"), Some("2"))));
+    assert_eq!(report.expected_source.as_deref(), Some("a.py:7: df[df.a > 1]"));
+    assert_eq!(report.actual_source.as_deref(), Some("b.py:9: df[df.a > 2]"));
+    assert_eq!(report.hint, None);
     assert_eq!(session.script().unwrap().done, 1);
     assert!(session.expected_step().unwrap().contains("filter"));
     session.table(filter(&got, "a", 1));
@@ -199,6 +203,37 @@ fn a_changed_command_is_shown_beside_the_recorded_one_and_can_be_corrected() {
     assert!(extra.to_string().contains("all 2 steps"), "{extra}");
     session.close().unwrap();
     assert!(matches!(session.close(), Err(ClientError::Script { .. })));
+}
+
+#[test]
+fn a_skipped_a_repeated_and_a_changed_cell_are_told_apart() {
+    let session = design();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.json");
+    let dummy = session.try_upload(vec![integers("a", &[1, 2, 3])], Some(PRODUCTION)).unwrap();
+    session.record(None).unwrap();
+    session.get(PRODUCTION);
+    for least in [0, 1, 2] {
+        session.table(filter(&dummy, "a", least));
+    }
+    session.save(&path).unwrap();
+
+    session.load(&path).unwrap();
+    let got = session.get(PRODUCTION);
+    let hint = |command| {
+        let ClientError::Mismatch(report) = session.run(command).unwrap_err() else { panic!() };
+        assert_eq!(report.to_string().contains("hint: "), report.hint.is_some());
+        report.hint
+    };
+    assert_eq!(hint(filter(&got, "a", 1)).unwrap(), "this is step 3: step 2 was left out");
+    assert_eq!(hint(filter(&got, "a", 2)).unwrap(), "this is step 4: steps 2 to 3 were left out");
+    assert_eq!(hint(filter(&got, "a", 7)), None);
+    for least in [0, 1, 2] {
+        session.table(filter(&got, "a", least));
+    }
+    assert!(hint(filter(&got, "a", 1)).unwrap().starts_with("this is step 3 again: was a cell run twice?"));
+    let ClientError::Mismatch(other) = session.run(open(&got)).unwrap_err() else { panic!() };
+    assert_eq!((other.step, other.steps, other.hint), (5, 4, None));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vdl_authorize::{Statement, Unverified, VerifyingKey, is_envelope, read_envelope};
+use vdl_authorize::{NameRule, Statement, Unverified, VerifyingKey, is_envelope, read_envelope};
 use vdl_command::{
-    Digest, Report, Risk, RiskCode, Script, ScriptDiff, StepDiff, explain_script, near_identical, report,
-    sort_risks,
+    Digest, Handle, Report, Risk, RiskCode, Script, ScriptDiff, StepDiff, explain_script, near_identical,
+    report, sort_risks,
 };
 
 use crate::clock::moment;
@@ -44,6 +44,9 @@ struct Terms {
     not_before: i64,
     expires: Option<i64>,
     max_runs: Option<u64>,
+    purpose: Option<String>,
+    tables: Option<Vec<Handle>>,
+    names: Vec<NameRule>,
     /// How many came; nobody has checked them here.
     signatures: usize,
 }
@@ -94,6 +97,9 @@ fn document(script: &Script, approved: Option<&Unverified>, similar: Vec<Similar
         not_before: file.statement.not_before,
         expires: file.statement.expires,
         max_runs: file.statement.max_runs,
+        purpose: file.statement.purpose.clone(),
+        tables: file.statement.tables.clone(),
+        names: file.statement.names.clone(),
         signatures: file.signatures,
     };
     Document { report, approval: approved.map(terms), similar }
@@ -101,6 +107,10 @@ fn document(script: &Script, approved: Option<&Unverified>, similar: Vec<Similar
 
 fn about_terms(terms: &Statement) -> Vec<Risk> {
     let mut risks = Vec::new();
+    for rule in terms.names.iter().filter(|rule| rule.may_change) {
+        let text = format!("The name {:?} may stand for another table in every run.", rule.name);
+        risks.push(Risk::new(RiskCode::NameMayChange, None, text));
+    }
     if terms.max_runs.is_none() {
         let text = "The analyst may run it again whenever the data has changed, and compare the results.";
         risks.push(Risk::new(RiskCode::NoRunLimit, None, text));

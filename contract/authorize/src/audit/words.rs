@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Event;
 use crate::keys::VerifyingKey;
+use crate::revocation::Revoked;
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -11,6 +12,23 @@ impl fmt::Display for Event {
             Event::Opened { node, environment, version, key } => {
                 let (key, place) = (fingerprint(key), quoted(environment));
                 write!(f, "server {node} of {place} starts, version {version}, key {key}")
+            }
+            Event::Policy { version, digest, pinned } => {
+                let from = if *pinned { "from the configuration" } else { "signed by all approvers" };
+                write!(f, "policy {version} holds from here on, {from}, {digest}")
+            }
+            Event::Revoked { digest, revokes } => {
+                match revokes {
+                    Revoked::Approval(approval) => write!(f, "approval {approval} is revoked")?,
+                    Revoked::Analyst(key) => {
+                        write!(f, "the analyst with key {} is revoked", fingerprint(key))?
+                    }
+                    Revoked::Approver(key) => {
+                        write!(f, "the approver with key {} is revoked", fingerprint(key))?;
+                    }
+                    Revoked::Policy(policy) => write!(f, "policy {policy} is revoked")?,
+                }
+                write!(f, " by {digest}")
             }
             Event::Run { approval, analyst, script, purpose, run, .. } => {
                 write!(f, "run {run} of approval {approval} begins")?;

@@ -35,6 +35,7 @@ pub enum RiskCode {
     Name,
     OpenHole,
     NearIdentical,
+    NameMayChange,
     NoRunLimit,
     GroupLevel,
     BareCount,
@@ -76,7 +77,8 @@ impl RiskCode {
             | RiskCode::OwnRows
             | RiskCode::Name
             | RiskCode::OpenHole
-            | RiskCode::NearIdentical => Level::High,
+            | RiskCode::NearIdentical
+            | RiskCode::NameMayChange => Level::High,
             RiskCode::GroupLevel
             | RiskCode::BareCount
             | RiskCode::SmallMinimum
@@ -98,6 +100,7 @@ impl RiskCode {
             RiskCode::Name => "a name decides which table is used",
             RiskCode::OpenHole => "the analyst may fill in anything",
             RiskCode::NearIdentical => "an earlier script asked nearly the same",
+            RiskCode::NameMayChange => "a name may be given to another table between runs",
             RiskCode::NoRunLimit => "it can be run again whenever the data has changed",
             RiskCode::GroupLevel => "each group is opened, those of one row as well",
             RiskCode::BareCount => "a count may be 0 or 1, and tells that",
