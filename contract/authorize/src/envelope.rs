@@ -73,6 +73,11 @@ pub fn add_signature(envelope: &[u8], approver: &SigningKey) -> Result<Vec<u8>, 
     write(&sealed.envelope)
 }
 
+/// Whether a key's signature is in the file and fits it, of whatever kind it is. Decides nothing else.
+pub fn is_signed_by(envelope: &[u8], key: &VerifyingKey) -> Result<bool, Refusal> {
+    Ok(Sealed::read(envelope)?.is_signed_by(key))
+}
+
 /// What a file says, believed by nobody yet: for showing it, and for the client's own order of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unverified {
@@ -169,7 +174,7 @@ impl Approval {
         }
     }
 
-    /// Whether a command may read what it names: tables by handle and names, as far as the approval lists them.
+    /// Whether a command may read what it names: handles and names, as far as the approval lists them.
     pub(crate) fn check_inputs(&self, command: &Command) -> Result<(), Refusal> {
         for input in command.inputs() {
             if let Some(table) = self.statement.forbidden_table(input) {
@@ -241,9 +246,13 @@ impl Sealed {
         &self.payload
     }
 
+    /// Tries the signatures whose hint fits first, and then all others.
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         let message = pae(&self.envelope.payload_type, &self.payload);
-        self.envelope.signatures.iter().any(|signature| key.verifies(&message, &signature.sig))
+        let hint = key.fingerprint();
+        let (hinted, others): (Vec<_>, Vec<_>) =
+            self.envelope.signatures.iter().partition(|signature| signature.keyid.as_ref() == Some(&hint));
+        hinted.into_iter().chain(others).any(|signature| key.verifies(&message, &signature.sig))
     }
 }
 

@@ -40,8 +40,8 @@ mod statement;
 mod template;
 
 pub use envelope::{
-    Approval, PAYLOAD_TYPE, Unverified, add_signature, approve_script, is_envelope, read_envelope,
-    verify_envelope,
+    Approval, PAYLOAD_TYPE, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
+    read_envelope, verify_envelope,
 };
 pub use gatekeeper::{Authorized, Gatekeeper, Standing};
 pub use keys::{KeyError, SigningKey, VerifyingKey};

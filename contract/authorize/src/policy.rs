@@ -138,7 +138,7 @@ impl Policy {
 
     /// The next policy: signed by everybody of this one and everybody of that one, in time, not cancelled.
     ///
-    /// Revoking a policy's digest cancels a draft. On a server that has taken it over already nothing changes,
+    /// Revoking a policy's digest cancels a draft. On a server that has taken it over nothing changes,
     /// and such servers no longer agree with the others; whoever runs them then pins a higher version.
     pub fn succeed(&self, envelope: &[u8], revocations: &Revocations, now: i64) -> Result<Self, Refusal> {
         let next = self.follow(envelope)?;

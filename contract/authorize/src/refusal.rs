@@ -42,7 +42,7 @@ pub enum Refusal {
     #[error("policy version {here} is followed by the next one only, not by version {got}")]
     PolicyVersionJump { here: u32, got: u32 },
     #[error(
-        "all approvers of the old and the new policy sign a change; of version {version} is missing: {missing}"
+        "all approvers of old and new policy sign a change; of version {version} is missing: {missing}"
     )]
     PolicyUnsigned { version: u32, missing: String },
     #[error("the revocation is not understood: {0}")]

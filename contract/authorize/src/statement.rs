@@ -145,14 +145,14 @@ impl Statement {
     fn check_inputs(&self) -> Result<(), ReadError> {
         for (at, step) in self.script.steps.iter().enumerate() {
             for input in step.command.inputs() {
-                let (path, step) = (format!("script.steps[{at}]"), at + 1);
+                let (path, step) = (|| format!("script.steps[{at}]"), at + 1);
                 if let Some(name) = self.forbidden_name(input) {
                     let message = format!("step {step} uses the name \"{name}\", and the approval does not");
-                    return Err(ReadError::In { message, path });
+                    return Err(ReadError::In { message, path: path() });
                 }
                 if let Some(table) = self.forbidden_table(input) {
                     let message = format!("step {step} takes the table {table}, and the approval does not");
-                    return Err(ReadError::In { message, path });
+                    return Err(ReadError::In { message, path: path() });
                 }
             }
         }

@@ -126,14 +126,16 @@ fn check_signs(pattern: &str) -> Result<(), String> {
 
 /// The holes of a command, each once, in the order in which they are written.
 pub fn holes(command: &Command) -> Vec<HoleName> {
+    marked(command).ok().flatten().map(|tree| holes_in(&tree)).unwrap_or_default()
+}
+
+fn holes_in(tree: &Tree) -> Vec<HoleName> {
     let mut found = Vec::new();
-    if let Ok(Some(tree)) = marked(command) {
-        tree.texts(&mut |text| {
-            if let Some(hole) = HoleName::parse(text).filter(|hole| !found.contains(hole)) {
-                found.push(hole);
-            }
-        });
-    }
+    tree.texts(&mut |text| {
+        if let Some(hole) = HoleName::parse(text).filter(|hole| !found.contains(hole)) {
+            found.push(hole);
+        }
+    });
     found
 }
 
@@ -146,10 +148,11 @@ fn marked(command: &Command) -> Result<Option<Tree>, ReadError> {
     }
 }
 
-/// A text between `##` and `##` that is no hole would silently match nothing: refused.
-pub(crate) fn check_holes(command: &Command, place: &str) -> Result<(), ReadError> {
+/// A text between `##` and `##` that is no hole would silently match nothing: refused. Gives
+/// the holes.
+pub(crate) fn check_holes(command: &Command, place: &str) -> Result<Vec<HoleName>, ReadError> {
     let mut wrong = None;
-    let Some(tree) = marked(command)? else { return Ok(()) };
+    let Some(tree) = marked(command)? else { return Ok(Vec::new()) };
     tree.texts(&mut |text| {
         let meant = text.len() >= 4 && text.starts_with("##") && text.ends_with("##");
         if meant && HoleName::parse(text).is_none() {
@@ -157,7 +160,7 @@ pub(crate) fn check_holes(command: &Command, place: &str) -> Result<(), ReadErro
         }
     });
     match wrong {
-        None => Ok(()),
+        None => Ok(holes_in(&tree)),
         Some(text) => Err(ReadError::within(
             place,
             format!("`{text}` is no hole: between the ## stand a letter, then letters, digits or _"),

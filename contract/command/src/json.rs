@@ -205,24 +205,31 @@ fn read_as_written<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<T> {
     (written.0 == written.1).then_some(value)
 }
 
-/// Whether a text that is JSON keeps the limits of [`Tree::read`] for certain: its size, depth and widths, and
+/// Whether a text that is JSON surely keeps the limits of [`Tree::read`]: its size, depth and widths, and
 /// no number but whole ones well below 2^53.
 fn keeps_limits(bytes: &[u8]) -> bool {
-    let mut levels = Levels::default();
-    let (mut in_text, mut escaped, mut digits) = (false, false, 0);
-    for &byte in bytes {
-        if in_text {
-            (in_text, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
-            continue;
-        }
+    let (mut levels, mut digits, mut rest) = (Levels::default(), 0, bytes);
+    while let Some((&byte, behind)) = rest.split_first() {
         let number = matches!(byte, b'.' | b'e' | b'E' | b'+') && digits > 0;
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
-        in_text = byte == b'"';
         if number || digits > 15 || !levels.keep(byte) {
             return false;
         }
+        rest = if byte == b'"' { behind_text(behind) } else { behind };
     }
     bytes.len() <= LARGEST_JSON
+}
+
+/// What comes behind the text that these bytes begin in.
+fn behind_text(mut bytes: &[u8]) -> &[u8] {
+    while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        match bytes.split_at(at).1 {
+            [b'\\', _, behind @ ..] => bytes = behind,
+            [_, behind @ ..] => return behind,
+            [] => return &[],
+        }
+    }
+    &[]
 }
 
 /// How deep a text is, and how many keys each open object has so far.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Command, TableRef};
-use crate::holes::{HoleDomain, check_holes, holes};
+use crate::holes::{HoleDomain, check_holes};
 use crate::json::{ReadError, read_strict, write_strict};
 
 /// The only format this version reads and writes.
@@ -51,8 +51,7 @@ impl Script {
         let mut used = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {
             let place = format!("steps[{at}].command");
-            check_holes(&step.command, &place)?;
-            used.extend(holes(&step.command));
+            used.extend(check_holes(&step.command, &place)?);
             self.check_references(at, &step.command, &place)?;
         }
         for (at, declared) in self.holes.iter().enumerate() {

@@ -19,8 +19,8 @@ pub fn sort(party: &mut Party, keys: &Shared<Planes>) -> Result<Permutation> {
 
 /// The same order, and the key with `carried` on top of it in that order.
 ///
-/// Rows that are sorted by comparing take both along: costs what `sort` costs, and 4/3 of what is carried. Else
-/// 2 rounds more than `sort`, and 4/3 of both. Opens: as `sort`.
+/// Rows that are sorted by comparing take both along: costs what `sort` costs, and 4/3 of what is carried.
+/// Else 2 rounds more than `sort`, and 4/3 of both. Opens: as `sort`.
 pub fn sort_carrying(
     party: &mut Party,
     keys: &Shared<Planes>,

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use vdl_authorize::audit::Event;
-use vdl_authorize::{
-    Approval, Authorized, Gatekeeper, Refusal, Revocations, Run, RunState, command_digest, run_id,
-};
+use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Run, RunState, command_digest, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef, holes,
@@ -63,7 +61,7 @@ impl Authorities {
             Mode::Design => Gatekeeper::design(),
             Mode::Authorized => {
                 let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
-                Gatekeeper::authorized(policy, Revocations::default())
+                Gatekeeper::authorized(policy, config.revocations.clone())
             }
         };
         let ledger = Ledger::open(config, store)?;

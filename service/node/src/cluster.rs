@@ -166,6 +166,8 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
         token: Secret(shape.token.to_string()),
         approvers,
         policy: None,
+        policies: Vec::new(),
+        revocations: Vec::new(),
         pid_file: Some(format!("../node{node}.pid").into()),
         data: "data".into(),
         https: served("https", &me.https, me.https_address)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Policy, Refusal, VerifyingKey};
+use vdl_authorize::{Policy, Refusal, Revocations, VerifyingKey};
 use vdl_command::Mode;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -30,6 +30,12 @@ pub struct NodeFile {
     /// Instead of them: a policy, which says itself whose signatures it takes. Keep the three nodes' alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
+    /// The policies that followed it, oldest first, each signed by everybody of the one before and its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PathBuf>,
+    /// What approvers of any of these policies took back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid_file: Option<PathBuf>,
     /// Where tables are kept.
@@ -147,11 +153,13 @@ impl NodeFile {
             let key = Zeroizing::new(text(&at(&served.key))?);
             Ok::<_, NodeError>(Identity { certificate: text(&at(&served.certificate))?, key })
         };
+        let (policy, revocations) = file.rules(folder)?;
         let node = NodeConfig {
             node: file.node,
             mode: file.mode,
             environment: file.environment.clone(),
-            policy: file.pinned(folder)?,
+            policy,
+            revocations,
             memory_bytes: file.limits.memory_mib << 20,
             limits: limits(&file.limits)?,
         };
@@ -165,21 +173,45 @@ impl NodeFile {
         Ok(Loaded { file, node, links, https, data, pid_file })
     }
 
-    /// The policy of the configuration. A node that is given one is never in design mode.
-    fn pinned(&self, folder: &Path) -> Result<Option<Policy>, NodeError> {
+    /// The policy that holds now, and what was revoked. A node that is given one is never in design mode.
+    fn rules(&self, folder: &Path) -> Result<(Option<Policy>, Revocations), NodeError> {
         if self.mode == Mode::Design {
-            return match self.policy.is_none() && self.approvers.is_empty() {
-                true => Ok(None),
+            let files = [&self.approvers, &self.policies, &self.revocations];
+            return match self.policy.is_none() && files.iter().all(|files| files.is_empty()) {
+                true => Ok((None, Revocations::default())),
                 false => Err(NodeError::Config("approvers belong to authorized mode".into())),
             };
         }
+        let about =
+            |path: &Path, refusal: Refusal| NodeError::Config(format!("{}: {refusal}", path.display()));
+        let mut policies = vec![self.pinned(folder)?];
+        for path in &self.policies {
+            let envelope = text(&folder.join(path))?;
+            let next = policies.last().map(|last| last.follow(envelope.as_bytes()));
+            policies.extend(next.transpose().map_err(|refusal| about(path, refusal))?);
+        }
+        let mut revocations = Revocations::default();
+        for path in &self.revocations {
+            let envelope = text(&folder.join(path))?;
+            let known: Vec<&Policy> = policies.iter().collect();
+            revocations.add(envelope.as_bytes(), &known).map_err(|refusal| about(path, refusal))?;
+        }
+        // Pinned policies are the operators' word; those that follow can be cancelled.
+        let cancelled = |policy: &&Policy| revocations.policy(&policy.digest());
+        if let Some(policy) = policies.iter().skip(1).find(cancelled) {
+            return Err(Refusal::Revoked(format!("the policy {}", policy.digest())).into());
+        }
+        Ok((policies.pop(), revocations))
+    }
+
+    fn pinned(&self, folder: &Path) -> Result<Policy, NodeError> {
         let Some(path) = &self.policy else {
             let approver = |path: &PathBuf| {
                 VerifyingKey::read_pem(&text(&folder.join(path))?)
                     .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))
             };
             let approvers = self.approvers.iter().map(approver).collect::<Result<Vec<_>, _>>()?;
-            return Ok(Some(Policy::pinned(&approvers, &self.environment)?));
+            return Ok(Policy::pinned(&approvers, &self.environment)?);
         };
         if !self.approvers.is_empty() {
             return Err(NodeError::Config("give `policy` or `approvers`, not both".into()));
@@ -189,7 +221,7 @@ impl NodeFile {
             let (signed, here) = (policy.environment().to_owned(), self.environment.clone());
             return Err(Refusal::Environment { signed, here }.into());
         }
-        Ok(Some(policy))
+        Ok(policy)
     }
 }
 
@@ -221,7 +253,10 @@ fn text(path: &Path) -> Result<String, NodeError> {
 
 #[cfg(test)]
 mod tests {
-    use vdl_authorize::SigningKey;
+    use vdl_authorize::{
+        PolicyStatement, REVOCATION_TYPE, Revocation, Revoked, SigningKey, add_signature, draft_policy,
+        sign_revocation,
+    };
 
     use super::*;
     use crate::cluster::{Wishes, prepare};
@@ -250,5 +285,56 @@ mod tests {
         let elsewhere = Policy::pinned(&[key], "elsewhere").unwrap();
         fs::write(config.with_file_name("policy.json"), elsewhere.to_payload().unwrap()).unwrap();
         assert!(with(in_file).is_err());
+    }
+
+    #[test]
+    fn a_later_policy_counts_if_all_signed_it_and_a_revocation_if_an_approver_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let [alice, bob, eve] = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
+        let path = folder.path().join("alice.pk");
+        fs::write(&path, alice.verifying_key().write_pem().unwrap()).unwrap();
+        let wishes = Wishes { mode: Some(Mode::Authorized), approvers: vec![path], ..Wishes::default() };
+        let [config, ..] = prepare(folder.path(), &wishes).unwrap().configs;
+        let listed = text(&config).unwrap();
+        let keep = |name: &str, bytes: &[u8]| fs::write(config.with_file_name(name), bytes).unwrap();
+        let rules = |more: &str| {
+            fs::write(&config, format!("{more}\n{listed}")).unwrap();
+            NodeFile::load(&config).map(|loaded| (loaded.node.policy.unwrap(), loaded.node.revocations))
+        };
+        let first = Policy::pinned(&[alice.verifying_key()], "production").unwrap();
+        let next = PolicyStatement {
+            version: 2,
+            adopt_before: Some(0),
+            ..Policy::pinned(&[bob.verifying_key()], "production").unwrap().statement().clone()
+        };
+        let next = Policy::new(next).unwrap();
+        let by_alice = add_signature(&draft_policy(&next).unwrap(), &alice).unwrap();
+        keep("half.policy", &by_alice);
+        keep("next.policy", &add_signature(&by_alice, &bob).unwrap());
+        let revoke = |revokes: Revoked, version: u32, signer: &SigningKey| {
+            let kind = REVOCATION_TYPE.to_owned();
+            let environment = "production".to_owned();
+            let revocation =
+                Revocation { kind, environment, policy_version: version, revokes, reason: None, time: 0 };
+            sign_revocation(&revocation, signer).unwrap()
+        };
+        let analyst = || Revoked::Analyst(eve.verifying_key().to_base64().unwrap());
+        keep("bob.revocation", &revoke(analyst(), 2, &bob));
+        keep("eve.revocation", &revoke(analyst(), 2, &eve));
+        keep("cancel.revocation", &revoke(Revoked::Policy(next.digest()), 1, &alice));
+
+        assert_eq!(rules("").unwrap().0, first);
+        assert_eq!(rules(r#"policies = ["next.policy"]"#).unwrap().0, next);
+        let both = "policies = [\"next.policy\"]\nrevocations = [\"bob.revocation\"]";
+        assert!(rules(both).unwrap().1.analyst(&eve.verifying_key()));
+        for refused in [
+            r#"policies = ["half.policy"]"#,
+            r#"policies = ["next.policy", "next.policy"]"#,
+            r#"revocations = ["bob.revocation"]"#,
+            "policies = [\"next.policy\"]\nrevocations = [\"eve.revocation\"]",
+            "policies = [\"next.policy\"]\nrevocations = [\"cancel.revocation\"]",
+        ] {
+            assert!(rules(refused).is_err(), "{refused}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vdl_authorize::Policy;
+use vdl_authorize::{Policy, Revocations};
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
@@ -31,6 +31,8 @@ pub struct NodeConfig {
     pub environment: String,
     /// Whose signatures it takes, in authorized mode; for this environment.
     pub policy: Option<Policy>,
+    /// What its approvers took back.
+    pub revocations: Revocations,
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,

@@ -11,6 +11,8 @@ mod failure;
 mod files;
 mod keygen;
 mod node;
+mod policy;
+mod revoke;
 mod template;
 mod up;
 mod verify;
@@ -43,8 +45,12 @@ enum Command {
     Keygen(keygen::Args),
     /// Show what a script does and opens, then sign it; adds a signature to an approved file
     Approve(approve::Args),
-    /// Check that every approver signed; ends with 0 if so, with 1 if not
+    /// Check who signed an approval, a policy or a revocation; ends with 0 if it holds, with 1 if not
     Verify(verify::Args),
+    /// Say whose signatures it takes, and change that
+    Policy(policy::Args),
+    /// Take back an approval, or the trust in a key
+    Revoke(revoke::Args),
     /// Tell in plain words what each step does and what it opens
     Explain(explain::Args),
     /// Tell what changed between two scripts; ends with 0 if nothing, with 3 if something did
@@ -72,6 +78,8 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Keygen(args) => keygen::run(args),
         Command::Approve(args) => approve::run(args),
         Command::Verify(args) => return verify::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Revoke(args) => revoke::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Diff(args) => return diff::run(args),
         Command::Audit(args) => return audit::run(args),

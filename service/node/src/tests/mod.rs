@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use vdl_authorize::{Policy, VerifyingKey};
+use vdl_authorize::{Policy, Revocations, VerifyingKey};
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     Answer, Authority, ColumnMeta, Command, ErrorAnswer, Expression, JobId, Mode, Outcome, Request, Route,
@@ -73,6 +73,7 @@ impl World {
                 mode: if approvers.is_empty() { Mode::Design } else { Mode::Authorized },
                 environment: "production".into(),
                 policy: Policy::pinned(approvers, "production").ok(),
+                revocations: Revocations::default(),
                 memory_bytes: 1 << 30,
                 limits: limits(node),
             };
