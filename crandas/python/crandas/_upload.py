@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crandas import _columns, _engine, base
+from crandas import _check, _columns, _engine, base
 from crandas._source import stack_level
 from crandas._table import Table, reference
 from crandas._unsupported import refuse_arguments, unsupported
@@ -238,6 +238,8 @@ def _upload(
             stacklevel=stack_level(),
         )
         return Table.described(session, {"handle": dummy_for, "rows": None, "columns": metas})
+    if _check.running is not None:
+        columns = _check.running.replaced(columns, types)
     inner: dict[str, Any] = {"columns": metas}
     if name is not None:
         inner["name"] = name

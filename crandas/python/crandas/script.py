@@ -16,14 +16,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from crandas import base
+from crandas import _check, base
+from crandas._check import Checked
 from crandas._source import stack_level
 from crandas.errors import ScriptDroppedWarning, ScriptError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Script", "close", "current_script", "end", "load", "record", "save"]
+__all__ = ["Checked", "Script", "check", "close", "current_script", "end", "load", "record", "save"]
 
 _WRITE = "script.save(path) writes the recording to a file for the approvers."
 
@@ -60,7 +61,7 @@ class Script:
         target = Path(path).expanduser() if path is not None else self._path
         if target is None:
             raise ScriptError("save() needs a path", remedy='For example script.save("analysis.json").')
-        self._session.engine.save(fspath(target))
+        self._session.engine.save(fspath(target if _check.running is None else _check.running.path()))
         self._end(f"saved as {target}")
 
     def close(self) -> None:
@@ -151,6 +152,27 @@ def load(path: str | PathLike[str]) -> Script:
     session.engine.load(fspath(Path(path).expanduser()))
     _current = Script(session)
     return _current
+
+
+def check(analysis: _check.Analysis, *, seed: int = 1, replays: int = 2) -> Checked:
+    """Finds out before production whether an analysis is the same script whatever the data.
+
+    A script is fixed once it is approved. Where `if mean > 30:` decides what comes next, or a constant is
+    computed from something that was opened, the run on real data stops in the middle. This records the
+    analysis as it is, and then again with other dummies: half as many rows, twice as many, other values of
+    the same types.
+    All happens in an engine of its own inside this process: leave `connect(...)` out, and upload the dummies
+    within the analysis. Scripts that it saves are not written.
+
+    Args:
+        analysis: a function without arguments, the path of a .py file, or of a notebook.
+        seed: which other data; the same seed, the same data.
+        replays: how many other sets of data.
+
+    Raises:
+        DataDependentError: it is another script with other data; names the step and the line.
+    """
+    return _check.check(analysis, seed=seed, replays=replays)
 
 
 def current_script() -> Script | None:

@@ -98,6 +98,11 @@ impl Outputs {
         self.0.len()
     }
 
+    /// Those that were there when step `step` was due.
+    pub(crate) fn before(&self, step: usize) -> Self {
+        Self(self.0.iter().take(step).copied().collect())
+    }
+
     fn at(&self, step: u32) -> Option<Handle> {
         self.0.get(step as usize).copied().flatten()
     }

@@ -114,7 +114,7 @@ impl Loaded {
         let due = self.done();
         let is_step = |at: &usize| {
             let Some(step) = self.script.steps.get(*at) else { return false };
-            let command = self.outputs.as_recorded(command, links, Some(&step.command));
+            let command = self.outputs.before(*at).as_recorded(command, links, Some(&step.command));
             u32::try_from(*at).is_ok_and(|at| match_step(&self.script, at, &command, &self.holes).is_ok())
         };
         let repeated = (0..due).rev().find(is_step);
