@@ -41,9 +41,7 @@ pub enum Refusal {
     PolicyTooLate { until: String, now: String },
     #[error("policy version {here} is followed by the next one only, not by version {got}")]
     PolicyVersionJump { here: u32, got: u32 },
-    #[error(
-        "all approvers of old and new policy sign a change; of version {version} is missing: {missing}"
-    )]
+    #[error("all approvers of old and new policy sign a change; of version {version} is missing: {missing}")]
     PolicyUnsigned { version: u32, missing: String },
     #[error("the revocation is not understood: {0}")]
     RevocationFile(ReadError),
