@@ -1,5 +1,6 @@
 //! Tables: prepared, then live, at last leaving; and the names they go by.
 
+use std::fs;
 use std::path::Path;
 
 use redb::backends::InMemoryBackend;
@@ -48,15 +49,30 @@ pub struct Store {
     pub(crate) log: Log,
 }
 
+fn database(path: &Path) -> Result<Database, StoreError> {
+    Database::create(path).map_err(|error| match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+        other => reading(other),
+    })
+}
+
 impl Store {
     /// Opens or makes the store in `folder`.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Disk { what: format!("opening {}", folder.display()), source };
         let disk = Folder::open(folder.join("segments")).map_err(failed)?;
-        let database = Database::create(folder.join("catalogue.redb")).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            other => reading(other),
-        })?;
+        let catalogue = folder.join("catalogue.redb");
+        if !catalogue.exists() {
+            // Made under another name first: whoever dies while making it leaves no half of it behind.
+            let unfinished = folder.join("catalogue.new");
+            if unfinished.exists() {
+                fs::remove_file(&unfinished).map_err(failed)?;
+            }
+            drop(database(&unfinished)?);
+            fs::rename(&unfinished, &catalogue).map_err(failed)?;
+        }
+        let database = database(&catalogue)?;
+        // The folder's entries are synced with the tape's.
         let tape = FileTape::open(folder).map_err(failed)?;
         Self::recover(database, Box::new(disk), Box::new(tape))
     }

@@ -432,6 +432,16 @@ fn a_failed_sync_is_fatal_and_a_full_disk_is_not() {
 }
 
 #[test]
+fn a_folder_whose_making_was_cut_off_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let unfinished = folder.path().join("catalogue.new");
+    std::fs::write(&unfinished, b"half a database").unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    assert!(!unfinished.exists());
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
 fn damaged_and_swapped_segments_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
