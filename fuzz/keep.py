@@ -1,4 +1,4 @@
-"""Keeps of each corpus what is worth committing: after `cargo fuzz cmin`, the seeds and the smallest inputs.
+"""Keeps of each corpus what is worth committing: after `cargo fuzz cmin`, the seeds and some of every length.
 
 `python3 fuzz/keep.py [TARGET ..]`; needs cargo-fuzz and a nightly compiler, as the fuzzing itself.
 """
@@ -21,9 +21,14 @@ def keep(target: str, first: list[bytes]) -> None:
     found = sorted((path.read_bytes() for path in folder.iterdir()), key=len)
     for path in folder.iterdir():
         path.unlink()
+    # Short ones are refused early, long ones late: some of each.
+    kept = list(dict.fromkeys(first))
+    rest = [content for content in found if content not in set(first)]
+    room = max(MOST_FILES - len(kept), 0)
+    kept += rest if len(rest) <= room else [rest[at * len(rest) // room] for at in range(room)]
     files = size = 0
-    for content in dict.fromkeys(first + found):
-        if files == MOST_FILES or size + len(content) > MOST_BYTES:
+    for content in kept:
+        if size + len(content) > MOST_BYTES:
             continue
         seeds.write(target, content)
         files, size = files + 1, size + len(content)
