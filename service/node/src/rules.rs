@@ -212,8 +212,8 @@ impl Rules {
         })
     }
 
-    /// Takes in what a peer sent; what does not hold is left out. A policy that comes too late is taken over if
-    /// `followed`, the one that both peers go by, comes after it: one of them was there in its time.
+    /// Takes in what a peer sent; what does not hold is left out. A policy that comes too late is taken over
+    /// if `followed`, the one that both peers go by, comes after it: one of them was there in its time.
     pub fn catch_up(
         &self,
         store: &Store,
