@@ -57,7 +57,7 @@ pub use revocation::{
     REVOCATION_PAYLOAD, REVOCATION_TYPE, Revocation, Revocations, Revoked, read_revocation, sign_revocation,
 };
 pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
-pub use standing::{Document, Policies, Standing, read_document};
+pub use standing::{DocumentKind, Policies, Standing, document_kind};
 pub use statement::{
     NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
 };

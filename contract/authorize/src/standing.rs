@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use vdl_command::Digest;
 
-use crate::envelope::is_envelope;
-use crate::policy::{Policy, read_policy};
+use crate::envelope::Sealed;
+use crate::policy::POLICY_PAYLOAD;
 use crate::refusal::Refusal;
-use crate::revocation::{Revocation, read_revocation};
+use crate::revocation::REVOCATION_PAYLOAD;
 
 /// Which rules a server follows right now. Equal on servers that agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,19 +38,19 @@ pub struct Policies {
     pub revocations: Vec<String>,
 }
 
-/// A document that changes what servers go by; believed by nobody yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Document {
-    Policy(Box<Policy>),
-    Revocation(Revocation),
+/// What changes the rules that servers go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    Policy,
+    Revocation,
 }
 
-/// Reads a policy or a revocation in its envelope.
-pub fn read_document(envelope: &[u8]) -> Result<Document, Refusal> {
-    match read_revocation(envelope) {
-        Err(Refusal::PayloadType) if is_envelope(envelope) => {
-            read_policy(envelope).map(|policy| Document::Policy(Box::new(policy)))
+/// Of which kind an envelope says that it is. What is inside is not read.
+pub fn document_kind(envelope: &[u8]) -> Result<DocumentKind, Refusal> {
+    match Sealed::open(envelope, POLICY_PAYLOAD) {
+        Err(Refusal::PayloadType) => {
+            Sealed::open(envelope, REVOCATION_PAYLOAD).map(|_| DocumentKind::Revocation)
         }
-        revocation => revocation.map(Document::Revocation),
+        opened => opened.map(|_| DocumentKind::Policy),
     }
 }

@@ -27,8 +27,8 @@ pub struct NodeFile {
     /// Verification keys; all of them must have signed what runs in authorized mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<PathBuf>,
-    /// Instead of them: a policy, which says itself whose signatures it takes. Later ones are published to the
-    /// running servers; a higher version here is the operator's word. Keep the three nodes' alike.
+    /// Instead of them: a policy, which says itself whose signatures it takes. Later ones are published to
+    /// the running servers; a higher version here is the operator's word. Keep the three nodes' alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
     /// Policies that followed it, oldest first, for a server that is to know them before it meets its peers.
@@ -325,6 +325,7 @@ mod tests {
             r#"revocations = ["bob.revocation"]"#,
             "policies = [\"next.policy\"]\nrevocations = [\"eve.revocation\"]",
             "policies = [\"cancel.revocation\", \"next.policy\"]",
+            "policies = [\"next.policy\"]\nrevocations = [\"cancel.revocation\"]",
         ] {
             assert!(rules(refused).is_err(), "{refused}");
         }

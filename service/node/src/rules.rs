@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vdl_authorize::audit::Event;
 use vdl_authorize::{
-    Document, Gatekeeper, Policies, Policy, Refusal, Revocations, Revoked, Standing, read_document,
+    DocumentKind, Gatekeeper, Policies, Policy, Refusal, Revocations, Revoked, Standing, document_kind,
     read_policy, read_revocation,
 };
 use vdl_command::{Digest, ErrorAnswer, Mode};
@@ -52,8 +52,13 @@ impl Held {
         self.gate.standing()
     }
 
-    fn knows(&self, policy: &Policy) -> bool {
-        self.policies.iter().any(|known| known.digest() == policy.digest())
+    /// Whether an envelope holds a policy that was taken over before; believed by its signatures only.
+    fn knows(&self, text: &[u8]) -> bool {
+        let known = |pair: &[Policy]| match pair {
+            [before, after] => before.follow(text).is_ok_and(|policy| policy == *after),
+            _ => false,
+        };
+        self.policies.windows(2).any(known)
     }
 
     fn newest(&self) -> Result<&Policy, Refusal> {
@@ -88,38 +93,36 @@ impl Draft {
             draft.policies.push((pinned.version(), pinned.to_payload()?));
             draft.note(&pinned, true);
         }
+        let followed = draft.held.policies.len();
         for (name, text) in &config.documents {
-            let taken = draft.take_listed(text);
+            let taken = document_kind(text).and_then(|kind| match kind {
+                DocumentKind::Policy => draft.follow(text),
+                DocumentKind::Revocation => draft.revoke(text),
+            });
             taken.map_err(|refusal| NodeError::Config(format!("{}: {refusal}", name.display())))?;
         }
-        Ok(draft)
-    }
-
-    /// What the configuration lists is the operator's word: it is not too late, but it may be cancelled.
-    fn take_listed(&mut self, text: &[u8]) -> Result<(), Refusal> {
-        let next = match read_document(text)? {
-            Document::Policy(next) if !self.held.knows(&next) => next,
-            Document::Policy(_) => return Ok(()),
-            Document::Revocation(_) => return self.revoke(text),
+        // What the configuration lists is the operator's word: it is not too late, but it may be cancelled.
+        let revoked = |policy: &&Policy| {
+            draft.held.gate.revocations().is_some_and(|revocations| revocations.policy(&policy.digest()))
         };
-        if self.held.gate.revocations().is_some_and(|revocations| revocations.policy(&next.digest())) {
-            return Err(Refusal::Revoked(format!("the policy {}", next.digest())));
+        match draft.held.policies.iter().skip(followed).find(revoked) {
+            Some(policy) => Err(Refusal::Revoked(format!("the policy {}", policy.digest())).into()),
+            None => Ok(draft),
         }
-        self.follow(text)
     }
 
     /// Takes over the next policy, in its time.
     fn adopt(&mut self, text: &[u8], now: i64) -> Result<(), Refusal> {
-        if self.held.knows(&read_policy(text)?) {
-            return Ok(());
+        match self.held.gate.adopt(text, now) {
+            Ok(gate) => self.taken(gate, text),
+            Err(_) if self.held.knows(text) => Ok(()),
+            Err(refusal) => Err(refusal),
         }
-        let gate = self.held.gate.adopt(text, now)?;
-        self.taken(gate, text)
     }
 
     /// The same for one that others took over in its time.
     fn follow(&mut self, text: &[u8]) -> Result<(), Refusal> {
-        if self.held.knows(&read_policy(text)?) {
+        if self.held.knows(text) {
             return Ok(());
         }
         let next = self.held.newest()?.follow(text)?;
@@ -205,9 +208,9 @@ impl Rules {
             if draft.held.gate.mode() == Mode::Design {
                 return Err(Refusal::DesignMode);
             }
-            match read_document(text)? {
-                Document::Policy(_) => draft.adopt(text, now),
-                Document::Revocation(_) => draft.revoke(text),
+            match document_kind(text)? {
+                DocumentKind::Policy => draft.adopt(text, now),
+                DocumentKind::Revocation => draft.revoke(text),
             }
         })
     }

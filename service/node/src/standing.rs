@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Policies, Refusal, Standing, is_envelope};
+use vdl_authorize::{DocumentKind, Policies, Refusal, Standing, document_kind, is_envelope};
 use vdl_command::{Digest, ErrorAnswer, JobId, Nonce, read_strict};
 use vdl_transport::{Frame, Peer};
 
@@ -65,6 +65,8 @@ struct Heard {
 
 /// While nothing happens, that often.
 const ASK_EVERY: Duration = Duration::from_secs(10);
+/// After so long a question or its answer is taken for lost.
+const LOST: Duration = Duration::from_secs(1);
 /// Texts in one frame, in bytes; policies are few and go together.
 const MOST_TEXT: usize = 1 << 20;
 
@@ -123,9 +125,9 @@ impl Node {
         let Self { authorities, store, .. } = self;
         if authorities.rules.publish(store, &authorities.ledger, text, now())? {
             let text = utf8(text.to_vec())?;
-            let documents = match vdl_authorize::read_revocation(text.as_bytes()) {
-                Ok(_) => Documents { revocations: vec![text], ..Documents::default() },
-                Err(_) => Documents { policies: vec![text], ..Documents::default() },
+            let documents = match document_kind(text.as_bytes()) {
+                Ok(DocumentKind::Revocation) => Documents { revocations: vec![text], ..Documents::default() },
+                _ => Documents { policies: vec![text], ..Documents::default() },
             };
             self.tell_peers(JobId([0; 32]), step::DOCUMENTS, &written(&documents)?);
             // Who cannot take it in for lack of others says so.
@@ -144,9 +146,15 @@ impl Node {
             let id = random_id()?;
             self.standings.lock().answers.insert(id, [None; 2]);
             let mine = self.ask_standings(id);
-            let told = self.standings.wait(id, deadline);
-            let silent = |peer| peer_silent(node_of(self.config.node, peer), step::STANDING, patience);
-            let (mine, told) = (mine?, told.map_err(silent)?);
+            let told = match self.standings.wait(id, deadline.min(Instant::now() + LOST)) {
+                Ok(told) => told,
+                Err(_) if Instant::now() < deadline => continue,
+                Err(peer) => {
+                    let node = node_of(self.config.node, peer);
+                    return Err(peer_silent(node, step::STANDING, patience));
+                }
+            };
+            let mine = mine?;
             let Some((peer, theirs)) = PEERS.into_iter().zip(told).find(|(_, theirs)| *theirs != mine) else {
                 return Ok(());
             };

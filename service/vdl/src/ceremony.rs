@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vdl_authorize::{Policy, Revoked, add_signature, draft_policy, is_signed_by, read_document};
+use vdl_authorize::{Policy, Revoked, add_signature, document_kind, draft_policy, is_signed_by};
 
 use crate::failure::Failure;
 use crate::files;
@@ -63,7 +63,7 @@ pub struct Transfer {
 pub fn publish(args: &Publish) -> Result<(), Failure> {
     let bytes = files::read(&args.file)?;
     // What is no document at all is said here, with the file's name.
-    read_document(&bytes).map_err(|refusal| Failure::refused(&args.file, &refusal))?;
+    document_kind(&bytes).map_err(|refusal| Failure::refused(&args.file, &refusal))?;
     servers::publish(&args.connection, &bytes)
 }
 
