@@ -79,6 +79,14 @@ impl Run {
         &self.approval
     }
 
+    /// The same run under its approval as verified anew: who signed may count otherwise in a new policy.
+    pub fn renewed(&self, approval: Approval) -> Self {
+        match approval.digest() == self.approval.digest() {
+            true => Self { approval: Arc::new(approval), ..self.clone() },
+            false => self.clone(),
+        }
+    }
+
     /// For the journal.
     pub fn state(&self) -> &RunState {
         &self.state

@@ -70,11 +70,23 @@ pub enum Route {
     Cancel,
     /// `JobId` -> `Progress`.
     Progress,
+    /// No body -> which policies and revocations hold, as `vdl_authorize::Policies`.
+    Policy,
+    /// A policy or a revocation in its envelope, no header -> `vdl_authorize::Standing`.
+    Publish,
 }
 
 impl Route {
-    pub const ALL: [Route; 6] =
-        [Route::Info, Route::Command, Route::StartRun, Route::CloseRun, Route::Cancel, Route::Progress];
+    pub const ALL: [Route; 8] = [
+        Route::Info,
+        Route::Command,
+        Route::StartRun,
+        Route::CloseRun,
+        Route::Cancel,
+        Route::Progress,
+        Route::Policy,
+        Route::Publish,
+    ];
 
     /// As in the address.
     pub fn path(self) -> &'static str {
@@ -85,6 +97,8 @@ impl Route {
             Route::CloseRun => "/v1/runs/close",
             Route::Cancel => "/v1/jobs/cancel",
             Route::Progress => "/v1/jobs/progress",
+            Route::Policy => "/v1/policy",
+            Route::Publish => "/v1/publish",
         }
     }
 }

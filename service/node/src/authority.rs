@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use vdl_authorize::audit::Event;
-use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Run, RunState, command_digest, run_id};
+use vdl_authorize::{Approval, Authorized, Refusal, Run, RunState, command_digest, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
     StartedRun, TableRef, holes,
@@ -17,20 +17,29 @@ use crate::agreement::random;
 use crate::error::NodeError;
 use crate::job::writes;
 use crate::node::NodeConfig;
-use crate::refusal::{Remedy, from_store, refuse};
+use crate::refusal::{Remedy, from_refusal, from_store, refuse};
+use crate::rules::{Draft, Held, Rules};
 use crate::witness::Ledger;
 
 /// The gate and the runs that have passed it.
 pub(crate) struct Authorities {
     node: usize,
-    gate: Gatekeeper,
+    pub rules: Rules,
     runs: Mutex<HashMap<RunKey, Known>>,
     pub ledger: Ledger,
+}
+
+/// An approval whose run may start, under the rules of that generation.
+pub(crate) struct Checked {
+    approval: Approval,
+    generation: u64,
 }
 
 /// A run, and the tables its steps have made.
 struct Known {
     run: Run,
+    /// Of the rules under which its approval was verified.
+    generation: u64,
     outputs: BTreeMap<u32, Handle>,
 }
 
@@ -57,15 +66,10 @@ pub(crate) struct Admitted {
 
 impl Authorities {
     pub fn new(config: &NodeConfig, store: &Store) -> Result<Self, NodeError> {
-        let gate = match config.mode {
-            Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => {
-                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
-                Gatekeeper::authorized(policy, config.revocations.clone())
-            }
-        };
+        let found = Draft::found(config, store)?;
         let ledger = Ledger::open(config, store)?;
-        Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default(), ledger })
+        let rules = Rules::new(found, store, &ledger)?;
+        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
@@ -73,8 +77,10 @@ impl Authorities {
     }
 
     /// Whether a run may start, as far as its approval and the wish of its analyst say.
-    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Approval, ErrorAnswer> {
-        self.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal))
+    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Checked, ErrorAnswer> {
+        let held = self.rules.now();
+        let approval = held.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal));
+        Ok(Checked { approval: approval?, generation: held.generation })
     }
 
     /// Starts a run, or finds that this start was counted before. It is journalled as used before anybody
@@ -83,11 +89,17 @@ impl Authorities {
         &self,
         store: &Store,
         start: &StartRun,
-        approval: Approval,
+        checked: Checked,
         envelope: &[u8],
+        now: i64,
     ) -> Result<StartedRun, ErrorAnswer> {
+        let Checked { approval, generation } = match checked.generation == self.rules.now().generation {
+            true => checked,
+            false => self.check_start(start, envelope, now)?,
+        };
         let key = RunKey { approval: approval.digest(), nonce: Nonce(random()?) };
-        let known = Known { run: Run::start(approval, self.node, key.nonce), outputs: BTreeMap::new() };
+        let run = Run::start(approval, self.node, key.nonce);
+        let known = Known { run, generation, outputs: BTreeMap::new() };
         let state = record(&known.run, &known.outputs)?;
         let approval = known.run.approval().clone();
         let limit = approval.statement().max_runs;
@@ -122,9 +134,9 @@ impl Authorities {
     pub fn admit(&self, store: &Store, request: &Request, now: i64) -> Result<Admitted, ErrorAnswer> {
         let refused = |refusal: Refusal| from_refusal(&refusal);
         let authority = match &request.authority {
-            Some(authority) if self.gate.mode() == Mode::Authorized => authority,
+            Some(authority) if self.rules.now().gate.mode() == Mode::Authorized => authority,
             _ => {
-                let command = self.gate.admit_unapproved(&request.command).map_err(refused)?;
+                let command = self.rules.now().gate.admit_unapproved(&request.command).map_err(refused)?;
                 return Ok(Admitted {
                     command,
                     steps: BTreeMap::new(),
@@ -138,10 +150,11 @@ impl Authorities {
         let key =
             self.key(authority.approval, &authority.nonces).ok_or_else(|| refused(Refusal::OtherRun))?;
         let mut runs = self.lock();
-        let known = self.find(&mut runs, store, key, now)?;
+        let held = self.rules.now();
+        let known = self.find(&mut runs, &held, store, key, now)?;
         let admitted = known
             .run
-            .check_step(&self.gate, authority, request.job, &request.command, now)
+            .check_step(&held.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
@@ -221,7 +234,7 @@ impl Authorities {
         let other = || from_refusal(&Refusal::OtherRun);
         let key = self.key(close.approval, &close.nonces).ok_or_else(other)?;
         let mut runs = self.lock();
-        let known = self.find(&mut runs, store, key, now)?;
+        let known = self.find(&mut runs, &self.rules.now(), store, key, now)?;
         let closed = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
         self.ledger.note(store, Event::Closed { approval: key.approval, nonce: key.nonce })?;
         store.keep_run(key, &record(&closed, &known.outputs)?).map_err(from_store)?;
@@ -234,25 +247,48 @@ impl Authorities {
         nonces.get(self.node).map(|nonce| RunKey { approval, nonce: *nonce })
     }
 
-    /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, under the policy as it is now.
+    /// A run from memory, or taken up again from the journal after a restart. Its approval is verified
+    /// anew then, and when the rules are others than they were.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,
+        held: &Held,
         store: &Store,
         key: RunKey,
         now: i64,
     ) -> Result<&'a mut Known, ErrorAnswer> {
         let vacant = match runs.entry(key) {
-            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Occupied(known) => return known.into_mut().renewed(held, store, key, now),
             Entry::Vacant(vacant) => vacant,
         };
         let other = || from_refusal(&Refusal::OtherRun);
         let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
         let Record { state, outputs } = serde_json::from_slice(&kept.state)
             .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
-        let approval = self.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
-        Ok(vacant.insert(Known { run: Run::restore(approval, state), outputs }))
+        let approval = held.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
+        let run = Run::restore(approval, state);
+        Ok(vacant.insert(Known { run, generation: held.generation, outputs }))
+    }
+}
+
+impl Known {
+    /// The same under the rules as they are now. An approval that holds no longer stays as it is: the gate
+    /// refuses it at each step.
+    fn renewed(
+        &mut self,
+        held: &Held,
+        store: &Store,
+        key: RunKey,
+        now: i64,
+    ) -> Result<&mut Self, ErrorAnswer> {
+        if self.generation != held.generation
+            && let Some(kept) = store.run(key).map_err(from_store)?
+            && let Ok(approval) = held.gate.check_envelope(&kept.envelope, now)
+        {
+            self.run = self.run.renewed(approval);
+            self.generation = held.generation;
+        }
+        Ok(self)
     }
 }
 
@@ -363,8 +399,4 @@ fn authority_digest(authority: &Authority) -> Digest {
     hasher.update(&run_id(&authority.nonces).0);
     hasher.update(&authority.step.to_le_bytes());
     Digest(*hasher.finalize().as_bytes())
-}
-
-pub(crate) fn from_refusal(refusal: &Refusal) -> ErrorAnswer {
-    refuse(refusal.code(), refusal.to_string()).remedy(refusal.remedy())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vdl_authorize::Refusal;
 use vdl_command::ErrorAnswer;
 use vdl_plan::PlanError;
 use vdl_store::StoreError;
@@ -23,6 +24,10 @@ impl Remedy for ErrorAnswer {
         self.remedy = Some(remedy.into());
         self
     }
+}
+
+pub(crate) fn from_refusal(refusal: &Refusal) -> ErrorAnswer {
+    refuse(refusal.code(), refusal.to_string()).remedy(refusal.remedy())
 }
 
 pub(crate) fn from_plan(error: &PlanError) -> ErrorAnswer {
@@ -79,7 +84,7 @@ fn peer_lost(node: u8) -> ErrorAnswer {
     refuse("peer_lost", format!("the connection to server {node} broke")).remedy(TRY_AGAIN)
 }
 
-fn peer_silent(node: u8, step: &str, waited: Duration) -> ErrorAnswer {
+pub(crate) fn peer_silent(node: u8, step: &str, waited: Duration) -> ErrorAnswer {
     let message = format!("server {node} did not answer within {} s at `{step}`", waited.as_secs_f32());
     refuse("peer_silent", message).remedy(TRY_AGAIN)
 }

@@ -311,6 +311,41 @@ fn a_run_is_counted_once_however_often_its_start_is_sent() {
     }
 }
 
+#[test]
+fn a_policy_and_a_revocation_that_were_answered_are_never_replaced_and_never_gone() {
+    let mut answered = 0;
+    for power_lost in [false, true] {
+        for calls in 0..60 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            let keep = |store: &Store, policy: u32, text: &[u8]| {
+                store.keep_rules(&[(policy, text.to_vec())], &[(Digest([policy as u8; 32]), text.to_vec())])
+            };
+            keep(&store, 1, b"first").unwrap();
+            machine.alive_for(calls);
+            let kept = keep(&store, 2, b"second").is_ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let both = |store: &Store| {
+                let revocations = store.revocations().unwrap();
+                let policies = store.policies().unwrap();
+                assert_eq!(revocations.len(), policies.len(), "half of it is there, killed after {calls}");
+                assert!(policies.iter().zip(&revocations).all(|(one, other)| one.1 == other.1));
+                policies.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+            };
+            let found = both(&store);
+            assert_eq!(found[0], b"first");
+            assert!(!kept || found.len() == 2, "what was answered is gone, killed after {calls}");
+            answered += usize::from(kept);
+            keep(&store, 1, b"another first").unwrap();
+            keep(&store, 2, b"second").unwrap();
+            assert_eq!(both(&store), [b"first".to_vec(), b"second".to_vec()]);
+        }
+    }
+    assert!(answered > 0, "no crash point lay behind the end");
+}
+
 /// How far run `n` has come, or nothing if it was never started.
 fn state(store: &Store, n: u8) -> Option<u8> {
     store.run(run(n)).unwrap().map(|kept| kept.state[0])
