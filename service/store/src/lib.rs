@@ -12,6 +12,7 @@ mod error;
 mod journal;
 mod soon;
 mod tape;
+mod terms;
 
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};

@@ -6,8 +6,11 @@ mod audit;
 mod jobs;
 mod journal;
 mod links;
+mod mutation;
+mod names;
 mod runs;
 mod secrecy;
+mod uses;
 
 use std::sync::Arc;
 use std::thread;
