@@ -32,7 +32,7 @@ fn script() -> Script {
     vdl_command::read_script(text.as_bytes()).unwrap()
 }
 
-/// The median and the least of some rounds, in seconds: on a machine that does other things as well, the least
+/// The median and the least of some rounds, in seconds: on a machine that does other things too, the least
 /// is closer to what the work takes.
 fn times(mut measure: impl FnMut() -> Duration) -> [f64; 2] {
     let mut times: Vec<Duration> = (0..ROUNDS).map(|_| measure()).collect();

@@ -40,8 +40,8 @@ pub struct Statement {
     /// The only names that commands may use for a table, and what they may mean. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameRule>,
-    /// How many commands may be run in all, whatever the number of runs; for commands in any order. Without it
-    /// any number.
+    /// How many commands may be run in all, whatever the number of runs; for commands in any order. Without
+    /// it any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_uses: Option<u64>,
     /// Makes it another approval than an earlier one that says the same.
@@ -49,8 +49,8 @@ pub struct Statement {
     pub nonce: Option<Nonce>,
 }
 
-/// What a name may mean: one table; whichever has it when a command runs; or, if neither is said, the one that
-/// has it when a server first looks, and from then on no other.
+/// What a name may mean: one table; whichever has it when a command runs; or, if neither is said, the one
+/// that has it when a server first looks, and from then on no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameRule {

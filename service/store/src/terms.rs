@@ -21,8 +21,8 @@ pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// Fixes which tables names stand for in an approval, and with a `limit` counts one use of it: all of it or
-    /// nothing, and durable when it returns. A name that is fixed already must stand for the same table.
+    /// Fixes which tables names stand for in an approval, and with a `limit` counts one use of it: all of it
+    /// or nothing, and durable when it returns. A name that is fixed already must stand for the same table.
     pub fn fix(
         &self,
         approval: Digest,

@@ -45,14 +45,14 @@ pub struct Args {
     /// A table it may take by its handle, no others then; repeat for each
     #[arg(long = "table", value_name = "HANDLE")]
     tables: Vec<Handle>,
-    /// A name it may use, for one table: the one given, or the one that has it at the first use. Should it mean
-    /// another later, the approval ends for good; repeat for each
+    /// A name it may use, for one table: the one given, or the one that has it at the first use. Should it
+    /// mean another later, the approval ends for good; repeat for each
     #[arg(long = "name", value_name = "NAME[=HANDLE]", value_parser = read_name)]
     names: Vec<NameRule>,
     /// A name it may use for whichever table has it at the time; repeat for each
     #[arg(long = "name-may-change", value_name = "NAME", value_parser = read_changing)]
     changing: Vec<NameRule>,
-    /// How many commands may be run, in all runs together; for authorizations in any order [default: no limit]
+    /// How many commands may be run, in all runs together; for commands in any order [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_uses: Option<u64>,
     /// The policy of the servers, if it is more than a list of approvers; says the environment too
@@ -157,8 +157,8 @@ fn check_names(args: &Args, script: &Script) -> Result<(), Failure> {
             if listed.iter().all(|rule| rule.name != *name) {
                 let what = format!("step {} uses the name \"{name}\"", at + 1);
                 return Err(Failure::of_file(&args.file, what).remedy(format!(
-                    "--name {name}=HANDLE allows it for that table only; --name {name} for the table that has \
-                     it at the first use, and ends the approval when it is given to another; \
+                    "--name {name}=HANDLE allows it for that table only; --name {name} for the table that \
+                     has it at the first use, and ends the approval when it is given to another; \
                      --name-may-change {name} for whichever table has it when the script runs"
                 )));
             }
