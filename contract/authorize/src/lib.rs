@@ -42,7 +42,7 @@ mod statement;
 mod template;
 
 pub use envelope::{
-    Approval, PAYLOAD_TYPE, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
+    Approval, PAYLOAD_TYPE, Resolution, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
     read_envelope, verify_envelope,
 };
 pub use gatekeeper::{Authorized, Gatekeeper};

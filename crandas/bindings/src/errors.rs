@@ -61,6 +61,8 @@ fn class_of_code(code: &str) -> &'static str {
         | "table_not_approved"
         | "name_not_approved"
         | "name_rebound"
+        | "approval_void"
+        | "uses_used_up"
         | "design_mode"
         | "wrong_token"
         | "approvers_misconfigured" => "AuthorizationError",

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use vdl_authorize::audit::Event;
-use vdl_authorize::{Approval, Authorized, Refusal, Run, RunState, command_digest, run_id};
+use vdl_authorize::{Approval, Authorized, Refusal, Resolution, Run, RunState, command_digest, run_id};
 use vdl_command::{
-    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
+    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, Slot, StartRun,
     StartedRun, TableRef, holes,
 };
 use vdl_store::{RunKey, Started, Store};
@@ -31,7 +31,7 @@ pub(crate) struct Authorities {
 
 /// An approval whose run may start, under the rules of that generation.
 pub(crate) struct Checked {
-    approval: Approval,
+    pub approval: Approval,
     generation: u64,
 }
 
@@ -43,11 +43,13 @@ struct Known {
     outputs: BTreeMap<u32, Handle>,
 }
 
-/// What the journal holds of a run; the approval lies beside it as it came.
+/// What the journal holds of a run; the approval, as it came, the attempts and the tables lie beside it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
     state: RunState,
+    /// Where an earlier version wrote them.
+    #[serde(default, skip_serializing)]
     outputs: BTreeMap<u32, Handle>,
 }
 
@@ -100,7 +102,7 @@ impl Authorities {
         let key = RunKey { approval: approval.digest(), nonce: Nonce(random()?) };
         let run = Run::start(approval, self.node, key.nonce);
         let known = Known { run, generation, outputs: BTreeMap::new() };
-        let state = record(&known.run, &known.outputs)?;
+        let state = record(&known.run)?;
         let approval = known.run.approval().clone();
         let limit = approval.statement().max_runs;
         let answer =
@@ -115,6 +117,17 @@ impl Authorities {
         let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
         runs.insert(key, known);
         Ok(answer(started))
+    }
+
+    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up.
+    pub fn check_goes_on(&self, store: &Store, approval: &Approval) -> Result<(), ErrorAnswer> {
+        let digest = approval.digest();
+        let refusal = match (store.ended(digest).map_err(from_store)?, approval.statement().max_uses) {
+            (Some(name), _) => Err(Refusal::Void { name }),
+            (None, None) => Ok(()),
+            (None, Some(_)) => approval.check_uses(store.uses(digest).map_err(from_store)?),
+        };
+        refusal.map_err(|refusal| self.refused(store, digest, &refusal))
     }
 
     /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
@@ -156,10 +169,11 @@ impl Authorities {
             .run
             .check_step(&held.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        self.check_goes_on(store, admitted.run.approval())?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
-        store.keep_run(key, &record(&admitted.run, &known.outputs)?).map_err(from_store)?;
+        store.keep_run(key, &record(&admitted.run)?, &[request.job], &[]).map_err(from_store)?;
         known.run = admitted.run;
         Ok(Admitted {
             command: admitted.command,
@@ -208,14 +222,14 @@ impl Authorities {
             return Ok(());
         };
         known.run = known.run.succeeded(job);
-        if let Some(handle) = table {
-            known.outputs.insert(step, handle);
-        }
-        store.keep_run(key, &record(&known.run, &known.outputs)?).map_err(from_store)
+        let made: Vec<(u32, Handle)> = table.into_iter().map(|handle| (step, handle)).collect();
+        known.outputs.extend(made.iter().copied());
+        store.keep_run(key, &record(&known.run)?, &[], &made).map_err(from_store)
     }
 
-    /// Which table a name stands for now: the approval must allow it, and the log says it. Without an
-    /// approval a name may mean any table.
+    /// Which table a name stands for now: the approval must allow it, and the log says it. Where the name has
+    /// left the table that it stood for at its first use, the approval ends here for good: whoever moves it
+    /// could compare what comes out. Without an approval a name may mean any table.
     pub fn resolved(
         &self,
         store: &Store,
@@ -224,9 +238,39 @@ impl Authorities {
         table: Handle,
     ) -> Result<(), ErrorAnswer> {
         let Some(approval) = &admitted.approval else { return Ok(()) };
-        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))?;
+        let fixed = store.fixed(approval.digest(), name).map_err(from_store)?;
+        if let Err(refusal) = approval.check_resolved(name, table, fixed) {
+            if fixed.is_some() {
+                let void = Event::Void { approval: approval.digest(), name: name.to_owned() };
+                self.ledger.note(store, void)?;
+                store.end(approval.digest(), name).map_err(from_store)?;
+            }
+            return Err(self.refused(store, approval.digest(), &refusal));
+        }
         let event = Event::Resolved { approval: approval.digest(), name: name.to_owned(), table };
         self.ledger.note(store, event)
+    }
+
+    /// What a command fixes of its approval: the tables that its names stand for from now on, and one more
+    /// use. Durable when it returns; comes when all three agree, and before anything is opened or changed. So
+    /// all three fix the same, and what did not begin on all of them uses up nothing.
+    pub fn fix(&self, store: &Store, admitted: &Admitted, tables: &[Handle]) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &admitted.approval else { return Ok(()) };
+        let (digest, limit) = (approval.digest(), approval.statement().max_uses);
+        let mut first = Vec::new();
+        for (input, table) in admitted.command.get().inputs().into_iter().zip(tables) {
+            let TableRef::Name(Slot::Value(name)) = input else { continue };
+            let fixed = store.fixed(digest, name).map_err(from_store)?;
+            let resolution = approval.check_resolved(name, *table, fixed);
+            match resolution.map_err(|refusal| from_refusal(&refusal))? {
+                Resolution::First => first.push((name.as_str(), *table)),
+                Resolution::Known => {}
+            }
+        }
+        if first.is_empty() && limit.is_none() {
+            return Ok(());
+        }
+        store.fix(digest, &first, limit).map_err(from_store)
     }
 
     /// Ends a run. It stays in the journal, closed.
@@ -237,7 +281,7 @@ impl Authorities {
         let known = self.find(&mut runs, &self.rules.now(), store, key, now)?;
         let closed = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
         self.ledger.note(store, Event::Closed { approval: key.approval, nonce: key.nonce })?;
-        store.keep_run(key, &record(&closed, &known.outputs)?).map_err(from_store)?;
+        store.keep_run(key, &record(&closed)?, &[], &[]).map_err(from_store)?;
         runs.remove(&key);
         drop(runs);
         store.flush().map_err(from_store)
@@ -263,10 +307,17 @@ impl Authorities {
         };
         let other = || from_refusal(&Refusal::OtherRun);
         let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
-        let Record { state, outputs } = serde_json::from_slice(&kept.state)
+        let Record { state, mut outputs } = serde_json::from_slice(&kept.state)
             .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
         let approval = held.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
-        let run = Run::restore(approval, state);
+        let of_earlier_version = state.holds_jobs() || !outputs.is_empty();
+        outputs.extend(kept.outputs);
+        let run = Run::restore(approval, state, kept.jobs);
+        if of_earlier_version {
+            let jobs: Vec<JobId> = run.jobs().iter().copied().collect();
+            let made: Vec<(u32, Handle)> = outputs.iter().map(|(step, table)| (*step, *table)).collect();
+            store.keep_run(key, &record(&run)?, &jobs, &made).map_err(from_store)?;
+        }
         Ok(vacant.insert(Known { run, generation: held.generation, outputs }))
     }
 }
@@ -296,6 +347,18 @@ impl Admitted {
     /// The table an input means, if it is a reference to a step.
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
+    }
+
+    /// What it runs under; nothing in design mode.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.approval.as_deref()
+    }
+
+    /// The approval, if its uses are counted. Its commands then come one after another, in the order that
+    /// server 0 gives them, so that the same ones get the last uses on all three.
+    pub fn counted(&self) -> Option<Digest> {
+        let approval = self.approval.as_ref()?;
+        approval.statement().max_uses.map(|_| approval.digest())
     }
 }
 
@@ -347,8 +410,8 @@ fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
     word.to_owned()
 }
 
-fn record(run: &Run, outputs: &BTreeMap<u32, Handle>) -> Result<Vec<u8>, ErrorAnswer> {
-    let record = Record { state: run.state().clone(), outputs: outputs.clone() };
+fn record(run: &Run) -> Result<Vec<u8>, ErrorAnswer> {
+    let record = Record { state: run.state().clone(), outputs: BTreeMap::new() };
     serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
 }
 

@@ -113,7 +113,12 @@ impl Job<'_> {
         }
     }
 
+    /// The tables that the command takes, once it is its turn: what the approval says of them, and whether it
+    /// goes on, may have changed while it waited.
     fn inputs(&self) -> Result<Vec<Handle>, ErrorAnswer> {
+        if let Some(approval) = self.admitted.approval() {
+            self.node.authorities.check_goes_on(&self.node.store, approval)?;
+        }
         let find = |input: &&TableRef| match input {
             TableRef::Handle(handle) => handle
                 .value()
@@ -174,6 +179,7 @@ impl Job<'_> {
         };
         let mut lane = self.own_lane();
         agree(self.me(), self.request.job, &mut lane, &intention, &mut [])?;
+        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
         if plan.operation == Operation::Remove {
             self.remove(handle, &mut lane)?;
             return self.reply(Outcome::Removed, &[], None);
@@ -222,6 +228,7 @@ impl Job<'_> {
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
         let agreement = agree(self.me(), self.request.job, &mut lane, &intention, &mut tables)?;
+        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
         match (&plan.operation, upload) {
             (_, Some(upload)) => self.keep_upload(&plan, upload, agreement.handle, &mut lane),
             (Operation::Save, None) => match held.first_mut() {

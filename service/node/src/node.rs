@@ -255,6 +255,8 @@ fn touches(admitted: &Admitted) -> Touches {
             TableRef::Name(_) => touches.by_name = true,
         }
     }
+    // No table has this handle: digests and handles are of one size and random.
+    touches.handles.extend(admitted.counted().map(|approval| Handle(approval.0)));
     touches.names = match admitted.command.get() {
         Command::Upload { name, .. } | Command::Save { name, .. } => name.is_some(),
         _ => false,

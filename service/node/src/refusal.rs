@@ -48,7 +48,9 @@ pub(crate) fn from_store(error: StoreError) -> ErrorAnswer {
     let answer = refuse(error.code(), error.to_string());
     match error {
         StoreError::Unknown(_) => answer.remedy("check the handle; computed tables end with the servers"),
-        StoreError::RunsUsedUp { .. } => answer.remedy("ask the approvers for a new approval"),
+        StoreError::RunsUsedUp { .. } | StoreError::UsesUsedUp { .. } | StoreError::Rebound { .. } => {
+            answer.remedy("ask the approvers for a new approval")
+        }
         _ => answer.remedy("tell whoever runs the server"),
     }
 }

@@ -78,11 +78,16 @@ impl Node {
     pub(crate) fn start_run(&self, start: &StartRun, envelope: &[u8]) -> Result<StartedRun, ErrorAnswer> {
         let checked = self.authorities.check_start(start, envelope, now())?;
         let known = self.store.started(start.approval, start.start).map_err(from_store)?;
-        let count = || match known {
-            Some(known) => Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run }),
-            None => {
-                let started = self.authorities.start_run(&self.store, start, checked, envelope, now())?;
-                self.show_head().map(|()| started)
+        let count = || {
+            self.authorities.check_goes_on(&self.store, &checked.approval)?;
+            match known {
+                Some(known) => {
+                    Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run })
+                }
+                None => {
+                    let started = self.authorities.start_run(&self.store, start, checked, envelope, now())?;
+                    self.show_head().map(|()| started)
+                }
             }
         };
         if self.config.node == 0 {

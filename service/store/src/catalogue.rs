@@ -13,7 +13,7 @@ use crate::disk::{Disk, DiskError, Folder, Memory};
 use crate::error::{StoreError, reading};
 use crate::soon::Soon;
 use crate::tape::{FileTape, Log, MemoryTape, Tape};
-use crate::{journal, rules};
+use crate::{journal, rules, terms};
 
 const TABLES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("tables");
 const NAMES: TableDefinition<&str, &[u8; 32]> = TableDefinition::new("names");
@@ -99,7 +99,8 @@ impl Store {
             transaction.open_table(TABLES).map_err(reading)?;
             transaction.open_table(NAMES).map_err(reading)?;
             journal::create(transaction)?;
-            rules::create(transaction)
+            rules::create(transaction)?;
+            terms::create(transaction)
         })?;
         let known: Vec<String> = store.rows()?.iter().flat_map(files).collect();
         let failed = |source| StoreError::Disk { what: "sweeping the segments".into(), source };

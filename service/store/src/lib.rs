@@ -14,6 +14,7 @@ mod journal;
 mod rules;
 mod soon;
 mod tape;
+mod terms;
 
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};

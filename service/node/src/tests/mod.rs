@@ -6,9 +6,12 @@ mod audit;
 mod jobs;
 mod journal;
 mod links;
+mod mutation;
+mod names;
 mod runs;
 mod secrecy;
 mod standing;
+mod uses;
 mod words;
 
 use std::sync::Arc;
