@@ -8,6 +8,6 @@ pub fn template_any_upload() -> Script {
         Some(hole) => Slot::Hole(hole),
         None => Slot::Value(Vec::new()),
     };
-    let step = Step { command: Command::Upload { columns, name: None }, source: None };
+    let step = Step { command: Command::Upload { columns, name: None, rules: None }, source: None };
     Script { ordered: false, ..Script::new(Some("Allow any upload".to_owned()), vec![step]) }
 }

@@ -147,7 +147,7 @@ pub(super) fn upload(columns: &[(&str, &str, &[u64])], name: Option<&str>) -> (C
     let seeds = [0, 1].map(|_| *crate::agreement::random().unwrap().first_chunk().unwrap());
     let payloads = split_upload(&layout, &data, &seeds).unwrap();
     let name = name.map(|name| name.to_owned().into());
-    (Command::Upload { columns: metas.into(), name }, rows as u64, payloads)
+    (Command::Upload { columns: metas.into(), name, rules: None }, rows as u64, payloads)
 }
 
 pub(super) fn all<T>(answers: [Result<T, ErrorAnswer>; 3]) -> [T; 3] {
