@@ -58,4 +58,4 @@ pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
 pub use statement::{
     NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
 };
-pub use template::template_any_upload;
+pub use template::{template_any_upload, template_guarded_upload};

@@ -86,9 +86,9 @@ impl PlanError {
             Self::RuleRows { .. } => Some("open counts, sums and means of more rows, or group them"),
             Self::RuleColumn { .. } => Some("project it away before opening; join or group by it"),
             Self::RuleKey { .. } => Some("merge on a column as its provider uploaded it"),
-            Self::RuleUnchecked { .. } => Some(
-                "merge inner or left, with the table whose rows repeat on the left and validate=\"many_to_one\"",
-            ),
+            Self::RuleUnchecked { .. } => {
+                Some("merge inner or left, the table whose rows repeat on the left, validate=\"many_to_one\"")
+            }
             _ => None,
         }
     }

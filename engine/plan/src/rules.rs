@@ -2,7 +2,7 @@
 //!
 //! Nearly always every row of a table is an original row of its own: then counting rows counts originals.
 //! Where a merge may repeat or lose them, or rows of several tables come together, each row is first given
-//! the number of the original row it is, as a column behind those that commands can name (docs/decisions/0020).
+//! the number of the original row it is, as a column behind those that commands can name (decision 0020).
 
 use std::collections::HashSet;
 

@@ -87,7 +87,7 @@ impl Large {
     }
 }
 
-/// In every row the totals of its group: what was so far before the next group, less what was before this one.
+/// In every row the totals of its group: what came before the next group, less what came before this one.
 fn per_group(party: &mut Party, last: &Bits, flags: &[Numbers]) -> Result<Vec<Numbers>, TableError> {
     let (id, rows) = (party.id(), last.rows());
     // A row after a group's last one begins the next, and one behind all of them ends the last.

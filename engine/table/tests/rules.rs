@@ -123,8 +123,8 @@ fn clear(columns: &[(&str, Vec<i128>)]) -> Clear {
     Clear { columns: metas, data, selected: None }
 }
 
-/// 40 people, ids 0 to 39, with a wage, a region of 0 to 3, of which 3 has four people only, and an ill one in
-/// six.
+/// 40 people, ids 0 to 39, with a wage and a region of 0 to 3, of which 3 has four people only; one in six is
+/// ill.
 fn people(least: u64, join_only: &[&str]) -> Kept {
     let region = |id: i128| if id < 36 { id % 3 } else { 3 };
     let table = clear(&[

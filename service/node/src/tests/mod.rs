@@ -6,6 +6,7 @@ mod audit;
 mod jobs;
 mod journal;
 mod links;
+mod rules;
 mod runs;
 mod secrecy;
 
