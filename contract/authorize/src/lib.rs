@@ -61,4 +61,4 @@ pub use standing::{DocumentKind, Policies, Standing, document_kind};
 pub use statement::{
     NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
 };
-pub use template::template_any_upload;
+pub use template::{template_any_upload, template_guarded_upload};

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::command::SortKey;
 use crate::handle::{Digest, Handle, JobId, Nonce};
 use crate::json::{LARGEST_JSON, ReadError, Tree};
+use crate::rules::TableRules;
 use crate::types::ColumnMeta;
 
 /// Why a body is none.
@@ -159,6 +160,9 @@ pub struct TableMeta {
     /// The columns its rows are known to be sorted by, the first one counting most; nulls last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sorted: Vec<SortKey>,
+    /// What the providers of its rows ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<TableRules>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -62,7 +62,7 @@ fn columns() -> Result<Vec<ColumnMeta>, Failed> {
 }
 
 fn project(table: TableRef) -> Command {
-    Command::Project { table, columns: vec![Projection { column: "a".into(), rename: None }] }
+    Command::Project { table, columns: vec![Projection { column: "a".into(), rename: None, rules: None }] }
 }
 
 fn filter(table: TableRef) -> Command {

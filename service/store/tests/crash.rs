@@ -21,6 +21,7 @@ fn meta(n: u8) -> TableMeta {
         rows: 3,
         columns: vec![column.clone(), column],
         sorted: Vec::new(),
+        rules: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod journal;
 mod links;
 mod mutation;
 mod names;
+mod rules;
 mod runs;
 mod secrecy;
 mod standing;
@@ -160,7 +161,7 @@ pub(super) fn upload(columns: &[(&str, &str, &[u64])], name: Option<&str>) -> (C
     let seeds = [0, 1].map(|_| *crate::agreement::random().unwrap().first_chunk().unwrap());
     let payloads = split_upload(&layout, &data, &seeds).unwrap();
     let name = name.map(|name| name.to_owned().into());
-    (Command::Upload { columns: metas.into(), name }, rows as u64, payloads)
+    (Command::Upload { columns: metas.into(), name, rules: None }, rows as u64, payloads)
 }
 
 pub(super) fn all<T>(answers: [Result<T, ErrorAnswer>; 3]) -> [T; 3] {

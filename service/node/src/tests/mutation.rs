@@ -7,6 +7,8 @@ use vdl_authorize::{read_envelope, sign_close};
 use vdl_command::wire::{decode, encode, encode_header};
 use vdl_command::{Authority, Command, Handle, Outcome, Projection, Request, Route, TableRef};
 
+use crate::authority::Checked;
+
 use super::runs::{Run, begin, envelope_of, keys, now, refused_by_each, steps, terms, wish, world};
 use super::{Answered, World, body, codes, table, upload};
 
@@ -173,7 +175,7 @@ fn no_changed_byte_starts_or_ends_a_run() {
     // A hint of whose signature it is may change: it decides nothing, and the approval is the same.
     for (at, mutant) in mutants(&envelope) {
         let node = &world.nodes[at % 3];
-        if let Ok(approval) = node.authorities.check_start(&recorded, &mutant, now()) {
+        if let Ok(Checked { approval, .. }) = node.authorities.check_start(&recorded, &mutant, now()) {
             let same = (approval.digest(), approval.statement()) == (approved.digest, &approved.statement);
             assert!(same, "byte {at} of an envelope");
         }
