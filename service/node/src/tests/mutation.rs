@@ -7,10 +7,9 @@ use vdl_authorize::{read_envelope, sign_close};
 use vdl_command::wire::{decode, encode, encode_header};
 use vdl_command::{Authority, Command, Handle, Outcome, Projection, Request, Route, TableRef};
 
-use crate::authority::Checked;
-
 use super::runs::{Run, begin, envelope_of, keys, now, refused_by_each, steps, terms, wish, world};
 use super::{Answered, World, body, codes, table, upload};
+use crate::authority::Checked;
 
 const A: &[u64] = &[1, 5, 9, 12];
 
