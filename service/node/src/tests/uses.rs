@@ -14,7 +14,7 @@ fn uploads(uses: u64, round: u64) -> Vec<u8> {
     let columns = Slot::Hole(HoleName::parse("##columns##").unwrap());
     let expires = Some(now() + 3600 * (1 + round as i64));
     let terms = Terms { max_uses: Some(uses), max_runs: None, expires, ..terms() };
-    envelope_in_any_order(&[Command::Upload { columns, name: None }], &terms)
+    envelope_in_any_order(&[Command::Upload { columns, name: None, rules: None }], &terms)
 }
 
 fn provide(world: &World, run: &Run) -> [Answered; 3] {
