@@ -24,11 +24,7 @@ fn hole<T>(name: &str) -> Slot<T> {
 /// A run in which its owner uploads and stores what they like, under whatever name.
 fn provider(world: &World) -> Run {
     let upload = Command::Upload { columns: hole("##columns##"), name: Some(hole("##name##")), rules: None };
-    let save = Command::Save {
-        table: TableRef::Handle(hole("##table##")),
-        name: Some(hole("##name##")),
-        rules: None,
-    };
+    let save = Command::Save { table: TableRef::Handle(hole("##table##")), name: Some(hole("##name##")) };
     begin(world, &envelope_in_any_order(&[upload, save], &Terms { max_runs: None, ..terms() }))
 }
 
