@@ -14,6 +14,7 @@ import {
 import { explainScript } from "../src/contract/sentences/explain.ts";
 import { readStatement, statementCodec, writeStatement } from "../src/contract/statement.ts";
 import type { Terms } from "../src/contract/statement.ts";
+import { visibleLines } from "../src/contract/visible.ts";
 import { en } from "../src/words/contract/en.ts";
 import { nl } from "../src/words/contract/nl.ts";
 import { bytesOf, filesIn, jsonOf } from "./vectors.ts";
@@ -140,4 +141,8 @@ test("moments are written in UTC", () => {
   assert.equal(moment(2 ** 53), `second ${2 ** 53}`);
   assert.equal(moment(endOfDay("2027-01-31") ?? 0), "2027-01-31T23:59:59Z");
   assert.equal(endOfDay("2027-02-29"), undefined);
+});
+
+test("texts of several lines are shown in as many, each with what hides in it", () => {
+  assert.deepEqual(visibleLines("a\u202eb\r\n\u0301'x'\n\\"), ["a\\u{202e}b", "\\u{301}'x'", "\\"]);
 });

@@ -60,9 +60,11 @@ export class Traces {
         return this.of(command.table);
       case "filter": {
         const before = this.of(command.table);
-        const conditions = new Map(before.conditions);
-        addConditions(command.condition, conditions);
-        return { ...before, least: leastRows(command.threshold), conditions };
+        return {
+          ...before,
+          least: leastRows(command.threshold),
+          conditions: withConditions(before.conditions, command.condition),
+        };
       }
       case "project":
         return { ...this.of(command.table), columns: command.columns.map(({ column, as }) => as ?? column) };
@@ -114,6 +116,15 @@ function together(traces: readonly Trace[]): Trace {
 export function leastRows(threshold: Slot<number> | undefined): number | undefined {
   const least = valueOf(threshold);
   return least !== undefined && least > 1 ? least : undefined;
+}
+
+type Conditions = Trace["conditions"];
+
+function withConditions(before: Conditions, condition: Expression): Conditions {
+  if (before.size >= MOST) return before;
+  const found = new Map(before);
+  addConditions(condition, found);
+  return found;
 }
 
 /** What is joined by `and` are several conditions. */
