@@ -56,6 +56,9 @@ export function textWhere(passes: (text: string) => boolean, what: string): Code
 
 export const text = textWhere(() => true, "a text");
 
+/** Whatever is read by somebody else. */
+export const anything: Codec<Json> = { read: (value) => value, write: (value) => value };
+
 export const truth: Codec<boolean> = {
   read: (value, place) => (typeof value === "boolean" ? value : refuse("here should be true or false", place)),
   write: (value) => value,
@@ -72,6 +75,7 @@ export function whole(least: number, most: number): Codec<number> {
   };
 }
 
+export const u8 = whole(0, 2 ** 8 - 1);
 export const u32 = whole(0, 2 ** 32 - 1);
 export const u64 = whole(0, 2 ** 53);
 export const i64 = whole(-(2 ** 53), 2 ** 53);

@@ -23,7 +23,7 @@ export type { Explained, OpenedThing, Opens, Report, ReportHole, ReportStep } fr
 export { LEVELS, RISK_CODES, sortRisks } from "./sentences/risk.ts";
 export type { Level, Risk, RiskCode } from "./sentences/risk.ts";
 export { sentence } from "./sentences/sentence.ts";
-export { keyOf, readStatement, writeStatement } from "./statement.ts";
+export { readStatement, writeStatement } from "./statement.ts";
 export type { NameRule, Statement, Terms } from "./statement.ts";
 export { readType, TypeRefused, width, writeType } from "./types.ts";
 export type { ColumnType, Kind } from "./types.ts";

@@ -25,11 +25,6 @@ export function readJson(bytes: Uint8Array, code: string): Json {
   return value;
 }
 
-/** Compact JSON with the keys in the order they have; `undefined` is left out. */
-export function writeJson(value: object): string {
-  return JSON.stringify(value);
-}
-
 class Reader {
   private at = 0;
   private readonly text: string;

@@ -1,12 +1,14 @@
 // What approvers sign: the whole script, for whom, where, from when until when, and how often.
 
-import { fromBase64, utf8 } from "./bytes.ts";
+import { utf8 } from "./bytes.ts";
 import { i64, list, optional, readStrict, refuse, struct, text, truth, u32, u64, writeStrict } from "./codec.ts";
-import { isSafeKey } from "./edwards.ts";
+import { keyOf } from "./keys.ts";
 import { identifier, inputs } from "./language.ts";
 import { byBytes } from "./order.ts";
 import { checkScript, scriptCodec } from "./script.ts";
 import type { Script } from "./script.ts";
+
+export { keyOf };
 
 export const STATEMENT_TYPE = "vdl-approval/1";
 /** The version of the policy that servers have whose configuration just lists approvers. */
@@ -132,14 +134,4 @@ const isSorted = (texts: readonly string[]): boolean =>
 function isPurpose(text: string): boolean {
   const characters = Array.from(text);
   return characters.length >= 1 && characters.length <= 1000 && !/(?!\n)\p{Cc}/u.test(text);
-}
-
-const SPKI = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
-/** The 32 bytes of a key that can be relied on. */
-export function keyOf(spki: string): Uint8Array | undefined {
-  const bytes = fromBase64(spki);
-  if (bytes?.length !== SPKI.length + 32 || !SPKI.every((byte, at) => bytes[at] === byte)) return undefined;
-  const key = bytes.subarray(SPKI.length);
-  return isSafeKey(key) ? key : undefined;
 }

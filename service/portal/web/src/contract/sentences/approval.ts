@@ -2,7 +2,7 @@
 
 import { moment } from "../dates.ts";
 import { fingerprint } from "../digests.ts";
-import { keyOf } from "../statement.ts";
+import { keyOf } from "../keys.ts";
 import type { Statement } from "../statement.ts";
 import { debugged, escaped } from "../visible.ts";
 import type { ContractWords } from "../../words/contract/words.ts";

@@ -1,45 +1,54 @@
 // Whose signatures are needed, from which version on, until when; and how one policy follows another.
 
-import { Refused, utf8 } from "./bytes.js";
-import { digest } from "./digests.js";
-import { Envelope, POLICY } from "./envelope.js";
-import { type Form, list, object, oneOf, seconds, text, u32 } from "./form.js";
-import { readJson, writeJson } from "./json.js";
-import { VerifyingKey } from "./keys.js";
-import type { Revocations } from "./revocation.js";
+import { Refused, utf8 } from "./bytes.ts";
+import { digest } from "./digests.ts";
+import { Envelope, POLICY } from "./envelope.ts";
+import { i64, isObject, list, optional, readStrict, struct, text, u32, writeStrict } from "./codec.ts";
+import type { Codec } from "./codec.ts";
+import { readJson } from "./json.ts";
+import { VerifyingKey } from "./keys.ts";
+import type { Revocations } from "./revocation.ts";
 
 const UNREADABLE = "policy_unreadable";
 const MOST_APPROVERS = 32;
 
-type Group = { name: string; members: string[]; at_least: number };
-export type Rule = "all" | { at_least: number } | { groups: Group[] };
-export type Approver = { name: string; key: string };
+type Group = { readonly name: string; readonly members: string[]; readonly at_least: number };
+export type Rule = "all" | { readonly at_least: number } | { readonly groups: Group[] };
+export type Approver = { readonly name: string; readonly key: string };
 /** A policy as it is written. */
 export type PolicyStatement = {
-  type: string;
-  environment: string;
-  version: number;
-  expires?: number;
-  adopt_before?: number;
-  approvers: Approver[];
-  rule: Rule;
-  approvals_since: number;
+  readonly type: string;
+  readonly environment: string;
+  readonly version: number;
+  readonly expires?: number;
+  readonly adopt_before?: number;
+  readonly approvers: Approver[];
+  readonly rule: Rule;
+  readonly approvals_since: number;
 };
 
-const group = object({ name: text, members: list(text), at_least: u32 });
-const limited = oneOf({ at_least: u32, groups: list(group) });
-const rule: Form<Rule> = (value, code) => {
-  if (value === "all") return value;
-  const [kind, inside] = limited(value, code);
-  return kind === "at_least" ? { at_least: inside } : { groups: inside };
-};
-const form = object(
-  {
-    type: text, environment: text, version: u32, approvers: list(object({ name: text, key: text })), rule,
-    approvals_since: u32,
+const group = struct<Group>({ name: text, members: list(text), at_least: u32 });
+const atLeast = struct({ at_least: u32 });
+const groups = struct({ groups: list(group) });
+
+const rule: Codec<Rule> = {
+  read: (value, place) => {
+    if (value === "all") return value;
+    return isObject(value) && "groups" in value ? groups.read(value, place) : atLeast.read(value, place);
   },
-  { expires: seconds, adopt_before: seconds },
-);
+  write: (rule) => (rule === "all" ? rule : "groups" in rule ? groups.write(rule) : atLeast.write(rule)),
+};
+
+const statementCodec = struct<PolicyStatement>({
+  type: text,
+  environment: text,
+  version: u32,
+  expires: optional(i64),
+  adopt_before: optional(i64),
+  approvers: list(struct<Approver>({ name: text, key: text })),
+  rule,
+  approvals_since: u32,
+});
 
 function check(holds: boolean, message: string): void {
   if (!holds) throw new Refused(UNREADABLE, message);
@@ -52,22 +61,26 @@ const isPossible = (least: number, of: number): boolean => least >= 1 && least <
 
 /** A checked policy. Equal statements have equal digests, however they were spaced. */
 export class Policy {
-  private constructor(
-    readonly statement: PolicyStatement,
-    /** Of the approvers, in their order. */
-    readonly keys: VerifyingKey[],
-    readonly digest: string,
-  ) {}
+  readonly statement: PolicyStatement;
+  /** Of the approvers, in their order. */
+  readonly keys: VerifyingKey[];
+  readonly digest: string;
+
+  private constructor(statement: PolicyStatement, keys: VerifyingKey[], digest: string) {
+    this.statement = statement;
+    this.keys = keys;
+    this.digest = digest;
+  }
 
   /** A policy as it is pinned, or in its envelope; believed by nobody yet. */
   static async read(bytes: Uint8Array): Promise<Policy> {
     const json = readJson(bytes, UNREADABLE);
-    const inEnvelope = json !== null && typeof json === "object" && "payloadType" in json;
+    const inEnvelope = isObject(json) && "payloadType" in json;
     return Policy.readPayload(inEnvelope ? Envelope.open(bytes, POLICY).payload : bytes);
   }
 
   static async readPayload(payload: Uint8Array): Promise<Policy> {
-    const statement = form(readJson(payload, UNREADABLE), UNREADABLE);
+    const statement = readStrict(statementCodec, payload, UNREADABLE);
     check(statement.type === "vdl-policy/1", "another type");
     check(isEnvironment(statement.environment), "the environment has no name");
     check(statement.version >= 1, "versions count from 1");
@@ -175,13 +188,4 @@ function checkRule({ rule, approvers }: PolicyStatement): void {
 }
 
 /** One line, keys in the order of docs/authorization.md. */
-function compact(statement: PolicyStatement): string {
-  const { type, environment, version, expires, adopt_before, approvers, rule, approvals_since } = statement;
-  const inOrder = ({ name, members, at_least }: Group) => ({ name, members, at_least });
-  return writeJson({
-    type, environment, version, expires, adopt_before,
-    approvers: approvers.map(({ name, key }) => ({ name, key })),
-    rule: rule !== "all" && "groups" in rule ? { groups: rule.groups.map(inOrder) } : rule,
-    approvals_since,
-  });
-}
+const compact = (statement: PolicyStatement): string => writeStrict(statementCodec, statement, UNREADABLE, false);

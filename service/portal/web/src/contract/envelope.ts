@@ -1,10 +1,10 @@
 // A DSSE envelope (version 1) around the exact bytes of a document. Verify first, then read the bytes that
 // were verified; loop over the keys that count, never over the signatures that came.
 
-import { Refused, base64, fromAnyBase64, utf8 } from "./bytes.js";
-import { list, object, text } from "./form.js";
-import { readJson } from "./json.js";
-import { pae, type SigningKey, type VerifyingKey } from "./keys.js";
+import { Refused, base64, fromAnyBase64, utf8 } from "./bytes.ts";
+import { list, optional, readStrict, struct, text, writeStrict } from "./codec.ts";
+import { pae } from "./keys.ts";
+import type { SigningKey, VerifyingKey } from "./keys.ts";
 
 export const APPROVAL = "application/vnd.vdl.approval.v1+json";
 export const POLICY = "application/vnd.vdl.policy.v1+json";
@@ -13,20 +13,31 @@ export const REVOCATION = "application/vnd.vdl.revocation.v1+json";
 const UNREADABLE = "approval_unreadable";
 const MOST_SIGNATURES = 64;
 
-const signature = object({ sig: text }, { keyid: text });
-const form = object({ payloadType: text, payload: text, signatures: list(signature) });
+/** The key id is a hint and decides nothing. */
+type Signature = { readonly keyid?: string; readonly sig: string };
+type Written = { readonly payloadType: string; readonly payload: string; readonly signatures: Signature[] };
+
+const written = struct<Written>({
+  payloadType: text,
+  payload: text,
+  signatures: list(struct<Signature>({ keyid: optional(text), sig: text })),
+});
 
 export class Envelope {
-  private constructor(
-    readonly type: string,
-    /** The exact bytes that were signed. */
-    readonly payload: Uint8Array,
-    private readonly signatures: { sig: string; keyid?: string }[],
-  ) {}
+  readonly type: string;
+  /** The exact bytes that were signed. */
+  readonly payload: Uint8Array;
+  private readonly signatures: Signature[];
+
+  private constructor(type: string, payload: Uint8Array, signatures: Signature[]) {
+    this.type = type;
+    this.payload = payload;
+    this.signatures = signatures;
+  }
 
   /** Believes nothing. */
   static read(bytes: Uint8Array): Envelope {
-    const { payloadType, payload, signatures } = form(readJson(bytes, UNREADABLE), UNREADABLE);
+    const { payloadType, payload, signatures } = readStrict(written, bytes, UNREADABLE);
     if (signatures.length > MOST_SIGNATURES) throw new Refused(UNREADABLE, "too many signatures");
     const inside = fromAnyBase64(payload);
     if (inside === undefined) throw new Refused(UNREADABLE, "the payload is no base64");
@@ -59,8 +70,7 @@ export class Envelope {
   }
 
   toBytes(): Uint8Array {
-    const signatures = this.signatures.map(({ keyid, sig }) => ({ keyid, sig }));
-    const written = { payloadType: this.type, payload: base64(this.payload), signatures };
-    return utf8(`${JSON.stringify(written, null, 2)}\n`);
+    const { type: payloadType, signatures } = this;
+    return utf8(writeStrict(written, { payloadType, payload: base64(this.payload), signatures }, UNREADABLE, true));
   }
 }

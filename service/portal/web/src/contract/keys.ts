@@ -1,8 +1,8 @@
 // Ed25519 keys in standard PEM: PKCS#8 for the secret half, SPKI for the public one.
 
-import { Refused, base64, concat, equal, fromAnyBase64, fromBase64, fromHex, utf8 } from "./bytes.js";
-import { fingerprint } from "./digests.js";
-import { isSafeKey, isStrictSignature } from "./edwards.js";
+import { Refused, base64, concat, equal, fromAnyBase64, fromBase64, fromHex, utf8 } from "./bytes.ts";
+import { fingerprint } from "./digests.ts";
+import { isSafeKey, isStrictSignature } from "./edwards.ts";
 
 /** What stands before the 32 bytes; DER leaves no choice in it. */
 const SPKI = fromHex("302A300506032B6570032100");
@@ -12,12 +12,21 @@ const refuse = (message: string): never => {
   throw new Refused("key_file", message);
 };
 
+/** The 32 bytes of a key as it stands in an approval, if it can be relied on. */
+export function keyOf(spki: string): Uint8Array | undefined {
+  const bytes = behind(SPKI, fromBase64(spki) ?? new Uint8Array(0));
+  return bytes !== undefined && isSafeKey(bytes) ? bytes : undefined;
+}
+
 /** The public half. Every value of this type has passed the checks of enrolment. */
 export class VerifyingKey {
-  private constructor(
-    readonly bytes: Uint8Array,
-    private readonly key: CryptoKey,
-  ) {}
+  readonly bytes: Uint8Array;
+  private readonly key: CryptoKey;
+
+  private constructor(bytes: Uint8Array, key: CryptoKey) {
+    this.bytes = bytes;
+    this.key = key;
+  }
 
   static async fromBytes(bytes: Uint8Array): Promise<VerifyingKey> {
     if (!isSafeKey(bytes)) refuse("with this key, signatures nobody made could pass for its own");
@@ -66,10 +75,13 @@ export class VerifyingKey {
 
 /** The secret half, which WebCrypto keeps. */
 export class SigningKey {
-  private constructor(
-    private readonly key: CryptoKey,
-    readonly verifyingKey: VerifyingKey,
-  ) {}
+  readonly verifyingKey: VerifyingKey;
+  private readonly key: CryptoKey;
+
+  private constructor(key: CryptoKey, verifyingKey: VerifyingKey) {
+    this.key = key;
+    this.verifyingKey = verifyingKey;
+  }
 
   /** From 32 bytes of true randomness. */
   static async fromSeed(seed: Uint8Array): Promise<SigningKey> {

@@ -1,27 +1,47 @@
 // What was said and holds no longer: a set of signed statements that only grows.
 
-import { Refused, fromHex, utf8 } from "./bytes.js";
-import { digest, digestWithin } from "./digests.js";
-import { Envelope, REVOCATION } from "./envelope.js";
-import { identifier, object, oneOf, seconds, text, u32 } from "./form.js";
-import { readJson, writeJson } from "./json.js";
-import { VerifyingKey } from "./keys.js";
-import { type Policy, isEnvironment } from "./policy.js";
+import { Refused, fromHex, utf8 } from "./bytes.ts";
+import { digest, digestWithin } from "./digests.ts";
+import { Envelope, REVOCATION } from "./envelope.ts";
+import { i64, inner, optional, readStrict, struct, tagged, text, u32, writeStrict } from "./codec.ts";
+import type { Codec } from "./codec.ts";
+import { VerifyingKey } from "./keys.ts";
+import { identifier } from "./language.ts";
+import { isEnvironment } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 const UNREADABLE = "revocation_unreadable";
 
-const form = object(
-  {
-    type: text, environment: text, policy_version: u32,
-    revokes: oneOf({ approval: identifier, analyst: text, approver: text, policy: identifier }),
-    time: seconds,
-  },
-  { reason: text },
-);
-export type Revocation = ReturnType<typeof form>;
+/** Named by content, never by signatures: those could be made anew. Keys are SPKI in base64. */
+export type Revoked = { readonly kind: "approval" | "analyst" | "approver" | "policy"; readonly named: string };
+export type Revocation = {
+  readonly type: string;
+  readonly environment: string;
+  readonly policy_version: number;
+  readonly revokes: Revoked;
+  readonly reason?: string;
+  readonly time: number;
+};
+
+type Each = { [K in Revoked["kind"]]: { readonly kind: K; readonly named: string } }[Revoked["kind"]];
+const revoked = tagged<Each, "kind">("kind", {
+  approval: inner("named", identifier),
+  analyst: inner("named", text),
+  approver: inner("named", text),
+  policy: inner("named", identifier),
+}) as Codec<Revoked>;
+
+const revocationCodec = struct<Revocation>({
+  type: text,
+  environment: text,
+  policy_version: u32,
+  revokes: revoked,
+  reason: optional(text),
+  time: i64,
+});
 
 export async function readRevocation(payload: Uint8Array): Promise<Revocation> {
-  const revocation = form(readJson(payload, UNREADABLE), UNREADABLE);
+  const revocation = readStrict(revocationCodec, payload, UNREADABLE);
   const check = (holds: boolean, message: string): void => {
     if (!holds) throw new Refused(UNREADABLE, message);
   };
@@ -29,7 +49,7 @@ export async function readRevocation(payload: Uint8Array): Promise<Revocation> {
   check(isEnvironment(revocation.environment), "the environment has no name");
   const characters = revocation.reason === undefined ? 1 : [...revocation.reason].length;
   check(characters >= 1 && characters <= 1000, "a reason has 1 to 1000 characters");
-  const [kind, named] = revocation.revokes;
+  const { kind, named } = revocation.revokes;
   if (kind === "analyst" || kind === "approver") {
     const key = await VerifyingKey.fromBase64(named).catch(() => undefined);
     check(key !== undefined, "this is no usable key");
@@ -39,11 +59,12 @@ export async function readRevocation(payload: Uint8Array): Promise<Revocation> {
 
 /** Names a revocation, however it was spaced. */
 export function revocationDigest(revocation: Revocation): string {
-  const { type, environment, policy_version, revokes, reason, time } = revocation;
-  const [kind, named] = revokes;
-  return digest(
-    utf8(writeJson({ type, environment, policy_version, revokes: { [kind]: named }, reason, time })),
-  );
+  return digest(writeRevocation(revocation));
+}
+
+/** The exact bytes that are to be signed. */
+export function writeRevocation(revocation: Revocation): Uint8Array {
+  return utf8(writeStrict(revocationCodec, revocation, UNREADABLE, false));
 }
 
 export class Revocations {
@@ -69,7 +90,7 @@ export class Revocations {
     if (policy.statement.environment !== revocation.environment) {
       throw new Refused("wrong_environment", revocation.environment);
     }
-    this.revoked.add(revocation.revokes.join(" "));
+    this.revoked.add(`${revocation.revokes.kind} ${revocation.revokes.named}`);
     this.known.add(revocationDigest(revocation));
   }
 

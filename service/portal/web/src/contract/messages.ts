@@ -1,8 +1,9 @@
 // What the analyst signs at the start of a run, for each command in it, and at its end: the exact bytes.
 
-import { utf8 } from "./bytes.js";
-import { digest, runId } from "./digests.js";
-import { pae, type SigningKey, type VerifyingKey } from "./keys.js";
+import { utf8 } from "./bytes.ts";
+import { digest, runId } from "./digests.ts";
+import { pae } from "./keys.ts";
+import type { SigningKey, VerifyingKey } from "./keys.ts";
 
 export type Start = { approval: string; start: string };
 export type Command = { approval: string; nonces: string[]; step: number; command: string; job: string };
