@@ -34,7 +34,8 @@ test("every approval is read, and made again byte for byte from what it says", (
     const payload = payloadOf(path);
     const { type: _, script, tables, ...terms } = readStatement(payload);
     const names = [...terms.names].reverse();
-    const again = tables === undefined ? { ...terms, names } : { ...terms, names, tables: [...tables].reverse() };
+    const again =
+      tables === undefined ? { ...terms, names } : { ...terms, names, tables: [...tables].reverse() };
     assert.deepEqual(writeStatement(script, again), payload, path);
   }
 });
@@ -73,9 +74,16 @@ test("a statement that says it in another way, or makes no sense, is refused", (
     ['"type":', '"note":"","type":'],
     ['"ordered":true', '"ordered":false'],
   ] as const) {
-    assert.throws(() => readStatement(changed(from, to)), { code: "approval_unreadable" }, `${from} to ${to}`);
+    assert.throws(
+      () => readStatement(changed(from, to)),
+      { code: "approval_unreadable" },
+      `${from} to ${to}`,
+    );
   }
-  assert.throws(() => readStatement(changed('"purpose":"Ages of patients with a stroke"', '"purpose":""')), Refused);
+  assert.throws(
+    () => readStatement(changed('"purpose":"Ages of patients with a stroke"', '"purpose":""')),
+    Refused,
+  );
   assert.equal(readStatement(changed("Ages of", "Ages\\nof")).purpose, "Ages\nof patients with a stroke");
 });
 
@@ -107,8 +115,14 @@ test("an approval is explained as `vdl explain` does", () => {
   );
   const { expires: _, max_runs: __, ...endless } = plain;
   const forever = explainStatement(en, endless);
-  assert.ok(forever.includes("without end\n  ! It never expires.\nRuns         any number\n  ! The analyst may run it again"));
-  assert.ok(!explainStatement(en, plain).includes("Purpose") && explainStatement(nl, plain).startsWith("Analist "));
+  assert.ok(
+    forever.includes(
+      "without end\n  ! It never expires.\nRuns         any number\n  ! The analyst may run it again",
+    ),
+  );
+  assert.ok(
+    !explainStatement(en, plain).includes("Purpose") && explainStatement(nl, plain).startsWith("Analist "),
+  );
 });
 
 test("every risk of the terms is told of, and only where it is", () => {
@@ -120,7 +134,10 @@ test("every risk of the terms is told of, and only where it is", () => {
   const near = riskOfNearIdentical(en, "mean.approved");
   assert.deepEqual([near.code, near.level], ["near_identical", "high"]);
   const all = reportStatement(en, { ...endless, names: limited.names }, [near]).risks;
-  assert.deepEqual(all.map(({ code }) => code), ["near_identical", "name_may_change", "no_run_limit", "no_end"]);
+  assert.deepEqual(
+    all.map(({ code }) => code),
+    ["near_identical", "name_may_change", "no_run_limit", "no_end"],
+  );
   assert.deepEqual(reportStatement(en, plain).risks, []);
 });
 

@@ -1,5 +1,5 @@
-// Everything that is about authorization, in a language that shares no code with the servers: it must come to the
-// same conclusions. Who signed, what it is worth, which bytes are signed, what a log says.
+// Everything that is about authorization, in a language that shares no code with the servers: it must come to
+// the same conclusions. Who signed, what it is worth, which bytes are signed, what a log says.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -63,11 +63,13 @@ test("keys are read, checked and written as standard files", async () => {
   check(made.secret !== (await generateKey()).secret, "every new key is another one");
 });
 
-test("signatures about which implementations disagree are not believed, whatever WebCrypto says", async () => {
+test("signatures on which implementations disagree are not believed, whatever WebCrypto says", async () => {
   let lax = 0;
   for (const each of described("ed25519/speccheck.json")) {
     const [message, bytes, signature] = [each.message, each.key, each.signature].map(fromHex) as [
-      Uint8Array, Uint8Array, Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
     ];
     const strict = async (): Promise<boolean> =>
       (await VerifyingKey.fromBytes(bytes)).verifies(message, base64(signature));
@@ -83,12 +85,32 @@ test("signatures about which implementations disagree are not believed, whatever
 
 test("JSON that two readers could take for two things is refused", () => {
   for (const text of [
-    '{"a":1,"a":1}', "1.0", "1e3", "-0", "01", "9007199254740993", "1 1", "", "\ufeff1", "[1,]", "tru",
-    '"\\ud800"', '"\n"', '{"a":1,}', '"\\x"', `${"[".repeat(121)}${"]".repeat(121)}`,
+    '{"a":1,"a":1}',
+    "1.0",
+    "1e3",
+    "-0",
+    "01",
+    "9007199254740993",
+    "1 1",
+    "",
+    "\ufeff1",
+    "[1,]",
+    "tru",
+    '"\\ud800"',
+    '"\n"',
+    '{"a":1,}',
+    '"\\x"',
+    `${"[".repeat(121)}${"]".repeat(121)}`,
   ]) {
-    check(throwsRefusal(() => readJson(utf8(text), "json")), `${text} is read`);
+    check(
+      throwsRefusal(() => readJson(utf8(text), "json")),
+      `${text} is read`,
+    );
   }
-  check(throwsRefusal(() => readJson(Uint8Array.of(0x22, 0xff, 0x22), "json")), "no UTF-8");
+  check(
+    throwsRefusal(() => readJson(Uint8Array.of(0x22, 0xff, 0x22), "json")),
+    "no UTF-8",
+  );
   const spaced = readJson(utf8(' {"a" : [ -9007199254740992 , "\\u00e9" ] } '), "json");
   check(JSON.stringify(spaced) === '{"a":[-9007199254740992,"é"]}', "spaces are allowed");
   check(pae("é", utf8("ab")).length === utf8("DSSEv1 2 é 2 ab").length, "PAE counts bytes");
@@ -126,8 +148,14 @@ test("what the analyst signs is what servers verify, byte for byte, and nothing 
 });
 
 type Case = {
-  name: string; file: string; kind: string; policy: string; revocations?: string[]; now: number;
-  signed_by: string[]; verdict: string;
+  name: string;
+  file: string;
+  kind: string;
+  policy: string;
+  revocations?: string[];
+  now: number;
+  signed_by: string[];
+  verdict: string;
 };
 
 async function judge(
@@ -149,7 +177,8 @@ test("every file is worth what it is worth to the servers", async () => {
     const bytes = bytesOf(`authorization/${each.file}`);
     const policy = await Policy.read(bytesOf(`authorization/${each.policy}`));
     const revocations = new Revocations();
-    for (const file of each.revocations ?? []) await revocations.add(bytesOf(`authorization/${file}`), [policy]);
+    for (const file of each.revocations ?? [])
+      await revocations.add(bytesOf(`authorization/${file}`), [policy]);
     const got = await verdict(judge(each.kind, bytes, policy, revocations, each.now));
     check(got === each.verdict, `${each.name}: ${got} instead of ${each.verdict}`);
     const signed: string[] = [];
@@ -199,7 +228,9 @@ test("whatever is done to a file, it is not believed", async () => {
     const same = (await holds("approval", changed)) && hex(Envelope.read(changed).payload) !== payload;
     check(!same, `byte ${at} of mean.approved`);
   }
-  const files = ["approved", "policy", "revocation"].flatMap((ending) => filesIn("authorization", `.${ending}`));
+  const files = ["approved", "policy", "revocation"].flatMap((ending) =>
+    filesIn("authorization", `.${ending}`),
+  );
   for (const file of files) {
     for (const from of files) {
       const [into, taken] = [described(file), described(from)];

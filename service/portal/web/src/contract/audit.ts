@@ -13,8 +13,19 @@ const UNREADABLE = "entry";
 
 /** What a server saw of a peer's log, and what a peer signed of its own. */
 type Event =
-  | { readonly kind: "opened"; readonly node: number; readonly environment: string; readonly version: string; readonly key: string }
-  | { readonly kind: "countersigned"; readonly node: number; readonly sequence: number; readonly head: string }
+  | {
+      readonly kind: "opened";
+      readonly node: number;
+      readonly environment: string;
+      readonly version: string;
+      readonly key: string;
+    }
+  | {
+      readonly kind: "countersigned";
+      readonly node: number;
+      readonly sequence: number;
+      readonly head: string;
+    }
   | {
       readonly kind: "witnessed";
       readonly by: number;
@@ -23,11 +34,17 @@ type Event =
       readonly head: string;
       readonly signature: string;
     }
-  | { readonly kind: "restored"; readonly missing_from: number; readonly missing_to: number; readonly head: string }
+  | {
+      readonly kind: "restored";
+      readonly missing_from: number;
+      readonly missing_to: number;
+      readonly head: string;
+    }
   | { [K in Other]: { readonly kind: K; readonly is: Json } }[Other];
 
 /** Told of, and not looked into here. */
-type Other = "policy" | "revoked" | "run" | "refused" | "step" | "resolved" | "void" | "done" | "closed" | "recovered";
+type Other =
+  "policy" | "revoked" | "run" | "refused" | "step" | "resolved" | "void" | "done" | "closed" | "recovered";
 const other = inner("is", anything);
 
 const event = tagged<Event, "kind">("kind", {
@@ -47,7 +64,12 @@ const event = tagged<Event, "kind">("kind", {
   recovered: other,
 });
 
-type Written = { readonly sequence: number; readonly time: number; readonly previous: string; readonly event: Event };
+type Written = {
+  readonly sequence: number;
+  readonly time: number;
+  readonly previous: string;
+  readonly event: Event;
+};
 const written = struct<Written>({ sequence: u64, time: i64, previous: identifier, event });
 
 export type Entry = Written & { readonly digest: string };
@@ -70,7 +92,8 @@ export async function readLog(bytes: Uint8Array): Promise<[Log, string[]]> {
       continue;
     }
     const { event } = entry;
-    if (event.kind === "opened") [log.node, log.environment, log.key] = [event.node, event.environment, event.key];
+    if (event.kind === "opened")
+      [log.node, log.environment, log.key] = [event.node, event.environment, event.key];
     const last = event.kind === "restored" ? Math.max(before, event.missing_to) : before;
     if (entry.sequence !== last + 1) findings.push(`entry ${entry.sequence} does not follow entry ${last}`);
     else if (entry.previous !== named) findings.push(`entry ${before} was altered`);
@@ -122,7 +145,7 @@ async function checkWitnesses(log: Log): Promise<string[]> {
 
 function lines(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(10, start);
     // The last line has no end: it is given with one byte less than any entry, and is none.
     found.push(end === -1 ? new Uint8Array(0) : bytes.subarray(start, end));

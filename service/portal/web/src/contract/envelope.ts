@@ -71,6 +71,8 @@ export class Envelope {
 
   toBytes(): Uint8Array {
     const { type: payloadType, signatures } = this;
-    return utf8(writeStrict(written, { payloadType, payload: base64(this.payload), signatures }, UNREADABLE, true));
+    return utf8(
+      writeStrict(written, { payloadType, payload: base64(this.payload), signatures }, UNREADABLE, true),
+    );
   }
 }

@@ -36,7 +36,8 @@ export function patternProblem(pattern: string): string | undefined {
 
 /** Whether the whole of a text matches; nothing matches what is no pattern. */
 export function matches(pattern: string, text: string): boolean {
-  if (patternProblem(pattern) !== undefined || new TextEncoder().encode(text).length > LONGEST_VALUE) return false;
+  if (patternProblem(pattern) !== undefined || new TextEncoder().encode(text).length > LONGEST_VALUE)
+    return false;
   return run(compile(pattern), text);
 }
 
@@ -107,7 +108,8 @@ class Parser {
 
   private repeated(sign: string, of: Piece | undefined): Piece {
     if (of === undefined) return no("there is nothing to repeat");
-    const [min, max] = sign === "{" ? this.counts() : ([sign === "+" ? 1 : 0, sign === "?" ? 1 : undefined] as const);
+    const [min, max] =
+      sign === "{" ? this.counts() : ([sign === "+" ? 1 : 0, sign === "?" ? 1 : undefined] as const);
     if (this.text[this.at] === "?") this.at += 1;
     if (max !== undefined && min > max) no("the most is below the least");
     if (max === 0) return { is: "sequence", of: [] };

@@ -188,4 +188,5 @@ function checkRule({ rule, approvers }: PolicyStatement): void {
 }
 
 /** One line, keys in the order of docs/authorization.md. */
-const compact = (statement: PolicyStatement): string => writeStrict(statementCodec, statement, UNREADABLE, false);
+const compact = (statement: PolicyStatement): string =>
+  writeStrict(statementCodec, statement, UNREADABLE, false);

@@ -13,7 +13,10 @@ import type { Policy } from "./policy.ts";
 const UNREADABLE = "revocation_unreadable";
 
 /** Named by content, never by signatures: those could be made anew. Keys are SPKI in base64. */
-export type Revoked = { readonly kind: "approval" | "analyst" | "approver" | "policy"; readonly named: string };
+export type Revoked = {
+  readonly kind: "approval" | "analyst" | "approver" | "policy";
+  readonly named: string;
+};
 export type Revocation = {
   readonly type: string;
   readonly environment: string;

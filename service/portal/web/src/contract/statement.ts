@@ -1,7 +1,19 @@
 // What approvers sign: the whole script, for whom, where, from when until when, and how often.
 
 import { utf8 } from "./bytes.ts";
-import { i64, list, optional, readStrict, refuse, struct, text, truth, u32, u64, writeStrict } from "./codec.ts";
+import {
+  i64,
+  list,
+  optional,
+  readStrict,
+  refuse,
+  struct,
+  text,
+  truth,
+  u32,
+  u64,
+  writeStrict,
+} from "./codec.ts";
 import { keyOf } from "./keys.ts";
 import { identifier, inputs } from "./language.ts";
 import { byBytes } from "./order.ts";
@@ -34,7 +46,10 @@ export type Statement = {
   readonly policy_version: number;
   /** What it is for, in the words of the approvers. */
   readonly purpose?: string;
-  /** The only tables that commands may take by their handles; without it, those of the script and whatever its holes allow. Sorted. */
+  /**
+   * The only tables that commands may take by their handles; without it, those of the script and whatever its
+   * holes allow. Sorted.
+   */
   readonly tables?: string[];
   /** The only names that commands may use for a table, and what they may mean. Sorted. */
   readonly names: NameRule[];
@@ -94,13 +109,16 @@ function check(statement: Statement): void {
   if (environment === "" || utf8(environment).length > 200) {
     refuse("an environment has a name of at most 200 characters", ["environment"]);
   }
-  if (expires !== undefined && expires < not_before) refuse("the approval ends before it begins", ["expires"]);
+  if (expires !== undefined && expires < not_before)
+    refuse("the approval ends before it begins", ["expires"]);
   if (statement.max_runs === 0) refuse("an approval allows at least one run", ["max_runs"]);
-  if (keyOf(statement.analyst) === undefined) refuse("this is no usable Ed25519 verification key", ["analyst"]);
+  if (keyOf(statement.analyst) === undefined)
+    refuse("this is no usable Ed25519 verification key", ["analyst"]);
   if (purpose !== undefined && !isPurpose(purpose)) {
     refuse("a purpose has 1 to 1000 characters, none of them a control character", ["purpose"]);
   }
-  if (tables !== undefined && !isSorted(tables)) refuse("the tables are sorted, none comes twice", ["tables"]);
+  if (tables !== undefined && !isSorted(tables))
+    refuse("the tables are sorted, none comes twice", ["tables"]);
   if (!isSorted(names.map(({ name }) => name))) refuse("the names are sorted, none comes twice", ["names"]);
   if (names.some((rule) => (rule.table !== undefined) === rule.may_change)) {
     refuse("a name means one table, or it may change", ["names"]);

@@ -20,14 +20,21 @@ export function explainStatement(words: ContractWords, statement: Statement): st
   const lines = [
     line(say.analyst, key === undefined ? say.unusableKey : fingerprint(key)),
     line(say.environment, escaped(statement.environment)),
-    line(say.valid, say.from(moment(not_before)), expires === undefined ? say.withoutEnd : say.until(moment(expires))),
+    line(
+      say.valid,
+      say.from(moment(not_before)),
+      expires === undefined ? say.withoutEnd : say.until(moment(expires)),
+    ),
     ...(expires === undefined ? [`  ! ${say.neverExpires}`] : []),
     line(say.runs, max_runs === undefined ? say.anyNumber : say.atMost(max_runs)),
     ...(max_runs === undefined ? [`  ! ${say.runAgain}`] : []),
     ...(purpose === undefined ? [] : [line(say.purpose, escaped(purpose))]),
     ...(tables === undefined ? [] : [line(say.tables, say.noOtherThan(tables.join(", ")))]),
     ...names.map(({ name, table }) =>
-      line(say.name, table === undefined ? say.meansWhichever(debugged(name)) : say.means(debugged(name), table)),
+      line(
+        say.name,
+        table === undefined ? say.meansWhichever(debugged(name)) : say.means(debugged(name), table),
+      ),
     ),
   ];
   return `${lines.join("\n")}\n\n${explainScript(words, statement.script)}`;
@@ -37,7 +44,9 @@ export function explainStatement(words: ContractWords, statement: Statement): st
 export function risksOfTerms(words: ContractWords, { names, max_runs, expires }: Statement): Risk[] {
   const changing = names.filter((rule) => rule.may_change);
   return [
-    ...changing.map(({ name }) => makeRisk("name_may_change", undefined, words.risk.nameMayChange(debugged(name)))),
+    ...changing.map(({ name }) =>
+      makeRisk("name_may_change", undefined, words.risk.nameMayChange(debugged(name))),
+    ),
     ...(max_runs === undefined ? [makeRisk("no_run_limit", undefined, words.risk.noRunLimit)] : []),
     ...(expires === undefined ? [makeRisk("no_end", undefined, words.risk.noEnd)] : []),
   ];
@@ -49,7 +58,11 @@ export function riskOfNearIdentical(words: ContractWords, earlier: string): Risk
 }
 
 /** The report of the script, with the risks of the terms and whatever else was found. */
-export function reportStatement(words: ContractWords, statement: Statement, others: readonly Risk[] = []): Report {
+export function reportStatement(
+  words: ContractWords,
+  statement: Statement,
+  others: readonly Risk[] = [],
+): Report {
   const ofScript = report(words, statement.script);
   return { ...ofScript, risks: sortRisks([...ofScript.risks, ...risksOfTerms(words, statement), ...others]) };
 }

@@ -28,10 +28,17 @@ export type Trace = {
   /** What holds for its rows, each comparison for itself: its key, and the one without its constants. */
   readonly conditions: ReadonlyMap<bigint, bigint | undefined>;
   /** Of a table of groups: by what, and what is computed for each. */
-  readonly grouped?: { readonly by: readonly string[]; readonly aggregations: readonly Aggregation[] } | undefined;
+  readonly grouped?:
+    { readonly by: readonly string[]; readonly aggregations: readonly Aggregation[] } | undefined;
 };
 
-const UNKNOWN: Trace = { groups: false, own: false, foreign: false, sources: new Set(), conditions: new Map() };
+const UNKNOWN: Trace = {
+  groups: false,
+  own: false,
+  foreign: false,
+  sources: new Set(),
+  conditions: new Map(),
+};
 
 /** Of every step of a script, in order. */
 export class Traces {
@@ -78,7 +85,13 @@ export class Traces {
       case "group_by": {
         const { by, aggregations } = command;
         const columns = [...by, ...aggregations.map(({ name }) => name)];
-        return { ...this.of(command.table), columns, groups: true, least: undefined, grouped: { by, aggregations } };
+        return {
+          ...this.of(command.table),
+          columns,
+          groups: true,
+          least: undefined,
+          grouped: { by, aggregations },
+        };
       }
       case "merge":
         return { ...together([this.of(command.left), this.of(command.right)]), columns: undefined };

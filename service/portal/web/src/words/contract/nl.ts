@@ -71,7 +71,8 @@ export const nl: ContractWords = {
     project: (table, columns) => `Houdt van ${table} de kolom(men) ${columns}.`,
     assign: (table, columns) => `Stelt in ${table} de kolom(men) in: ${columns}.`,
     setTo: (column, value) => `${column} op ${value}`,
-    merge: (left, right, keys, kept, promise) => `Koppelt ${left} aan ${right} waar ${keys}; ${kept}; ${promise}.`,
+    merge: (left, right, keys, kept, promise) =>
+      `Koppelt ${left} aan ${right} waar ${keys}; ${kept}; ${promise}.`,
     how: {
       inner: "alleen rijen met een tegenhanger blijven over",
       left: "elke rij van de eerste blijft over",
@@ -134,7 +135,8 @@ export const nl: ContractWords = {
   },
   risk: {
     groupLevel: "Groepen worden rij voor rij geopend: een groep van één is één enkele persoon of zaak.",
-    rowLevel: "Er wordt rij voor rij geopend: niets is samengevat, over afzonderlijke personen of zaken is te lezen.",
+    rowLevel:
+      "Er wordt rij voor rij geopend: niets is samengevat, over afzonderlijke personen of zaken is te lezen.",
     noMinimum: "Geen minimaal aantal rijen: het resultaat kan over één enkele rij gaan.",
     bareCount: "Geen minimaal aantal rijen: het aantal kan 0 of 1 zijn en verraadt dat dan.",
     smallMinimum: (least, usual) => `Het minimum van ${least} rijen is klein; ${usual} is gebruikelijk.`,
@@ -147,8 +149,8 @@ export const nl: ContractWords = {
       "resultaat staan, en een minimaal aantal rijen zegt dan minder.",
     name: (name) =>
       `Welke tabel ${name} is, wordt pas bepaald als het script wordt uitgevoerd: wie onder die naam mag ` +
-      "opslaan, kan de gegevens tussen twee uitvoeringen verwisselen en de resultaten vergelijken. Een handle " +
-      "kan niet worden verwisseld.",
+      "opslaan, kan de gegevens tussen twee uitvoeringen verwisselen en de resultaten vergelijken. Een " +
+      "handle kan niet worden verwisseld.",
     namesTable: (name) =>
       `De naam ${name} kan na elkaar aan verschillende tabellen worden gegeven, en andere scripts die hem ` +
       "gebruiken, merken dat niet. Een handle is veiliger.",
@@ -156,15 +158,16 @@ export const nl: ContractWords = {
     openHole: (hole) => `Opengelaten: de analist mag voor ${hole} OM HET EVEN WAT invullen.`,
     boundHole: (hole, domain) => `Opengelaten: de analist vult voor ${hole} iets in: ${domain}.`,
     differencingWithin: (earlier) =>
-      `Samen met stap ${earlier} opent dit één waarde over bijna dezelfde rijen: het verschil tussen die twee kan ` +
-      "de waarde van één enkele rij zijn.",
+      `Samen met stap ${earlier} opent dit één waarde over bijna dezelfde rijen: het verschil tussen die ` +
+      "twee kan de waarde van één enkele rij zijn.",
     nameMayChange: (name) => `De naam ${name} kan bij elke uitvoering voor een andere tabel staan.`,
     noRunLimit:
-      "De analist mag het opnieuw uitvoeren telkens als de gegevens zijn veranderd, en de resultaten vergelijken.",
+      "De analist mag het opnieuw uitvoeren telkens als de gegevens zijn veranderd, en de resultaten " +
+      "vergelijken.",
     noEnd: "De goedkeuring eindigt nooit.",
     nearIdentical: (earlier) =>
-      `${earlier} vraagt bijna hetzelfde: het verschil tussen dat resultaat en dit kan de waarde van één enkele ` +
-      "rij zijn.",
+      `${earlier} vraagt bijna hetzelfde: het verschil tussen dat resultaat en dit kan de waarde van één ` +
+      "enkele rij zijn.",
   },
 
   script: {
@@ -208,6 +211,7 @@ export const nl: ContractWords = {
     noOtherThan: (handles) => `geen andere dan ${handles}`,
     name: "Naam",
     means: (name, table) => `${name} betekent ${table} en niets anders`,
-    meansWhichever: (name) => `${name} betekent welke tabel die naam ook draagt wanneer een opdracht wordt uitgevoerd`,
+    meansWhichever: (name) =>
+      `${name} betekent welke tabel die naam ook draagt wanneer een opdracht wordt uitgevoerd`,
   },
 };
