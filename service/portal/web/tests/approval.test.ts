@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBase64, Refused, utf8 } from "../src/contract/bytes.ts";
+import { difference } from "../src/contract/codec.ts";
 import { endOfDay, moment } from "../src/contract/dates.ts";
+import type { Json } from "../src/contract/json.ts";
 import { readScript } from "../src/contract/script.ts";
 import {
   explainStatement,
@@ -17,7 +19,7 @@ import type { Terms } from "../src/contract/statement.ts";
 import { visibleLines } from "../src/contract/visible.ts";
 import { en } from "../src/words/contract/en.ts";
 import { nl } from "../src/words/contract/nl.ts";
-import { bytesOf, filesIn, jsonOf } from "./vectors.ts";
+import { bytesOf, filesIn, jsonOf, Random } from "./vectors.ts";
 
 const approved = [...filesIn("approvals", ".approved"), ...filesIn("authorization", ".approved")];
 const payloadOf = (path: string): Uint8Array => {
@@ -162,4 +164,24 @@ test("moments are written in UTC", () => {
 
 test("texts of several lines are shown in as many, each with what hides in it", () => {
   assert.deepEqual(visibleLines("a\u202eb\r\n\u0301'x'\n\\"), ["a\\u{202e}b", "\\u{301}'x'", "\\"]);
+});
+
+test("a damaged statement is refused, or read as what it then says", () => {
+  const random = new Random(9);
+  let kept = 0;
+  for (const path of approved) {
+    for (let round = 0; round < 150; round += 1) {
+      const damaged = payloadOf(path);
+      const at = random.below(damaged.length);
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
+      try {
+        const written = statementCodec.write(readStatement(damaged));
+        assert.equal(difference(written, JSON.parse(new TextDecoder().decode(damaged)) as Json), undefined);
+        kept += 1;
+      } catch (error) {
+        assert.ok(error instanceof Refused, String(error));
+      }
+    }
+  }
+  assert.ok(kept > 50);
 });

@@ -4,6 +4,7 @@
 import { Refused, utf8 } from "./bytes.ts";
 import { readJson } from "./json.ts";
 import type { Json } from "./json.ts";
+import { visible } from "./visible.ts";
 
 /** Where in a document: `steps[3].command.filter`. */
 export type Place = readonly (string | number)[];
@@ -228,7 +229,8 @@ export function readStrict<T>(
     check(value);
     return value;
   } catch (error) {
-    if (error instanceof Misfit) throw new Refused(code, `${error.message} (at ${shownPlace(error.place)})`);
+    if (error instanceof Misfit)
+      throw new Refused(code, visible(`${error.message} (at ${shownPlace(error.place)})`));
     throw error;
   }
 }

@@ -52,7 +52,8 @@ function signProblem(pattern: string): string | undefined {
     const [sign, next] = [pattern.charAt(at), pattern.charAt(at + 1)];
     let meant = true;
     if (sign === "\\") {
-      meant = /^[!-/:-@[-`{-~]$/.test(next);
+      // Before `<` and `>` it stands for the edges of a word.
+      meant = /^[!-/:;=?@[-`{-~]$/.test(next);
       at += 1;
     } else if (sign === "[" && !inClass) {
       inClass = true;
@@ -126,12 +127,11 @@ class Parser {
     return [min, comma !== undefined && most === undefined ? undefined : max];
   }
 
-  /** A sign for itself; `\` and `<` or `>` mean the edge of a word elsewhere. */
+  /** A sign for itself. */
   private literal(sign: string): number {
     if (sign !== "\\") return sign.charCodeAt(0);
     const escaped = this.text[this.at] ?? no("a \\ at the end");
     this.at += 1;
-    if (escaped === "<" || escaped === ">") no(`\\${escaped} means something else elsewhere`);
     return escaped.charCodeAt(0);
   }
 

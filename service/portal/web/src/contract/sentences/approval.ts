@@ -4,7 +4,7 @@ import { moment } from "../dates.ts";
 import { fingerprint } from "../digests.ts";
 import { keyOf } from "../keys.ts";
 import type { Statement } from "../statement.ts";
-import { debugged, escaped } from "../visible.ts";
+import { debugged, escaped, visible } from "../visible.ts";
 import type { ContractWords } from "../../words/contract/words.ts";
 import { explainScript } from "./explain.ts";
 import { report } from "./report.ts";
@@ -54,7 +54,7 @@ export function risksOfTerms(words: ContractWords, { names, max_runs, expires }:
 
 /** `earlier` names the script that asked nearly the same, as `nearIdentical` finds it. */
 export function riskOfNearIdentical(words: ContractWords, earlier: string): Risk {
-  return makeRisk("near_identical", undefined, words.risk.nearIdentical(earlier));
+  return makeRisk("near_identical", undefined, words.risk.nearIdentical(visible(earlier)));
 }
 
 /** The report of the script, with the risks of the terms and whatever else was found. */
