@@ -23,7 +23,9 @@ pub mod wire;
 pub use command::{
     Aggregate, Aggregation, Command, How, NamedExpression, Projection, SortKey, TableRef, Validate,
 };
-pub use diff::{FieldDiff, ScriptDiff, StepDiff, diff_scripts, diff_values, near_identical};
+pub use diff::{
+    FieldDiff, ScriptDiff, StepDiff, common_subsequence, diff_scripts, diff_values, near_identical,
+};
 pub use expression::{BinaryOp, Expression, Integer};
 pub use handle::{Digest, Handle, JobId, Nonce};
 pub use holes::{Domain, HoleDomain, holes};
