@@ -8,6 +8,7 @@ mod journal;
 mod links;
 mod runs;
 mod secrecy;
+mod words;
 
 use std::sync::Arc;
 use std::thread;
