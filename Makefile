@@ -10,6 +10,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
+WEB    := service/portal/web
 # The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
 export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
@@ -86,15 +87,15 @@ test-python: build  ## Python tests and the notebooks, embedded and against thre
 	cd crandas && VDL=$(CURDIR)/target/release/vdl $(BIN)/python -m pytest -q
 
 # Shares no code with the servers: what it concludes from the vectors, they must have written.
-test-typescript: vectors/typescript/node_modules/ready  ## the vectors, read by a second implementation
-	cd vectors/typescript && node_modules/.bin/tsc --project . && node build/check.js
+test-typescript: $(WEB)/node_modules/ready  ## the page's own library: types, and the vectors read once more
+	cd $(WEB) && npm run --silent check && npm run --silent test
 
-vectors/typescript/node_modules/ready: vectors/typescript/package-lock.json
+$(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null \
 	  || { echo "make: node and npm not found; install Node 20.19 or newer from https://nodejs.org" >&2; exit 1; }
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' \
 	  || { echo "make: Node 20.19 or newer is needed; this is $$(node --version)" >&2; exit 1; }
-	cd vectors/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # The advisory data base is not fetched: what is checked here is what the lock file says.

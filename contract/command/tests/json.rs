@@ -206,7 +206,8 @@ fn a_domain_that_allows_nothing_or_reads_differently_elsewhere_is_refused() {
     let refused = |domain: Domain, why: &str| {
         script_refused(&Script { holes: vec![hole(domain)], ..script(true, &[get]) }, why);
     };
-    for text in ["a.", "^a", "a$", r"\d", r"\", "(?i)a", "[[:alpha:]]", "[a&&b]", "a]", "é"] {
+    for text in ["a.", "^a", "a$", r"\d", r"\", r"\<a", r"[\>]", "(?i)a", "[[:alpha:]]", "[a&&b]", "a]", "é"]
+    {
         refused(Domain::Pattern(text.into()), "pattern");
     }
     for text in ["(a", "a{2", "[b-a]", "*"] {

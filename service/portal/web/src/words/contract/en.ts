@@ -1,0 +1,211 @@
+// English, word for word as `vdl explain` says it: the vectors hold both to it.
+
+import type { ContractWords } from "./words.ts";
+
+const twice = (where: string): string => `a key that comes twice in ${where} stops it and tells just that`;
+
+export const en: ContractWords = {
+  nothing: "nothing",
+  and: "and",
+
+  table: (handle) => `the table ${handle}`,
+  tableNamed: (name) => `the table named ${name}`,
+  resultOfStep: (step) => `the result of step ${step}`,
+  step: (step) => `step ${step}`,
+
+  wholeNumbers: (min, max) => `whole numbers from ${min} to ${max}`,
+  trueOrFalse: "true or false",
+  dates: (min, max) => `dates from ${min} to ${max}`,
+  asciiTexts: (length) => `texts of at most ${length} ASCII characters`,
+  texts: (length) => `texts of at most ${length} characters`,
+  means: (min, max) => `means from ${min} to ${max}`,
+  mayBeMissing: (kind) => `${kind}, may be missing`,
+  columnOf: (name, kind) => `${name} (${kind})`,
+
+  aggregate: {
+    count: (of) => `the number of values of ${of}`,
+    sum: (of) => `the sum of ${of}`,
+    mean: (of) => `the mean of ${of}`,
+    min: (of) => `the smallest ${of}`,
+    max: (of) => `the largest ${of}`,
+  },
+  as: (what, name) => `${what} as ${name}`,
+  operator: {
+    add: "+",
+    subtract: "-",
+    multiply: "×",
+    equal: "=",
+    not_equal: "≠",
+    less: "<",
+    less_or_equal: "≤",
+    greater: ">",
+    greater_or_equal: "≥",
+    and: "and",
+    or: "or",
+    xor: "either-or",
+  },
+  truth: (value) => String(value),
+  text: (text) => `the text ${text}`,
+  date: (date) => `the date ${date}`,
+  not: (of) => `not ${of}`,
+  isMissing: (of) => `(${of} is missing)`,
+  orWhereMissing: (value, other) => `(${value}, or ${other} where it is missing)`,
+
+  domain: {
+    integer: (min, max) => `a whole number from ${min} to ${max}`,
+    one_of: (texts) => `one of ${texts}`,
+    handles: (handles) => `one of the tables ${handles}`,
+    pattern: (pattern) => `a text like ${pattern}`,
+    date: (min, max) => `a day from ${min} to ${max}`,
+    text: (most) => `any text of at most ${most} characters`,
+  },
+
+  sentence: {
+    upload: (under, columns) => `Uploads a table${under} with the column(s) ${columns}.`,
+    uploadEmpty: (under) => `Uploads a table${under} without columns.`,
+    uploadAny: (under, hole) => `Uploads a table${under} of any structure (${hole}).`,
+    underName: (name) => ` under the name ${name}`,
+    get: (table) => `Looks up ${table}.`,
+    filter: (table, condition) => `Keeps the rows of ${table} where ${condition}.`,
+    project: (table, columns) => `Keeps the column(s) ${columns} of ${table}.`,
+    assign: (table, columns) => `Sets, in ${table}, the column(s) ${columns}.`,
+    setTo: (column, value) => `${column} to ${value}`,
+    merge: (left, right, keys, kept, promise) =>
+      `Joins ${left} with ${right} where ${keys}, ${kept}; ${promise}.`,
+    how: {
+      inner: "keeping only rows with a partner",
+      left: "keeping every row of the first",
+      right: "keeping every row of the second",
+      outer: "keeping every row of both",
+    },
+    promise: {
+      one_to_one: twice("either"),
+      many_to_one: twice("the second"),
+      one_to_many: twice("the first"),
+      many_to_many: "a key may come any number of times, and every pair makes a row",
+    },
+    concat: (tables) => `Puts the rows of ${tables} one after the other.`,
+    aggregate: (table, values) => `Computes over ${table}: ${values}.`,
+    group_by: (table, by, values) => `Groups ${table} by ${by} and computes for each group: ${values}.`,
+    sort: (table, keys) => `Sorts ${table} by ${keys}.`,
+    upwards: (column) => `${column} upwards`,
+    downwards: (column) => `${column} downwards`,
+    open: (table) => `OPENS every row of ${table}.`,
+    save: (table) => `Keeps ${table} on the servers.`,
+    saveAs: (table, name) => `Keeps ${table} on the servers under the name ${name}.`,
+    remove: (table) => `Deletes ${table} from the servers.`,
+  },
+
+  opening: {
+    nothing: "nothing",
+    rowsRemain: "how many rows remain",
+    rowsWithPartner: "how many rows found a partner",
+    rowsOfResult: "how many rows the result has",
+    groups: "how many groups there are",
+    values: (count) => `${count === 1 ? "ONE VALUE" : `${count} VALUES`} to the analyst`,
+    columns: (names) => `the column(s) ${names}`,
+    allColumns: "all its columns",
+    everyGroup: (columns) => `EVERY GROUP to the analyst: one row for each, with ${columns}`,
+    everyRow: (columns) => `EVERY ROW to the analyst, with ${columns}`,
+    unlessFewer: (least) => `; if the rows are fewer than ${least}, only that they are too few`,
+  },
+
+  level: { high: "high", medium: "medium", note: "note" },
+  title: {
+    row_level: "single rows are opened",
+    no_minimum: "a value may describe a single row",
+    differencing_within: "two results together may tell of a single row",
+    own_rows: "rows the analyst chose stand beside those of others",
+    name: "a name decides which table is used",
+    open_hole: "the analyst may fill in anything",
+    near_identical: "an earlier script asked nearly the same",
+    name_may_change: "a name may be given to another table between runs",
+    no_run_limit: "it can be run again whenever the data has changed",
+    group_level: "each group is opened, those of one row as well",
+    bare_count: "a count may be 0 or 1, and tells that",
+    small_minimum: "the minimum number of rows is small",
+    extreme: "a smallest or largest value belongs to one row",
+    self_join: "a table is joined with itself",
+    names_table: "a name is given to a table",
+    wide_hole: "the analyst fills in one of very many values",
+    bound_hole: "the analyst fills in one of a few values",
+    deletes: "a table is deleted",
+    no_end: "the approval never ends",
+  },
+  risk: {
+    groupLevel: "Row-level opening of groups: a group of one is a single person or thing.",
+    rowLevel: "Row-level opening: nothing is aggregated, single persons or things can be read.",
+    noMinimum: "No minimum number of rows: the result may describe a single row.",
+    bareCount: "No minimum number of rows: the count may be 0 or 1, and tells that.",
+    smallMinimum: (least, usual) => `The minimum of ${least} rows is small; ${usual} is usual.`,
+    extreme: "A smallest or largest value is the value of one row.",
+    ownRows:
+      "Rows that this script uploads stand beside those of others: whoever chooses the ones can " +
+      "find out about single ones of the others.",
+    selfJoin:
+      "A table is joined with itself or with what was made of it: a row can stand many times in " +
+      "the result, and a minimum number of rows then means less.",
+    name: (name) =>
+      `Which table ${name} is, is decided when the script runs: whoever may store under that name can ` +
+      "swap the data between runs and compare the results. A handle cannot be swapped.",
+    namesTable: (name) =>
+      `The name ${name} can be given to several tables in turn, and other scripts that use it will not ` +
+      "notice. A handle is safer.",
+    deletes: (what) => `What is deleted (${what}) cannot be brought back.`,
+    openHole: (hole) => `Left open: the analyst may fill in ANYTHING for ${hole}.`,
+    boundHole: (hole, domain) => `Left open: the analyst fills in ${hole}, ${domain}.`,
+    differencingWithin: (earlier) =>
+      `With step ${earlier} it opens one value over nearly the same rows: what lies between the two can be ` +
+      "the value of a single row.",
+    nameMayChange: (name) => `The name ${name} may stand for another table in every run.`,
+    noRunLimit: "The analyst may run it again whenever the data has changed, and compare the results.",
+    noEnd: "The approval never ends.",
+    nearIdentical: (earlier) =>
+      `${earlier} asks nearly the same: what lies between its result and this one can be the value of a ` +
+      "single row.",
+  },
+
+  script: {
+    named: (name) => `Script ${name}`,
+    unnamed: "Script without a name",
+    authorizationNamed: (name) => `Authorization ${name}`,
+    authorizationUnnamed: "Authorization without a name",
+    steps: (count) => `${count} step(s), in this order, each once, none left out.`,
+    commands: (count) => `${count} command(s), in any order, each as often as the analyst likes.`,
+    step: (number) => `Step ${number}`,
+    command: (number) => `Command ${number}`,
+    opens: (what) => `Opens: ${what}.`,
+    source: (line) => `The analyst's own line, which decides nothing: ${line}`,
+    inAll: "In all it opens:",
+    everyRow: "EVERY ROW of a table",
+    everyGroup: "every group of a table",
+    singleValues: "single values",
+    counts: "numbers of rows or groups",
+    inSteps: (what, steps) => `${what}, in step(s) ${steps}`,
+    inAllNothing: "nothing",
+    public: "Public in any case: names, types and row counts of the tables, and the script itself.",
+    risks: "Risks, gravest first:",
+    noRisks: "Risks: none that are known here.",
+  },
+
+  approval: {
+    analyst: "Analyst",
+    unusableKey: "an unusable key",
+    environment: "Environment",
+    valid: "Valid",
+    from: (moment) => `from ${moment}`,
+    until: (moment) => `until ${moment}`,
+    withoutEnd: "without end",
+    neverExpires: "It never expires.",
+    runs: "Runs",
+    atMost: (runs) => `at most ${runs}`,
+    anyNumber: "any number",
+    runAgain: "The analyst may run it again whenever the data has changed.",
+    purpose: "Purpose",
+    tables: "Tables",
+    noOtherThan: (handles) => `no other than ${handles}`,
+    name: "Name",
+    means: (name, table) => `${name} means ${table} and nothing else`,
+    meansWhichever: (name) => `${name} means whichever table has it when a command runs`,
+  },
+};
