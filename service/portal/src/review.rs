@@ -1,5 +1,5 @@
 //! How a request for a script goes: a pure function of state and action. `docs/portal.md` shows the diagram
-//! that [`diagram`] makes of it.
+//! that a test makes of it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,8 +114,9 @@ pub fn allowed(state: State, party: Party) -> Vec<Action> {
     Action::ALL.into_iter().filter(possible).collect()
 }
 
-/// The whole machine in Mermaid's words.
-pub fn diagram() -> String {
+/// The whole machine in Mermaid's words, for the documentation.
+#[cfg(test)]
+fn diagram() -> String {
     let mut text = String::from("stateDiagram-v2\n    [*] --> submitted: submit (submitter)\n");
     for state in State::ALL {
         for action in Action::ALL {

@@ -133,7 +133,7 @@ async fn name_peer(
 
 /// The last address is the one that the proxy itself saw.
 fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
-    let header = headers.get_all("x-forwarded-for").iter().last()?;
+    let header = headers.get_all("x-forwarded-for").iter().next_back()?;
     header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 

@@ -270,7 +270,8 @@ pub async fn what_cannot_be_approved_is_not_submitted(world: World) {
     let (_, mut analyst, first, second, _) = people(&world).await;
     let mut other = world.person("other", &[Role::Analyst]).await;
     other.enrol("analyst", 40).await.ok();
-    let cases: [(fn(&mut Terms), &str); 4] = [
+    type Change = fn(&mut Terms);
+    let cases: [(Change, &str); 4] = [
         (|terms| terms.environment = "test".into(), "wrong_environment"),
         (|terms| terms.policy_version = Some(2), "wrong_policy"),
         (|terms| terms.purpose = None, "invalid_input"),
