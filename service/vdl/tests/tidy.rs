@@ -37,7 +37,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "vdl-pin",
         ],
     ),
-    ("vdl", &["vdl-node", "vdl-client", "vdl-authorize", "vdl-command"]),
+    ("vdl-portal", &["vdl-client", "vdl-authorize", "vdl-command", "vdl-pin"]),
+    ("vdl", &["vdl-node", "vdl-portal", "vdl-client", "vdl-authorize", "vdl-command"]),
     ("crandas-bindings", &["vdl-client", "vdl-node"]),
 ];
 
