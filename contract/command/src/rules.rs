@@ -16,6 +16,11 @@ pub struct Rules {
     /// Columns that may be joined on, grouped by and carried along, but neither opened nor computed with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub join_only: Vec<String>,
+    /// Counts are told as multiples of this number only, rounded down; 2 to 1000. Sums are rounded as
+    /// coarsely, since a sum can be a count by another name, and means are not given. Asks for at least so
+    /// many rows behind any opened value, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_counts: Option<u64>,
 }
 
 /// The rules of any table: those of its uploads, followed through the commands that made it. Public; the
@@ -33,6 +38,10 @@ pub struct TableRules {
     /// Types of the columns that lie behind the visible ones: which original row a row came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<ColumnType>,
+    /// Counts are told as multiples of this number. The number of rows is then a lower bound: fewer than this
+    /// many more may belong to the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_counts: Option<u64>,
 }
 
 /// So many different rows of one upload must be behind a value before it is opened.

@@ -16,6 +16,16 @@ pub struct Args {
     /// Guarded uploads: a column that serves for joining only; may be given several times
     #[arg(long, value_name = "COLUMN")]
     join_only: Vec<String>,
+    /// Guarded uploads: counts are told as multiples of N only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1000))]
+    round_counts: Option<u64>,
+}
+
+/// As the servers understand it: where counts are rounded, a multiple of that, and at least one step.
+fn least(args: &Args) -> u64 {
+    let step = args.round_counts.unwrap_or(1);
+    let least = args.min_rows.max(step);
+    least.checked_next_multiple_of(step).unwrap_or(least)
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -30,8 +40,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let script = match args.template {
         Template::AnyUpload => vdl_authorize::template_any_upload(),
         Template::GuardedUpload => vdl_authorize::template_guarded_upload(Rules {
-            min_rows: Some(args.min_rows),
+            min_rows: Some(least(args)),
             join_only: args.join_only.clone(),
+            round_counts: args.round_counts,
         }),
     };
     print!("{}", vdl_command::write_script(&script).map_err(Failure::new)?);

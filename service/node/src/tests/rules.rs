@@ -21,7 +21,8 @@ fn with_rules(min_rows: Option<u64>, join_only: &[&str]) -> (Command, u64, [Vec<
     let wages: Vec<u64> = (0..20).map(|id| 3 * id).collect();
     let columns = [("id", "int[min=0,max=31]", &ids[..]), ("wage", "int[min=0,max=63]", &wages[..])];
     let (mut command, rows, payloads) = upload(&columns, None);
-    let asked = Rules { min_rows, join_only: join_only.iter().map(|name| (*name).into()).collect() };
+    let join_only = join_only.iter().map(|name| (*name).into()).collect();
+    let asked = Rules { min_rows, join_only, ..Rules::default() };
     if let Command::Upload { rules, .. } = &mut command {
         *rules = Some(Slot::Value(asked));
     }
@@ -120,4 +121,26 @@ fn rules_that_cannot_be_kept_are_no_upload() {
         let found = codes(&world.ask(payloads.map(|payload| body(&request, &payload))));
         assert!(found.iter().all(|found| found == code || found == "peer_stopped"), "{found:?}");
     }
+}
+
+#[test]
+fn a_saved_table_still_tells_its_rows_as_a_multiple_only() {
+    let world = World::new();
+    let (mut command, rows, payloads) = with_rules(None, &[]);
+    if let Command::Upload { rules, .. } = &mut command {
+        *rules = Some(Slot::Value(Rules { round_counts: Some(5), ..Rules::default() }));
+    }
+    let request = Request { rows: Some(rows), ..request(&command, job(), None) };
+    let people = table(world.ask(payloads.map(|payload| body(&request, &payload))));
+    let kept = table(world.run(&below(handle_of(&people), "id", 14)));
+    assert_eq!(kept.rows, 10);
+    let saved = Command::Save { table: handle_of(&kept), name: Some(Slot::Value("kept".into())) };
+    table(world.run(&saved));
+    let again = table(world.run(&Command::Get { table: TableRef::Name(Slot::Value("kept".into())) }));
+    assert_eq!(again.rows, 10);
+    assert_eq!(again.rules.as_ref().and_then(|rules| rules.round_counts), Some(5));
+    assert_eq!(again.rules, kept.rules);
+    refused(&world, &Command::Open { table: handle_of(&again) }, "rule_rows");
+    refused(&world, &below(handle_of(&again), "id", 4), "too_few_rows");
+    assert_eq!(table(world.run(&below(handle_of(&again), "id", 9))).rows, 5);
 }
