@@ -63,7 +63,8 @@ export async function encode(
   const say = options.say ?? ((cause, column) => (column === null ? cause : `${column}: ${cause}`));
   const refused = (place: Place, found: readonly Found[], fields: readonly string[]): void => {
     for (const { cause, column, cell } of found) problems.add(cause, column, place, cell);
-    const words = found.map(({ cause, column }) => say(cause, column === null ? null : (names[column] ?? "")));
+    const nameOf = (column: number | null): string | null => (column === null ? null : (names[column] ?? ""));
+    const words = found.map(({ cause, column }) => say(cause, nameOf(column)));
     rejects.add(place.row, words, fields);
   };
   const [first, rows] = await reading.pass(groups[0] ?? [], surveyed.rows, refused, watch);

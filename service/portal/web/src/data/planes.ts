@@ -1,8 +1,9 @@
 // Bits of a column, one plane per bit position, as the servers keep them (mpc/share/src/planes.rs).
 //
-// Plane j holds bit j (least significant first) of every row; row r is bit r % 64 of word r / 64 of its plane.
-// Planes lie one after the other, and the plane of a nullable column that says which values are there comes
-// last. Words are little-endian, so an array of 32-bit words on any machine a browser runs on has their bytes.
+// Plane j holds bit j (least significant first) of every row; row r is bit r % 64 of word r / 64 of its
+// plane. Planes lie one after the other, and the plane of a nullable column that says which values are there
+// comes last. Words are little-endian, so an array of 32-bit words has their bytes on any machine that runs
+// a browser.
 
 /** 32-bit words of one plane. */
 export function strideOf(rows: number): number {
@@ -92,8 +93,8 @@ function turn(block: Uint32Array): void {
 }
 
 /**
- * Writes a text as contract/command/src/encoding.rs does: the first character is the most significant, shorter
- * texts end in zero characters. The row must be zero before.
+ * Writes a text as contract/command/src/encoding.rs does: the first character is the most significant,
+ * shorter texts end in zero characters. The row must be zero before.
  */
 export function writeText(
   text: string,

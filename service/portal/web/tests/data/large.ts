@@ -73,7 +73,8 @@ export async function costOf(source: Source, atOnce?: number): Promise<Cost> {
     if (option === undefined) throw new Error(`no proposal for ${name}`);
     return { column, name, reading: option.reading, type: option.tidy };
   });
-  const { table, problems } = await encode(source, found, chosen, atOnce === undefined ? {} : { atOnce }, watch);
+  const options = atOnce === undefined ? {} : { atOnce };
+  const { table, problems } = await encode(source, found, chosen, options, watch);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const encoded = performance.now();
   let bytes = 0;

@@ -1,4 +1,4 @@
-// The page splits tables exactly as the compiled client does: vectors/upload.json, which Rust writes and checks.
+// The page splits tables exactly as the compiled client does: vectors/upload.json holds both to the same.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
