@@ -70,11 +70,20 @@ pub enum Route {
     Cancel,
     /// `JobId` -> `Progress`.
     Progress,
+    /// Any of the others in a sealed parcel -> its answer, sealed as well.
+    Sealed,
 }
 
 impl Route {
-    pub const ALL: [Route; 6] =
-        [Route::Info, Route::Command, Route::StartRun, Route::CloseRun, Route::Cancel, Route::Progress];
+    pub const ALL: [Route; 7] = [
+        Route::Info,
+        Route::Command,
+        Route::StartRun,
+        Route::CloseRun,
+        Route::Cancel,
+        Route::Progress,
+        Route::Sealed,
+    ];
 
     /// As in the address.
     pub fn path(self) -> &'static str {
@@ -85,6 +94,7 @@ impl Route {
             Route::CloseRun => "/v1/runs/close",
             Route::Cancel => "/v1/jobs/cancel",
             Route::Progress => "/v1/jobs/progress",
+            Route::Sealed => "/v1/sealed",
         }
     }
 }
@@ -105,6 +115,9 @@ pub struct Info {
     pub version: String,
     pub mode: Mode,
     pub environment: String,
+    /// Base64 of the public key to which parcels for this server are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -156,7 +156,8 @@ pub fn seal(
     loop {
         let aad = if rest.is_empty() { LAST } else { MORE };
         let sealed = context.seal(&frame, aad).map_err(|_| SealError::Malformed)?;
-        parcel.extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| SealError::Malformed)?.to_le_bytes());
+        parcel
+            .extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| SealError::Malformed)?.to_le_bytes());
         parcel.extend_from_slice(&sealed);
         if rest.is_empty() {
             break;

@@ -77,7 +77,7 @@ impl Endpoint for HttpsEndpoint {
 /// How long to wait for an answer; a command may take as long as it computes.
 fn limit(route: Route) -> Option<Duration> {
     match route {
-        Route::Command => None,
+        Route::Command | Route::Sealed => None,
         Route::Cancel | Route::Progress => Some(Duration::from_secs(5)),
         Route::Info | Route::StartRun | Route::CloseRun => Some(Duration::from_secs(30)),
     }

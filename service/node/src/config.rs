@@ -162,6 +162,7 @@ impl NodeFile {
             revocations,
             memory_bytes: file.limits.memory_mib << 20,
             limits: limits(&file.limits)?,
+            data: Some(at(&file.data)),
         };
         let links = LinkConfig {
             identity: identity(&file.link)?,

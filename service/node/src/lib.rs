@@ -17,6 +17,7 @@ mod job;
 pub mod net;
 mod node;
 mod refusal;
+mod sealed;
 pub mod server;
 mod settle;
 mod shelf;

@@ -1,6 +1,7 @@
 //! One of the three servers, without its sockets: what it knows and how it answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,6 +12,7 @@ use vdl_command::wire::{decode, encode};
 use vdl_command::{
     CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
 };
+use vdl_seal::SealingKey;
 use vdl_store::Store;
 
 use crate::authority::{Admitted, Authorities};
@@ -18,6 +20,7 @@ use crate::error::NodeError;
 use crate::job::Job;
 use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touches, Wire, control, step};
 use crate::refusal::{Remedy, from_store, refuse};
+use crate::sealed::{sealing_key, shown};
 use crate::settle::Settling;
 use crate::shelf::Shelf;
 use crate::start::Starts;
@@ -36,6 +39,8 @@ pub struct NodeConfig {
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,
+    /// Where it keeps files of its own; `None` for a node that forgets everything.
+    pub data: Option<PathBuf>,
 }
 
 /// A server. Every call blocks; calls may come from any number of threads.
@@ -47,6 +52,7 @@ pub struct Node {
     pub(crate) settling: Settling,
     pub(crate) authorities: Authorities,
     pub(crate) starts: Starts,
+    pub(crate) sealing: SealingKey,
     wire: OnceLock<Arc<dyn Wire>>,
 }
 
@@ -64,6 +70,7 @@ impl Node {
             shelf: Shelf::new(config.memory_bytes),
             settling: Settling::of(&store)?,
             starts: Starts::default(),
+            sealing: sealing_key(config.data.as_deref())?,
             config,
             store,
             post: post.clone(),
@@ -107,6 +114,7 @@ impl Node {
                 let (done, total) = known.unwrap_or_default();
                 written(&Progress { done, total })
             }
+            Route::Sealed => self.sealed(body),
         };
         answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
     }
@@ -117,6 +125,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: self.config.mode,
             environment: self.config.environment.clone(),
+            seal_key: Some(shown(&self.sealing)),
         }
     }
 

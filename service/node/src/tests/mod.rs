@@ -76,6 +76,7 @@ impl World {
                 revocations: Revocations::default(),
                 memory_bytes: 1 << 30,
                 limits: limits(node),
+                data: None,
             };
             let wire = wrap(node, wires[usize::from(node)].clone());
             Node::open(config, stores.next().unwrap(), |_| Ok(wire)).unwrap()
