@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cancelled, Control, type Phase } from "../../src/data/delivery.ts";
-import type { Table } from "../../src/data/encode.ts";
-import { Refused, upload, type Order, type Signer } from "../../src/data/upload.ts";
-import { Garbled } from "../../src/data/wire.ts";
-import { csvOf, encoded, gathered } from "./common.ts";
-import { TestPortal } from "./portal.ts";
+import { Cancelled, Control, type Phase } from "../src/data/delivery.ts";
+import type { Table } from "../src/data/encode.ts";
+import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
+import { Garbled } from "../src/data/wire.ts";
+import { csvOf, encoded, gathered } from "./data/common.ts";
+import { TestPortal } from "./data/portal.ts";
 
 const COLUMNS = [
   { name: "a", type: "int[min=0,max=1000]" },

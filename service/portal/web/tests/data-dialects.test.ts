@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DELIMITERS, RowReader } from "../../src/data/reader.ts";
+import { DELIMITERS, RowReader } from "../src/data/reader.ts";
 
 /** A fixed walk: the same tables in every run. */
 function* numbers(seed: number): Generator<number> {

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RowReader, RowTooLong, delimiterOf, type Flaw, type Place } from "../../src/data/reader.ts";
-import { BadFile, survey } from "../../src/data/survey.ts";
-import { encode } from "../../src/data/encode.ts";
-import { writeCell } from "../../src/data/rejects.ts";
-import { chosenFor, encoded, proposals, surveyed } from "./common.ts";
+import { RowReader, RowTooLong, delimiterOf, type Flaw, type Place } from "../src/data/reader.ts";
+import { BadFile, survey } from "../src/data/survey.ts";
+import { encode } from "../src/data/encode.ts";
+import { writeCell } from "../src/data/rejects.ts";
+import { chosenFor, encoded, proposals, surveyed } from "./data/common.ts";
 
 interface Row {
   fields: string[];

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blake3 } from "@noble/hashes/blake3.js";
-import type { ColumnMeta } from "../../src/data/types.ts";
-import { readType, widthOf, writeType } from "../../src/data/types.ts";
-import { component, freshSeeds, joined, payloadBytes, payloads, type Seeds } from "../../src/data/split.ts";
-import type { Table } from "../../src/data/encode.ts";
-import { csvOf, encoded, gathered, hex, unhex, vector } from "./common.ts";
+import type { ColumnMeta } from "../src/data/types.ts";
+import { readType, widthOf, writeType } from "../src/data/types.ts";
+import { component, freshSeeds, joined, payloadBytes, payloads, type Seeds } from "../src/data/split.ts";
+import type { Table } from "../src/data/encode.ts";
+import { csvOf, encoded, gathered, hex, unhex, vector } from "./data/common.ts";
 
 interface UploadVector {
   name: string;

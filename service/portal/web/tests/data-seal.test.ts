@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blake3 } from "@noble/hashes/blake3.js";
-import { FRAME, parcelBytes, readSealKey, seal, Sealer } from "../../src/data/seal.ts";
-import { joined } from "../../src/data/split.ts";
-import { Garbled, type Route } from "../../src/data/wire.ts";
-import { hex, unhex, vector } from "./common.ts";
-import { Recipient } from "./recipient.ts";
+import { FRAME, parcelBytes, readSealKey, seal, Sealer } from "../src/data/seal.ts";
+import { joined } from "../src/data/split.ts";
+import { Garbled, type Route } from "../src/data/wire.ts";
+import { hex, unhex, vector } from "./data/common.ts";
+import { Recipient } from "./data/recipient.ts";
 
 interface SealedVector {
   recipient_seed: string;
