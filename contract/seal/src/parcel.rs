@@ -110,7 +110,7 @@ impl std::fmt::Debug for Opened {
     }
 }
 
-/// Plaintext bytes of all frames; `None` if they do not end where the parcel does, or one is too long or short.
+/// Plaintext bytes of all frames; `None` if they do not end where the parcel does, or one has no such length.
 fn plain_len(frames: &[u8]) -> Option<usize> {
     let (mut rest, mut sum) = (frames, 0usize);
     while !rest.is_empty() {

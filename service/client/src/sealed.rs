@@ -15,7 +15,7 @@ pub struct SealedEndpoint {
 }
 
 impl SealedEndpoint {
-    /// `relay` passes parcels on; `server` is the public sealing key, from somewhere the relay has no part in.
+    /// `relay` passes parcels on; `server` is the public sealing key, which must not come from the relay.
     pub fn new(relay: Arc<dyn Endpoint>, server: [u8; 32]) -> Self {
         Self { relay, server }
     }

@@ -21,8 +21,8 @@ use crate::node::Node;
 use crate::refusal::{Remedy, refuse};
 
 impl Node {
-    /// Opens a parcel, answers what is in it, and seals the answer, whatever it is. Only where the parcel does
-    /// not open is the refusal in the clear: there is nobody to seal it for.
+    /// Opens a parcel, answers what is in it, and seals the answer, whatever it is. Only where the parcel
+    /// does not open is the refusal in the clear: there is nobody to seal it for.
     pub(crate) fn sealed(&self, parcel: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
         let opened = self.sealing.open(parcel, parcel.len()).map_err(unreadable)?;
         let (status, body) = match self.inside(&opened) {
