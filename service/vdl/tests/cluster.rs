@@ -181,9 +181,9 @@ fn the_connection_file_names_the_keys_that_parcels_are_sealed_to() {
     let cluster = Cluster::start(folder.path(), &[]);
     let connection = Connection::open(cluster.connection.to_str().unwrap()).unwrap();
     let keys = connection.servers.each_ref().map(|server| server.seal.unwrap());
-    let endpoints = connection.servers.each_ref().map(|server| -> std::sync::Arc<dyn vdl_client::Endpoint> {
-        let relay = std::sync::Arc::new(HttpsEndpoint::new(server, &connection.token).unwrap());
-        std::sync::Arc::new(vdl_client::SealedEndpoint::new(relay, server.seal.unwrap()))
+    let endpoints = connection.servers.each_ref().map(|server| -> Arc<dyn vdl_client::Endpoint> {
+        let relay = Arc::new(HttpsEndpoint::new(server, &connection.token).unwrap());
+        Arc::new(vdl_client::SealedEndpoint::new(relay, server.seal.unwrap()))
     });
     // Asks all three who they are, in parcels.
     vdl_client::Session::over(endpoints).unwrap();
