@@ -41,6 +41,11 @@ const CONNECTION: &str = "default.vdlconn";
 /// Of one node, in its own folder.
 const DATA: &str = "data";
 
+/// Whether there is a finished cluster in `folder`.
+pub fn exists(folder: &Path) -> bool {
+    folder.join(CONNECTION).exists()
+}
+
 /// Finds the cluster in `folder`, or makes it. An existing one is not changed: wishes that differ
 /// from what it is are refused.
 pub fn prepare(folder: &Path, wishes: &Wishes) -> Result<Cluster, NodeError> {

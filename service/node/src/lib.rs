@@ -13,6 +13,7 @@ pub mod embedded;
 mod error;
 mod held;
 mod https;
+mod inquiry;
 mod job;
 pub mod net;
 mod node;

@@ -10,7 +10,8 @@ use serde::Serialize;
 use vdl_authorize::Policy;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
-    CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
+    AskLog, AskUsed, CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route,
+    StartRun, TableRef,
 };
 use vdl_seal::SealingKey;
 use vdl_store::Store;
@@ -119,6 +120,14 @@ impl Node {
             }
             Route::Policy => written(&self.policies()?),
             Route::Publish => written(&self.publish(body)?),
+            Route::Runs => {
+                let (asked, _) = decode::<AskUsed>(body).map_err(unreadable)?;
+                written(&self.used(&asked)?)
+            }
+            Route::Audit => {
+                let (asked, _) = decode::<AskLog>(body).map_err(unreadable)?;
+                self.log_part(asked.from)
+            }
             Route::Sealed => self.sealed(body),
         };
         answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })

@@ -3,6 +3,7 @@
 mod approved;
 mod attacks;
 mod audit;
+mod inquiry;
 mod jobs;
 mod journal;
 mod links;
