@@ -4,6 +4,13 @@ import { refusalOf, unreachable } from "./refusal.ts";
 import type * as S from "./shapes.ts";
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await send(method, path, body);
+  return answer === "" ? (undefined as T) : (JSON.parse(answer) as T);
+}
+
+const text = (path: string): Promise<string> => send("GET", path);
+
+async function send(method: string, path: string, body?: unknown): Promise<string> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
@@ -14,15 +21,15 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   } catch {
     throw unreachable();
   }
-  const text = await answer.text();
-  let read: unknown;
+  const said = await answer.text();
+  if (answer.ok) return said;
+  let problem: unknown;
   try {
-    read = text === "" ? undefined : JSON.parse(text);
+    problem = JSON.parse(said);
   } catch {
-    read = text;
+    problem = undefined;
   }
-  if (!answer.ok) throw refusalOf(answer.status, read);
-  return read as T;
+  throw refusalOf(answer.status, problem);
 }
 
 const get = <T>(path: string): Promise<T> => call<T>("GET", path);
@@ -110,6 +117,7 @@ export const judge = (id: string, version: number, verdict: "changes" | "reject"
 export const withdraw = (id: string) => post(`${request(id)}/withdraw`);
 export const revoke = (id: string, revocation: string) => post(`${request(id)}/revoke`, { revocation });
 export const approvedFile = (id: string): string => `${request(id)}/approved`;
+export const approvedText = (id: string) => text(`${request(id)}/approved`);
 export const runs = (id: string) => get<S.Runs>(`${request(id)}/runs`);
 
 // --- what happened
@@ -120,8 +128,9 @@ export const journal = (id: string, filter: { after?: number; kind?: string; act
   if (filter.actor) query.set("actor", filter.actor);
   return get<S.Journal>(`${project(id)}/journal?${query}`);
 };
+export const journalText = (id: string) => text(`${project(id)}/journal/export`);
 export const journalExport = (id: string): string => `${project(id)}/journal/export`;
-export const auditLog = (id: string, server: number) => call<string>("GET", `${project(id)}/audit/${server}`);
+export const auditLog = (id: string, server: number) => text(`${project(id)}/audit/${server}`);
 export const inbox = () => get<S.Inbox>("/api/inbox");
 export const markRead = (id: string) => post(`/api/inbox/${of(id)}/read`);
 export const markAllRead = () => post("/api/inbox/read");

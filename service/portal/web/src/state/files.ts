@@ -1,8 +1,13 @@
 // Files from and to the reader's disk.
 
 /** Hands the reader a file. */
-export function save(name: string, content: string | Uint8Array<ArrayBuffer>, type = "application/octet-stream"): void {
-  const address = URL.createObjectURL(new Blob([content], { type }));
+export function save(name: string, content: string | Uint8Array<ArrayBuffer>, type?: string): void {
+  saveParts(name, [content], type);
+}
+
+/** The same in pieces, for what is long. */
+export function saveParts(name: string, parts: readonly (string | Uint8Array<ArrayBuffer>)[], type = "application/octet-stream"): void {
+  const address = URL.createObjectURL(new Blob([...parts], { type }));
   const anchor = document.createElement("a");
   anchor.href = address;
   anchor.download = safeFileName(name);
