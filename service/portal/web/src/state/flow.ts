@@ -1,4 +1,4 @@
-// The picture of a script: tables on the left, steps as deep as what they need, what is opened on the right. Only
+// The picture of a script: tables at the top, steps below what they need, what is opened at the right. Only
 // places and names are worked out here; the drawing is in parts/Flow.svelte.
 
 import { inputs, type Command, type TableRef } from "../contract/language.ts";
@@ -8,14 +8,15 @@ import type { Opens } from "../contract/sentences/report.ts";
 export type FlowNode = {
   id: string;
   kind: "table" | "step" | "opened";
-  /** From 1; 0 of tables and of what is opened. */
+  /** From 1; 0 of tables. */
   step: number;
-  verb: Command["verb"] | undefined;
+  verb?: Command["verb"];
   /** Handle or name of a table. */
-  table: string | undefined;
+  table?: string;
   opens: Opens;
-  column: number;
+  /** How deep it stands, and where in that row. */
   row: number;
+  column: number;
 };
 export type FlowEdge = { from: FlowNode; to: FlowNode; opened: boolean };
 export type Flow = { nodes: FlowNode[]; edges: FlowEdge[]; columns: number; rows: number };
@@ -25,10 +26,10 @@ export function flowOf(script: Script, opens: readonly Opens[]): Flow {
   const nodes = new Map<string, FlowNode>();
   const edges: FlowEdge[] = [];
   const filled: number[] = [];
-  const add = (node: Omit<FlowNode, "row">): FlowNode => {
-    const row = filled[node.column] ?? 0;
-    filled[node.column] = row + 1;
-    const placed = { ...node, row };
+  const add = (node: Omit<FlowNode, "column">, least = 0): FlowNode => {
+    const column = Math.max(filled[node.row] ?? 0, least);
+    filled[node.row] = column + 1;
+    const placed = { ...node, column };
     nodes.set(node.id, placed);
     return placed;
   };
@@ -36,23 +37,22 @@ export function flowOf(script: Script, opens: readonly Opens[]): Flow {
     if (ref.by === "step") return nodes.get(`step ${ref.step}`);
     const table = nameOf(ref);
     const id = `table ${table}`;
-    return nodes.get(id) ?? add({ id, kind: "table", step: 0, verb: undefined, table, opens: "nothing", column: 0 });
+    return nodes.get(id) ?? add({ id, kind: "table", step: 0, table, opens: "nothing", row: 0 });
   };
   for (const [at, { command }] of script.steps.entries()) {
     const from = inputs(command).map(source).filter((node) => node !== undefined);
-    const column = 1 + Math.max(0, ...from.map((node) => node.column));
-    const opened = opens[at] ?? "nothing";
-    const node = add({ id: `step ${at}`, kind: "step", step: at + 1, verb: command.verb, table: undefined, opens: opened, column });
+    const row = 1 + Math.max(0, ...from.map((node) => node.row));
+    const node = add({ id: `step ${at}`, kind: "step", step: at + 1, verb: command.verb, opens: opens[at] ?? "nothing", row });
     for (const one of new Set(from)) edges.push({ from: one, to: node, opened: false });
   }
-  const last = 1 + Math.max(0, ...[...nodes.values()].map((node) => node.column));
+  const right = Math.max(0, ...Array.from(filled, (columns) => columns ?? 0));
   for (const node of [...nodes.values()]) {
     if (node.opens === "nothing" || node.opens === "count") continue;
-    const { step, opens: what } = node;
-    const to = add({ id: `opened ${step}`, kind: "opened", step, verb: undefined, table: undefined, opens: what, column: last });
+    const to = add({ id: `opened ${node.step}`, kind: "opened", step: node.step, opens: node.opens, row: node.row }, right);
     edges.push({ from: node, to, opened: true });
   }
-  return { nodes: [...nodes.values()], edges, columns: filled.length, rows: Math.max(1, ...filled.map((rows) => rows ?? 0)) };
+  const columns = Math.max(1, ...Array.from(filled, (count) => count ?? 0));
+  return { nodes: [...nodes.values()], edges, columns, rows: filled.length };
 }
 
 function nameOf(ref: Exclude<TableRef, { by: "step" }>): string {
@@ -60,9 +60,11 @@ function nameOf(ref: Exclude<TableRef, { by: "step" }>): string {
   return "hole" in slot ? slot.hole : slot.value;
 }
 
+export type Read = { by: "handle" | "name"; text: string; hole: boolean };
+
 /** The tables a script reads, by handle or name, each once. */
-export function tablesOf(script: Script): { by: "handle" | "name"; text: string; hole: boolean }[] {
-  const found = new Map<string, { by: "handle" | "name"; text: string; hole: boolean }>();
+export function tablesOf(script: Script): Read[] {
+  const found = new Map<string, Read>();
   for (const { command } of script.steps) {
     for (const ref of inputs(command)) {
       if (ref.by === "step") continue;

@@ -27,7 +27,7 @@ export const review = both(
     tables: "Tables it reads",
     unknownTable: "The portal knows nothing of this table.",
     flow: "How the data flows",
-    flowText: "From the tables on the left to what is opened on the right.",
+    flowText: "From the tables at the top, step by step downwards; what is opened leaves to the right.",
     flowAlt: (tables: number, steps: number, opened: number) =>
       `${tables} tables go through ${steps} steps; ${opened} of them open something. The numbered list says the same.`,
     verbs: {
@@ -97,7 +97,8 @@ export const review = both(
     badSignature: "does not fit these bytes",
     needed: (have: number, rule: string) => `${have} so far. ${rule}.`,
     decide: "Decide",
-    decideText: "Sign only if you would say yes to this purpose, this analyst, and everything in this colour.",
+    decideText: "Sign only if you would say yes to this purpose, this analyst, and",
+    decideColour: "everything in this colour.",
     sign: "Sign",
     signWith: "Sign with this key",
     signTitle: "Sign this approval",
@@ -142,7 +143,7 @@ export const review = both(
     tables: "Tabellen die het leest",
     unknownTable: "Het portaal weet niets van deze tabel.",
     flow: "Hoe de gegevens lopen",
-    flowText: "Van de tabellen links naar wat er geopend wordt rechts.",
+    flowText: "Van de tabellen bovenaan stap voor stap naar beneden; wat geopend wordt gaat naar rechts.",
     flowAlt: (tables: number, steps: number, opened: number) =>
       `${tables} tabellen gaan door ${steps} stappen; ${opened} daarvan openen iets. De genummerde lijst zegt hetzelfde.`,
     verbs: {
@@ -212,7 +213,8 @@ export const review = both(
     badSignature: "past niet bij deze bytes",
     needed: (have: number, rule: string) => `${have} tot nu toe. ${rule}.`,
     decide: "Beslissen",
-    decideText: "Teken alleen als u ja zegt tegen dit doel, deze analist, en alles in deze kleur.",
+    decideText: "Teken alleen als u ja zegt tegen dit doel, deze analist, en",
+    decideColour: "alles in deze kleur.",
     sign: "Tekenen",
     signWith: "Met deze sleutel tekenen",
     signTitle: "Deze goedkeuring tekenen",
