@@ -1,5 +1,6 @@
 # Three commands: `make build`, `make demo`, `make test`. Needed on the machine: Rust 1.90 or newer with a C
-# compiler, and Python 3.11 or newer. Everything else is fetched from crates.io and PyPI.
+# compiler, Python 3.11 or newer, and Node 20.19 or newer with npm. Everything else is fetched from crates.io,
+# PyPI and npm.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -9,11 +10,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
+WEB    := service/portal/web
 # The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
 export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build engine client demo test bench lint-rust test-rust lint-python test-python deny format clean
+.PHONY: help build engine client demo test bench lint-rust test-rust lint-python test-python test-typescript \
+        deny fuzz format clean
 
 help:  ## what can be made
 	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +61,7 @@ bench: build  ## what the main job takes on this machine, beside what it is held
 
 # --- test ----------------------------------------------------------------------------------------------------
 
-test: build lint-rust lint-python deny test-rust test-python  ## all tests and all lints
+test: build lint-rust lint-python deny test-rust test-typescript test-python  ## all tests and all lints
 	@echo "make test: everything passed"
 
 lint-rust:  ## rustfmt and clippy, warnings are errors
@@ -82,6 +85,18 @@ lint-python: build  ## ruff, and mypy --strict on the package
 
 test-python: build  ## Python tests and the notebooks, embedded and against three processes
 	cd crandas && VDL=$(CURDIR)/target/release/vdl $(BIN)/python -m pytest -q
+
+# Shares no code with the servers: what it concludes from the vectors, they must have written.
+test-typescript: $(WEB)/node_modules/ready  ## the page's own library: types, and the vectors read once more
+	cd $(WEB) && npm run --silent check && npm run --silent test
+
+$(WEB)/node_modules/ready: $(WEB)/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null \
+	  || { echo "make: node and npm not found; install Node 20.19 or newer from https://nodejs.org" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' \
+	  || { echo "make: Node 20.19 or newer is needed; this is $$(node --version)" >&2; exit 1; }
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 # The advisory data base is not fetched: what is checked here is what the lock file says.
 deny:  ## licences, banned crates and sources, where cargo-deny is installed

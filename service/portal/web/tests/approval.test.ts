@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBase64, Refused, utf8 } from "../src/contract/bytes.ts";
+import { difference } from "../src/contract/codec.ts";
 import { endOfDay, moment } from "../src/contract/dates.ts";
+import type { Json } from "../src/contract/json.ts";
 import { readScript } from "../src/contract/script.ts";
 import {
   explainStatement,
@@ -14,9 +16,10 @@ import {
 import { explainScript } from "../src/contract/sentences/explain.ts";
 import { readStatement, statementCodec, writeStatement } from "../src/contract/statement.ts";
 import type { Terms } from "../src/contract/statement.ts";
+import { visibleLines } from "../src/contract/visible.ts";
 import { en } from "../src/words/contract/en.ts";
 import { nl } from "../src/words/contract/nl.ts";
-import { bytesOf, filesIn, jsonOf } from "./vectors.ts";
+import { bytesOf, filesIn, jsonOf, Random } from "./vectors.ts";
 
 const approved = [...filesIn("approvals", ".approved"), ...filesIn("authorization", ".approved")];
 const payloadOf = (path: string): Uint8Array => {
@@ -33,7 +36,8 @@ test("every approval is read, and made again byte for byte from what it says", (
     const payload = payloadOf(path);
     const { type: _, script, tables, ...terms } = readStatement(payload);
     const names = [...terms.names].reverse();
-    const again = tables === undefined ? { ...terms, names } : { ...terms, names, tables: [...tables].reverse() };
+    const again =
+      tables === undefined ? { ...terms, names } : { ...terms, names, tables: [...tables].reverse() };
     assert.deepEqual(writeStatement(script, again), payload, path);
   }
 });
@@ -72,9 +76,16 @@ test("a statement that says it in another way, or makes no sense, is refused", (
     ['"type":', '"note":"","type":'],
     ['"ordered":true', '"ordered":false'],
   ] as const) {
-    assert.throws(() => readStatement(changed(from, to)), { code: "approval_unreadable" }, `${from} to ${to}`);
+    assert.throws(
+      () => readStatement(changed(from, to)),
+      { code: "approval_unreadable" },
+      `${from} to ${to}`,
+    );
   }
-  assert.throws(() => readStatement(changed('"purpose":"Ages of patients with a stroke"', '"purpose":""')), Refused);
+  assert.throws(
+    () => readStatement(changed('"purpose":"Ages of patients with a stroke"', '"purpose":""')),
+    Refused,
+  );
   assert.equal(readStatement(changed("Ages of", "Ages\\nof")).purpose, "Ages\nof patients with a stroke");
 });
 
@@ -106,8 +117,14 @@ test("an approval is explained as `vdl explain` does", () => {
   );
   const { expires: _, max_runs: __, ...endless } = plain;
   const forever = explainStatement(en, endless);
-  assert.ok(forever.includes("without end\n  ! It never expires.\nRuns         any number\n  ! The analyst may run it again"));
-  assert.ok(!explainStatement(en, plain).includes("Purpose") && explainStatement(nl, plain).startsWith("Analist "));
+  assert.ok(
+    forever.includes(
+      "without end\n  ! It never expires.\nRuns         any number\n  ! The analyst may run it again",
+    ),
+  );
+  assert.ok(
+    !explainStatement(en, plain).includes("Purpose") && explainStatement(nl, plain).startsWith("Analist "),
+  );
 });
 
 test("every risk of the terms is told of, and only where it is", () => {
@@ -119,7 +136,10 @@ test("every risk of the terms is told of, and only where it is", () => {
   const near = riskOfNearIdentical(en, "mean.approved");
   assert.deepEqual([near.code, near.level], ["near_identical", "high"]);
   const all = reportStatement(en, { ...endless, names: limited.names }, [near]).risks;
-  assert.deepEqual(all.map(({ code }) => code), ["near_identical", "name_may_change", "no_run_limit", "no_end"]);
+  assert.deepEqual(
+    all.map(({ code }) => code),
+    ["near_identical", "name_may_change", "no_run_limit", "no_end"],
+  );
   assert.deepEqual(reportStatement(en, plain).risks, []);
 });
 
@@ -140,4 +160,28 @@ test("moments are written in UTC", () => {
   assert.equal(moment(2 ** 53), `second ${2 ** 53}`);
   assert.equal(moment(endOfDay("2027-01-31") ?? 0), "2027-01-31T23:59:59Z");
   assert.equal(endOfDay("2027-02-29"), undefined);
+});
+
+test("texts of several lines are shown in as many, each with what hides in it", () => {
+  assert.deepEqual(visibleLines("a\u202eb\r\n\u0301'x'\n\\"), ["a\\u{202e}b", "\\u{301}'x'", "\\"]);
+});
+
+test("a damaged statement is refused, or read as what it then says", () => {
+  const random = new Random(9);
+  let kept = 0;
+  for (const path of approved) {
+    for (let round = 0; round < 150; round += 1) {
+      const damaged = payloadOf(path);
+      const at = random.below(damaged.length);
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
+      try {
+        const written = statementCodec.write(readStatement(damaged));
+        assert.equal(difference(written, JSON.parse(new TextDecoder().decode(damaged)) as Json), undefined);
+        kept += 1;
+      } catch (error) {
+        assert.ok(error instanceof Refused, String(error));
+      }
+    }
+  }
+  assert.ok(kept > 50);
 });

@@ -23,7 +23,9 @@ const read = (script: unknown): Script => readScript(utf8(JSON.stringify(script)
 const written = (script: Script): string => JSON.stringify(scriptCodec.write(script));
 
 test("every report is the servers' report, text for text", () => {
-  for (const { says, script, report: expected } of jsonOf<{ says: string; script: Json; report: Report }[]>("reports.json")) {
+  for (const { says, script, report: expected } of jsonOf<{ says: string; script: Json; report: Report }[]>(
+    "reports.json",
+  )) {
     assert.deepEqual(report(en, read(script)), expected, says);
   }
 });
@@ -50,7 +52,8 @@ test("in Dutch the same is told, in other words", () => {
     });
     assert.deepEqual(bare(dutch), bare(english));
     for (const [at, risk] of dutch.risks.entries()) assert.notEqual(risk.text, english.risks[at]?.text);
-    for (const [at, step] of dutch.steps.entries()) assert.notEqual(step.sentence, english.steps[at]?.sentence);
+    for (const [at, step] of dutch.steps.entries())
+      assert.notEqual(step.sentence, english.steps[at]?.sentence);
   }
 });
 
@@ -93,10 +96,17 @@ test("damaged scripts are read or refused as servers read or refuse them", () =>
       else damaged.splice(at, 0, damaged[from] ?? 0);
       const bytes = Uint8Array.from(damaged);
       const outcome = readOrRefused(bytes);
-      assert.equal(outcome === undefined ? "0" : "1", read[round], `${script}, round ${round}: ${new TextDecoder().decode(bytes)}`);
+      assert.equal(
+        outcome === undefined ? "0" : "1",
+        read[round],
+        `${script}, round ${round}: ${new TextDecoder().decode(bytes)}`,
+      );
       if (outcome === undefined) continue;
       // Nothing was read that does not stand there.
-      assert.equal(difference(scriptCodec.write(outcome), JSON.parse(new TextDecoder().decode(bytes)) as Json), undefined);
+      assert.equal(
+        difference(scriptCodec.write(outcome), JSON.parse(new TextDecoder().decode(bytes)) as Json),
+        undefined,
+      );
       assert.equal(written(readScript(utf8(written(outcome)))), written(outcome));
       all += `${written(outcome)}\n`;
     }
@@ -123,6 +133,10 @@ test("characters that cannot be seen are spelled out, all of them and no others"
     const character = String.fromCodePoint(code);
     if (`"'\\`.includes(character)) continue;
     assert.equal(escaped(`a${character}`) !== `a${character}`, hidden?.[code] === 1, code.toString(16));
-    assert.equal(escaped(character) !== character, hidden?.[code] === 1 || joined?.[code] === 1, code.toString(16));
+    assert.equal(
+      escaped(character) !== character,
+      hidden?.[code] === 1 || joined?.[code] === 1,
+      code.toString(16),
+    );
   }
 });

@@ -85,7 +85,11 @@ test("what is no type is refused with a reason", () => {
     ["mean", "needs both"],
     ["\ufeffint8", "no column type"],
   ] as const) {
-    assert.throws(() => readType(written), (error: Error) => error.message.includes(reason), written);
+    assert.throws(
+      () => readType(written),
+      (error: Error) => error.message.includes(reason),
+      written,
+    );
   }
   assert.equal(writeType(readType("\u0085 int[ min = -3 , max = 086 ]\u00a0?")), "int[min=-3,max=86]?");
 });
@@ -93,12 +97,31 @@ test("what is no type is refused with a reason", () => {
 test("dates count days from 1970", () => {
   assert.deepEqual(["1969-12-31", "2000-01-01", "2026-11-21"].map(daysOf), [-1, 10957, 20778]);
   assert.deepEqual([-719_162, 2_932_896].map(dateOf), ["0001-01-01", "9999-12-31"]);
-  assert.deepEqual(["2023-02-29", "1900-02-29", "2000-13-01", "2000-00-01", "2000-01-01 "].map(daysOf), Array(5).fill(undefined));
+  assert.deepEqual(
+    ["2023-02-29", "1900-02-29", "2000-13-01", "2000-00-01", "2000-01-01 "].map(daysOf),
+    Array(5).fill(undefined),
+  );
   for (let days = -719_162; days <= 2_932_896; days += 997) assert.equal(daysOf(dateOf(days)), days);
 });
 
 test("any text is read as a type or refused, and what is read is written in one way", () => {
-  const pieces = ["int", "8", "[", "]", "min=", "max=", "-", "9", ",", "?", "date", "2000-01-01", "é", "varchar", " "];
+  const pieces = [
+    "int",
+    "8",
+    "[",
+    "]",
+    "min=",
+    "max=",
+    "-",
+    "9",
+    ",",
+    "?",
+    "date",
+    "2000-01-01",
+    "é",
+    "varchar",
+    " ",
+  ];
   const random = new Random(7);
   for (let round = 0; round < 20_000; round += 1) {
     const text = Array.from({ length: random.below(14) }, () => pieces[random.below(pieces.length)]).join("");

@@ -14,7 +14,11 @@ import { textOf } from "./vectors.ts";
 const HANDLE = "180A662EF5BB52396D31516E9127FDE298A1B6A76673A00BD215ACBA9853FD8E";
 
 function refused(text: string, reason: string): void {
-  assert.throws(() => readCommand(text), (error) => error instanceof Refused && error.message.includes(reason), text);
+  assert.throws(
+    () => readCommand(text),
+    (error) => error instanceof Refused && error.message.includes(reason),
+    text,
+  );
 }
 
 const filter = (constant: string): string =>
@@ -28,7 +32,17 @@ test("fields that come twice are refused, however they are spelled", () => {
 });
 
 test("numbers that readers disagree on are refused", () => {
-  for (const number of ["3.0", "3.5", "3e0", "-0", "9007199254740993", "-9007199254740993", "18446744073709551616", "01", "+1"]) {
+  for (const number of [
+    "3.0",
+    "3.5",
+    "3e0",
+    "-0",
+    "9007199254740993",
+    "-9007199254740993",
+    "18446744073709551616",
+    "01",
+    "+1",
+  ]) {
     refused(filter(number), "at");
   }
   for (const text of ['"9007199254740992"', '"3"', '"+9007199254740993"', '"09007199254740993"', '" 1"']) {
@@ -52,7 +66,8 @@ test("what is around the text is refused", () => {
 });
 
 test("depth and width are limited before the stack is", () => {
-  for (const levels of [121, 100_000]) refused(`${"[".repeat(levels)}1${"]".repeat(levels)}`, "too many levels");
+  for (const levels of [121, 100_000])
+    refused(`${"[".repeat(levels)}1${"]".repeat(levels)}`, "too many levels");
   readJson(utf8(`${"[".repeat(120)}1${"]".repeat(120)}`), "x");
   const wide = (keys: number) => `{${Array.from({ length: keys }, (_, key) => `"k${key}":0`).join(",")}}`;
   readJson(utf8(wide(64)), "x");
@@ -62,9 +77,15 @@ test("depth and width are limited before the stack is", () => {
 test("one meaning has one written form", () => {
   refused('{"open":[{"step":0}]}', "at open");
   refused('{"upload":{"columns":[],"name":null}}', "at upload.name");
-  refused('{"upload":{"columns":[{"name":"a","type":"int8"}]}}', "not the way it is written (at upload.columns[0].type)");
+  refused(
+    '{"upload":{"columns":[{"name":"a","type":"int8"}]}}',
+    "not the way it is written (at upload.columns[0].type)",
+  );
   refused('{"upload":{"columns":[["a","bool"]]}}', "at upload.columns[0]");
-  refused('{"merge":{"left":{"step":0},"right":{"step":1},"how":{"inner":null},"left_on":[],"right_on":[],"validate":"one_to_one","suffixes":["a","b"]}}', "at merge.how");
+  refused(
+    '{"merge":{"left":{"step":0},"right":{"step":1},"how":{"inner":null},"left_on":[],"right_on":[],"validate":"one_to_one","suffixes":["a","b"]}}',
+    "at merge.how",
+  );
 });
 
 test("unknown and missing fields are refused with their place", () => {
@@ -72,6 +93,7 @@ test("unknown and missing fields are refused with their place", () => {
   refused('{"open":{"table":{"stop":0}}}', "unknown variant `stop` (at open.table)");
   refused('{"open":{"table":{"constructor":0}}}', "unknown variant");
   refused('{"open":{"table":{"step":0},"__proto__":1}}', "unknown field `__proto__`");
+  refused('{"open":{"table":{"step":0},"a\\u202eb":1}}', "unknown field `a\\u{202e}b`");
   refused('{"open":{}}', "missing field `table`");
   refused('{"launch":{}}', "unknown variant");
   refused("{}", "one thing");
@@ -79,12 +101,19 @@ test("unknown and missing fields are refused with their place", () => {
 });
 
 test("holes are found wherever a text stands, and misspelt ones are refused", () => {
-  const text = '{"filter":{"table":{"handle":"##t##"},"threshold":"##n##","condition":{"binary":{"op":"equal","left":{"column":"##c##"},"right":{"integer":"##t##"}}}}}';
+  const text =
+    '{"filter":{"table":{"handle":"##t##"},"threshold":"##n##","condition":{"binary":{"op":"equal","left":{"column":"##c##"},"right":{"integer":"##t##"}}}}}';
   assert.deepEqual(holes(readCommand(text)), ["##t##", "##c##", "##n##"]);
   refused('{"get":{"table":{"name":"##my-table##"}}}', "`##my-table##` is no hole");
   refused('{"get":{"table":{"name":"####"}}}', "`####` is no hole");
-  assert.throws(() => writeCommand({ verb: "get", table: { by: "name", name: { value: "##x##" } } }), Refused);
-  assert.throws(() => writeCommand({ verb: "get", table: { by: "name", name: { value: "\ud800" } } }), Refused);
+  assert.throws(
+    () => writeCommand({ verb: "get", table: { by: "name", name: { value: "##x##" } } }),
+    Refused,
+  );
+  assert.throws(
+    () => writeCommand({ verb: "get", table: { by: "name", name: { value: "\ud800" } } }),
+    Refused,
+  );
 });
 
 const scriptOf = (ordered: boolean, commands: string[], holes: Script["holes"] = []): Script => ({
@@ -95,7 +124,10 @@ const scriptOf = (ordered: boolean, commands: string[], holes: Script["holes"] =
 });
 
 function scriptRefused(script: Script, reason: string): void {
-  assert.throws(() => writeScript(script), (error) => error instanceof Refused && error.message.includes(reason));
+  assert.throws(
+    () => writeScript(script),
+    (error) => error instanceof Refused && error.message.includes(reason),
+  );
 }
 
 test("references lead to earlier tables only", () => {
@@ -120,7 +152,10 @@ test("declared holes are used once and bound what fills them", () => {
   const range: Domain = { of: "integer", min: 0n, max: 1n << 60n };
   assert.ok(allows(range, 0) && !allows(range, -1) && !allows(range, true) && !allows(range, "5"));
   assert.ok(allows(range, String(1n << 59n)) && !allows(range, String((1n << 60n) + 1n)));
-  assert.ok(allows({ of: "handles", handles: [HANDLE] }, HANDLE) && !allows({ of: "handles", handles: [HANDLE] }, "0"));
+  assert.ok(
+    allows({ of: "handles", handles: [HANDLE] }, HANDLE) &&
+      !allows({ of: "handles", handles: [HANDLE] }, "0"),
+  );
   const days: Domain = { of: "date", min: "2024-02-28", max: "2024-03-01" };
   assert.ok(allows(days, "2024-02-29") && allows(days, "2024-03-01"));
   for (const outside of ["2024-02-30", "2024-03-02", "2024-2-29"]) assert.ok(!allows(days, outside));
@@ -138,7 +173,8 @@ test("declared holes are used once and bound what fills them", () => {
 test("patterns match whole texts, and mean here what they mean on the servers", () => {
   const code = "[A-Z]{2}(-|\\.)?[0-9]+";
   for (const inside of ["NL-7", "NL.7", "NL42"]) assert.ok(matches(code, inside), inside);
-  for (const outside of ["nl-7", "xNL-7", "NL-7\n", "NL-7 or", "NL--7", ""]) assert.ok(!matches(code, outside), outside);
+  for (const outside of ["nl-7", "xNL-7", "NL-7\n", "NL-7 or", "NL--7", ""])
+    assert.ok(!matches(code, outside), outside);
   assert.ok(matches("a|b", "b") && !matches("a|b", "ab") && !matches("a*", "a".repeat(5000)));
   for (const [pattern, yes, no] of [
     ["(ab|c){2,3}", ["abc", "cc", "ccc"], ["c", "cccc", ""]],
@@ -156,10 +192,42 @@ test("patterns match whole texts, and mean here what they mean on the servers", 
     for (const text of yes) assert.ok(matches(pattern, text), `${pattern} ${text}`);
     for (const text of no) assert.ok(!matches(pattern, text), `${pattern} ${text}`);
   }
-  for (const pattern of ["a.", "^a", "a$", "\\d", "\\", "(?i)a", "[[:alpha:]]", "[a&&b]", "a]", "é", "", "a".repeat(201)]) {
+  for (const pattern of [
+    "a.",
+    "^a",
+    "a$",
+    "\\d",
+    "\\<a",
+    "[\\>]",
+    "\\",
+    "(?i)a",
+    "[[:alpha:]]",
+    "[a&&b]",
+    "a]",
+    "é",
+    "",
+    "a".repeat(201),
+  ]) {
     assert.ok(patternProblem(pattern)?.includes("pattern"), pattern);
   }
-  for (const pattern of ["(a", "a)", "a{2", "[b-a]", "*", "a|*", "(*)", "a{}", "a{,2}", "a{3,2}", "a{2, }", "a{1 2}", "\\<a", "[\\>]", "a{4294967296}", "[a", "[", "[]"]) {
+  for (const pattern of [
+    "(a",
+    "a)",
+    "a{2",
+    "[b-a]",
+    "*",
+    "a|*",
+    "(*)",
+    "a{}",
+    "a{,2}",
+    "a{3,2}",
+    "a{2, }",
+    "a{1 2}",
+    "a{4294967296}",
+    "[a",
+    "[",
+    "[]",
+  ]) {
     assert.ok(patternProblem(pattern)?.includes("is no pattern"), pattern);
   }
   assert.ok(patternProblem("((a{100}){100}){100}")?.includes("too large"));

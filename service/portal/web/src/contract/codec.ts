@@ -4,6 +4,7 @@
 import { Refused, utf8 } from "./bytes.ts";
 import { readJson } from "./json.ts";
 import type { Json } from "./json.ts";
+import { visible } from "./visible.ts";
 
 /** Where in a document: `steps[3].command.filter`. */
 export type Place = readonly (string | number)[];
@@ -29,7 +30,9 @@ export type Optional<T> = { readonly optional: Codec<T> };
 export type Defaulted<T> = { readonly codec: Codec<T>; readonly absent: T; isAbsent(value: T): boolean };
 
 type Fields<T> = {
-  readonly [K in keyof T]-?: {} extends Pick<T, K> ? Optional<Exclude<T[K], undefined>> : Codec<T[K]> | Defaulted<T[K]>;
+  readonly [K in keyof T]-?: {} extends Pick<T, K>
+    ? Optional<Exclude<T[K], undefined>>
+    : Codec<T[K]> | Defaulted<T[K]>;
 };
 type AnyField = Codec<unknown> | Optional<unknown> | Defaulted<unknown>;
 
@@ -38,7 +41,9 @@ export const refuse = (message: string, place: Place): never => {
 };
 
 export function shownPlace(place: Place): string {
-  const pieces = place.map((piece, at) => (typeof piece === "number" ? `[${piece}]` : at === 0 ? piece : `.${piece}`));
+  const pieces = place.map((piece, at) =>
+    typeof piece === "number" ? `[${piece}]` : at === 0 ? piece : `.${piece}`,
+  );
   return pieces.join("") || "the top";
 }
 
@@ -49,15 +54,20 @@ export function isObject(value: Json | undefined): value is { [key: string]: Jso
 /** Texts that pass a test. */
 export function textWhere(passes: (text: string) => boolean, what: string): Codec<string> {
   return {
-    read: (value, place) => (typeof value === "string" && passes(value) ? value : refuse(`here should be ${what}`, place)),
+    read: (value, place) =>
+      typeof value === "string" && passes(value) ? value : refuse(`here should be ${what}`, place),
     write: (value) => value,
   };
 }
 
 export const text = textWhere(() => true, "a text");
 
+/** Whatever is read by somebody else. */
+export const anything: Codec<Json> = { read: (value) => value, write: (value) => value };
+
 export const truth: Codec<boolean> = {
-  read: (value, place) => (typeof value === "boolean" ? value : refuse("here should be true or false", place)),
+  read: (value, place) =>
+    typeof value === "boolean" ? value : refuse("here should be true or false", place),
   write: (value) => value,
 };
 
@@ -72,6 +82,7 @@ export function whole(least: number, most: number): Codec<number> {
   };
 }
 
+export const u8 = whole(0, 2 ** 8 - 1);
 export const u32 = whole(0, 2 ** 32 - 1);
 export const u64 = whole(0, 2 ** 53);
 export const i64 = whole(-(2 ** 53), 2 ** 53);
@@ -80,7 +91,8 @@ export const i64 = whole(-(2 ** 53), 2 ** 53);
 export function word<W extends string>(words: Record<W, true>): Codec<W> {
   const known = (value: Json): value is W => typeof value === "string" && Object.hasOwn(words, value);
   return {
-    read: (value, place) => (known(value) ? value : refuse(`here should be one of ${Object.keys(words).join(", ")}`, place)),
+    read: (value, place) =>
+      known(value) ? value : refuse(`here should be one of ${Object.keys(words).join(", ")}`, place),
     write: (value) => value,
   };
 }
@@ -165,7 +177,8 @@ export function tagged<U extends object, T extends keyof U>(
     read: (value, place) => {
       const keys = isObject(value) ? Object.keys(value) : [];
       const kind = keys[0];
-      if (!isObject(value) || kind === undefined || keys.length > 1) return refuse("here should be one thing", place);
+      if (!isObject(value) || kind === undefined || keys.length > 1)
+        return refuse("here should be one thing", place);
       const codec = Object.hasOwn(kinds, kind) ? kindOf(kind) : undefined;
       if (codec === undefined) return refuse(`unknown variant \`${kind}\``, place);
       return { [tag]: kind, ...codec.read(value[kind] ?? null, [...place, kind]) } as unknown as U;
@@ -179,7 +192,11 @@ export function tagged<U extends object, T extends keyof U>(
 }
 
 /** Where two values first differ; the order of keys does not count. */
-export function difference(left: Json | undefined, right: Json | undefined, place: Place = []): Place | undefined {
+export function difference(
+  left: Json | undefined,
+  right: Json | undefined,
+  place: Place = [],
+): Place | undefined {
   if (Array.isArray(left) && Array.isArray(right)) {
     for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
       const found = difference(left[at], right[at], [...place, at]);
@@ -198,7 +215,12 @@ export function difference(left: Json | undefined, right: Json | undefined, plac
 }
 
 /** Reads exact bytes. `check` sees what reading cannot see field by field. */
-export function readStrict<T>(codec: Codec<T>, bytes: Uint8Array, code: string, check: (value: T) => void = () => {}): T {
+export function readStrict<T>(
+  codec: Codec<T>,
+  bytes: Uint8Array,
+  code: string,
+  check: (value: T) => void = () => {},
+): T {
   const json = readJson(bytes, code);
   try {
     const value = codec.read(json, []);
@@ -207,7 +229,8 @@ export function readStrict<T>(codec: Codec<T>, bytes: Uint8Array, code: string, 
     check(value);
     return value;
   } catch (error) {
-    if (error instanceof Misfit) throw new Refused(code, `${error.message} (at ${shownPlace(error.place)})`);
+    if (error instanceof Misfit)
+      throw new Refused(code, visible(`${error.message} (at ${shownPlace(error.place)})`));
     throw error;
   }
 }
@@ -223,8 +246,11 @@ export function writeStrict<T>(codec: Codec<T>, value: T, code: string, indented
 
 /** The same value all the way down; a key that is undefined is none. */
 export function same(left: unknown, right: unknown): boolean {
-  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return left === right;
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null)
+    return left === right;
   const [mine, theirs] = [left as Record<string, unknown>, right as Record<string, unknown>];
   const keys = new Set([...Object.keys(mine), ...Object.keys(theirs)]);
-  return Array.isArray(left) === Array.isArray(right) && [...keys].every((key) => same(mine[key], theirs[key]));
+  return (
+    Array.isArray(left) === Array.isArray(right) && [...keys].every((key) => same(mine[key], theirs[key]))
+  );
 }

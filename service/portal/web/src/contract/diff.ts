@@ -1,5 +1,5 @@
-// What changed between two scripts: steps that came or went, and in the others the fields that differ. The shapes
-// are those that the servers' programs write.
+// What changed between two scripts: steps that came or went, and in the others the fields that differ. The
+// shapes are those that the servers' programs write.
 
 import { isObject } from "./codec.ts";
 import type { Json } from "./json.ts";
@@ -29,7 +29,11 @@ export type StepDiff =
   | { readonly added: { readonly right: number } };
 
 /** One place of a command, in compact JSON; `null` on the side that has no such place. */
-export type FieldDiff = { readonly path: string; readonly left: string | null; readonly right: string | null };
+export type FieldDiff = {
+  readonly path: string;
+  readonly left: string | null;
+  readonly right: string | null;
+};
 
 /** Both say the same. */
 export const isSame = (diff: ScriptDiff): boolean =>
@@ -39,10 +43,12 @@ export const isSame = (diff: ScriptDiff): boolean =>
 export function diffScripts(left: Script, right: Script): ScriptDiff {
   const pairs = pairUp(left.steps, right.steps);
   const partners = new Map<number, number>();
-  for (const [mine, theirs] of pairs) if (mine !== undefined && theirs !== undefined) partners.set(theirs, mine);
+  for (const [mine, theirs] of pairs)
+    if (mine !== undefined && theirs !== undefined) partners.set(theirs, mine);
   const steps = pairs.flatMap(([mine, theirs]): StepDiff[] => {
     const [leftStep, rightStep] = [left.steps[mine ?? -1], right.steps[theirs ?? -1]];
-    if (mine === undefined || leftStep === undefined) return theirs === undefined ? [] : [{ added: { right: theirs + 1 } }];
+    if (mine === undefined || leftStep === undefined)
+      return theirs === undefined ? [] : [{ added: { right: theirs + 1 } }];
     if (theirs === undefined || rightStep === undefined) return [{ removed: { left: mine + 1 } }];
     const fields = compareCommands(leftStep.command, rightStep.command, partners);
     const numbers = { left: mine + 1, right: theirs + 1 };
@@ -134,7 +140,9 @@ function keys(steps: readonly Step[], number: (text: string) => number): number[
   for (const { command } of steps) {
     const tables = inputs(command);
     const earlier = tables.flatMap((input) => (input.by === "step" ? [keys[input.step] ?? -1] : []));
-    const placeless = tables.map((input): TableRef => (input.by === "step" ? { by: "step", step: 0 } : input));
+    const placeless = tables.map((input): TableRef =>
+      input.by === "step" ? { by: "step", step: 0 } : input,
+    );
     keys.push(number(JSON.stringify([commandCodec.write(withInputs(command, placeless)), earlier])));
   }
   return keys;

@@ -74,18 +74,23 @@ export function allows(domain: Domain, value: Json): boolean {
 }
 
 /** The holes of a command, each once, in the order in which they are written. */
-export function holes(command: Command): string[] {
-  return [...new Set(texts(commandCodec.write(command)).filter(isHole))];
-}
+export const holes = (command: Command): string[] => marked(command).filter(isHole);
 
 /** A text between `##` and `##` that is no hole would silently match nothing. */
-export function misspeltHole(command: Command): string | undefined {
-  const meant = (text: string) => text.length >= 4 && text.startsWith("##") && text.endsWith("##");
-  return texts(commandCodec.write(command)).find((text) => meant(text) && !isHole(text));
+export const misspeltHole = (command: Command): string | undefined =>
+  marked(command).find((text) => !isHole(text));
+
+/** What begins and ends as a hole does. */
+function marked(command: Command): string[] {
+  const found = new Set<string>();
+  visit(commandCodec.write(command), (text) => {
+    if (text.length >= 4 && text.startsWith("##") && text.endsWith("##")) found.add(text);
+  });
+  return [...found];
 }
 
-function texts(value: Json): string[] {
-  if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(texts);
-  return isObject(value) ? Object.values(value).flatMap(texts) : [];
+function visit(value: Json, text: (text: string) => void): void {
+  if (typeof value === "string") text(value);
+  else if (Array.isArray(value)) for (const item of value) visit(item, text);
+  else if (isObject(value)) for (const item of Object.values(value)) visit(item, text);
 }

@@ -12,7 +12,14 @@ const WIDEST = 64;
 const EXACT = 2n ** 53n;
 
 const ESCAPES: Record<string, string> = {
-  '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t",
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
 };
 
 /** Reads one whole JSON text. `code` is what a refusal is reported as. */
@@ -23,11 +30,6 @@ export function readJson(bytes: Uint8Array, code: string): Json {
   const value = reader.value(0);
   reader.end();
   return value;
-}
-
-/** Compact JSON with the keys in the order they have; `undefined` is left out. */
-export function writeJson(value: object): string {
-  return JSON.stringify(value);
 }
 
 class Reader {
@@ -55,7 +57,11 @@ class Reader {
       case '"':
         return this.string();
     }
-    for (const [word, value] of [["null", null], ["true", true], ["false", false]] as const) {
+    for (const [word, value] of [
+      ["null", null],
+      ["true", true],
+      ["false", false],
+    ] as const) {
       if (this.text.startsWith(word, this.at)) {
         this.at += word.length;
         return value;

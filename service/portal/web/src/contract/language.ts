@@ -1,7 +1,22 @@
-// The commands, one for each pandas verb, and how they are written. Nothing in them depends on the data. The same
-// vocabulary is recorded, shown to approvers, signed and sent.
+// The commands, one for each pandas verb, and how they are written. Nothing in them depends on the data. The
+// same vocabulary is recorded, shown to approvers, signed and sent.
 
-import { inner, lazy, list, optional, pair, refuse, struct, tagged, text, textWhere, truth, u32, u64, word } from "./codec.ts";
+import {
+  inner,
+  lazy,
+  list,
+  optional,
+  pair,
+  refuse,
+  struct,
+  tagged,
+  text,
+  textWhere,
+  truth,
+  u32,
+  u64,
+  word,
+} from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { columnType } from "./types.ts";
 import type { ColumnType } from "./types.ts";
@@ -16,9 +31,18 @@ export type TableRef =
   | { readonly by: "step"; readonly step: number };
 
 export type BinaryOp =
-  | "add" | "subtract" | "multiply"
-  | "equal" | "not_equal" | "less" | "less_or_equal" | "greater" | "greater_or_equal"
-  | "and" | "or" | "xor";
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "equal"
+  | "not_equal"
+  | "less"
+  | "less_or_equal"
+  | "greater"
+  | "greater_or_equal"
+  | "and"
+  | "or"
+  | "xor";
 
 /** A tree over columns and constants; evaluated for every row. Dates are ISO 8601. */
 export type Expression =
@@ -35,7 +59,11 @@ export type Expression =
 
 export type Aggregate = "count" | "sum" | "mean" | "min" | "max";
 /** `aggregate(value)` under `name`. `count` counts the rows where `value` is not null. */
-export type Aggregation = { readonly name: string; readonly aggregate: Aggregate; readonly value: Expression };
+export type Aggregation = {
+  readonly name: string;
+  readonly aggregate: Aggregate;
+  readonly value: Expression;
+};
 export type ColumnMeta = { readonly name: string; readonly type: ColumnType };
 /** A column of the result: which one it was, what it is called now. */
 export type Projection = { readonly column: string; readonly as?: string };
@@ -49,7 +77,12 @@ export type Validate = "one_to_one" | "many_to_one" | "one_to_many" | "many_to_m
 export type Command =
   | { readonly verb: "upload"; readonly columns: Slot<ColumnMeta[]>; readonly name?: Slot<string> }
   | { readonly verb: "get"; readonly table: TableRef }
-  | { readonly verb: "filter"; readonly table: TableRef; readonly condition: Expression; readonly threshold?: Slot<number> }
+  | {
+      readonly verb: "filter";
+      readonly table: TableRef;
+      readonly condition: Expression;
+      readonly threshold?: Slot<number>;
+    }
   | { readonly verb: "project"; readonly table: TableRef; readonly columns: Projection[] }
   | { readonly verb: "assign"; readonly table: TableRef; readonly columns: NamedExpression[] }
   | {
@@ -63,8 +96,18 @@ export type Command =
       readonly suffixes: [string, string];
     }
   | { readonly verb: "concat"; readonly tables: TableRef[] }
-  | { readonly verb: "aggregate"; readonly table: TableRef; readonly aggregations: Aggregation[]; readonly threshold?: Slot<number> }
-  | { readonly verb: "group_by"; readonly table: TableRef; readonly by: string[]; readonly aggregations: Aggregation[] }
+  | {
+      readonly verb: "aggregate";
+      readonly table: TableRef;
+      readonly aggregations: Aggregation[];
+      readonly threshold?: Slot<number>;
+    }
+  | {
+      readonly verb: "group_by";
+      readonly table: TableRef;
+      readonly by: string[];
+      readonly aggregations: Aggregation[];
+    }
   | { readonly verb: "sort"; readonly table: TableRef; readonly by: SortKey[] }
   | { readonly verb: "open"; readonly table: TableRef }
   | { readonly verb: "save"; readonly table: TableRef; readonly name?: Slot<string> }
@@ -98,7 +141,8 @@ export function readLarge(text: string): bigint | undefined {
 /** A whole number; beyond ±2^53 it is written as a string, so that every JSON reader agrees on it. */
 export const integer: Codec<bigint> = {
   read: (value, place) => {
-    const number = typeof value === "number" ? BigInt(value) : typeof value === "string" ? readLarge(value) : undefined;
+    const number =
+      typeof value === "number" ? BigInt(value) : typeof value === "string" ? readLarge(value) : undefined;
     return number ?? refuse("an integer is a number within ±2^53, or beyond that a string", place);
   },
   write: (value) => (value > EXACT || value < -EXACT ? value.toString() : Number(value)),
@@ -119,9 +163,18 @@ export const tableRef: Codec<TableRef> = tagged<TableRef, "by">("by", {
 });
 
 const binaryOp = word<BinaryOp>({
-  add: true, subtract: true, multiply: true,
-  equal: true, not_equal: true, less: true, less_or_equal: true, greater: true, greater_or_equal: true,
-  and: true, or: true, xor: true,
+  add: true,
+  subtract: true,
+  multiply: true,
+  equal: true,
+  not_equal: true,
+  less: true,
+  less_or_equal: true,
+  greater: true,
+  greater_or_equal: true,
+  and: true,
+  or: true,
+  xor: true,
 });
 
 const below = lazy(() => expression);
@@ -167,7 +220,11 @@ export const command: Codec<Command> = tagged<Command, "verb">("verb", {
     suffixes: pair(text),
   }),
   concat: struct<Of<"concat">>({ tables: list(tableRef) }),
-  aggregate: struct<Of<"aggregate">>({ table: tableRef, aggregations: list(aggregation), threshold: optional(slot(u64)) }),
+  aggregate: struct<Of<"aggregate">>({
+    table: tableRef,
+    aggregations: list(aggregation),
+    threshold: optional(slot(u64)),
+  }),
   group_by: struct<Of<"group_by">>({ table: tableRef, by: list(text), aggregations: list(aggregation) }),
   sort: struct<Of<"sort">>({ table: tableRef, by: list(sortKey) }),
   open: struct<Of<"open">>({ table: tableRef }),

@@ -36,7 +36,8 @@ export function patternProblem(pattern: string): string | undefined {
 
 /** Whether the whole of a text matches; nothing matches what is no pattern. */
 export function matches(pattern: string, text: string): boolean {
-  if (patternProblem(pattern) !== undefined || new TextEncoder().encode(text).length > LONGEST_VALUE) return false;
+  if (patternProblem(pattern) !== undefined || new TextEncoder().encode(text).length > LONGEST_VALUE)
+    return false;
   return run(compile(pattern), text);
 }
 
@@ -51,7 +52,8 @@ function signProblem(pattern: string): string | undefined {
     const [sign, next] = [pattern.charAt(at), pattern.charAt(at + 1)];
     let meant = true;
     if (sign === "\\") {
-      meant = /^[!-/:-@[-`{-~]$/.test(next);
+      // Before `<` and `>` it stands for the edges of a word.
+      meant = /^[!-/:;=?@[-`{-~]$/.test(next);
       at += 1;
     } else if (sign === "[" && !inClass) {
       inClass = true;
@@ -107,7 +109,8 @@ class Parser {
 
   private repeated(sign: string, of: Piece | undefined): Piece {
     if (of === undefined) return no("there is nothing to repeat");
-    const [min, max] = sign === "{" ? this.counts() : ([sign === "+" ? 1 : 0, sign === "?" ? 1 : undefined] as const);
+    const [min, max] =
+      sign === "{" ? this.counts() : ([sign === "+" ? 1 : 0, sign === "?" ? 1 : undefined] as const);
     if (this.text[this.at] === "?") this.at += 1;
     if (max !== undefined && min > max) no("the most is below the least");
     if (max === 0) return { is: "sequence", of: [] };
@@ -124,12 +127,11 @@ class Parser {
     return [min, comma !== undefined && most === undefined ? undefined : max];
   }
 
-  /** A sign for itself; `\` and `<` or `>` mean the edge of a word elsewhere. */
+  /** A sign for itself. */
   private literal(sign: string): number {
     if (sign !== "\\") return sign.charCodeAt(0);
     const escaped = this.text[this.at] ?? no("a \\ at the end");
     this.at += 1;
-    if (escaped === "<" || escaped === ">") no(`\\${escaped} means something else elsewhere`);
     return escaped.charCodeAt(0);
   }
 

@@ -39,7 +39,8 @@ export const scriptCodec = struct<Script>({
 
 /** What reading cannot see field by field: the format, and that every reference leads somewhere. */
 export function checkScript(script: Script, at: Place = []): void {
-  if (script.format !== SCRIPT_FORMAT) refuse(`this version reads \`${SCRIPT_FORMAT}\` only`, [...at, "format"]);
+  if (script.format !== SCRIPT_FORMAT)
+    refuse(`this version reads \`${SCRIPT_FORMAT}\` only`, [...at, "format"]);
   if (script.steps.length === 0 || script.steps.length > MOST_STEPS) {
     refuse(`a script has 1 to ${MOST_STEPS} steps`, [...at, "steps"]);
   }

@@ -1,12 +1,26 @@
 // What approvers sign: the whole script, for whom, where, from when until when, and how often.
 
-import { fromBase64, utf8 } from "./bytes.ts";
-import { i64, list, optional, readStrict, refuse, struct, text, truth, u32, u64, writeStrict } from "./codec.ts";
-import { isSafeKey } from "./edwards.ts";
+import { utf8 } from "./bytes.ts";
+import {
+  i64,
+  list,
+  optional,
+  readStrict,
+  refuse,
+  struct,
+  text,
+  truth,
+  u32,
+  u64,
+  writeStrict,
+} from "./codec.ts";
+import { keyOf } from "./keys.ts";
 import { identifier, inputs } from "./language.ts";
 import { byBytes } from "./order.ts";
 import { checkScript, scriptCodec } from "./script.ts";
 import type { Script } from "./script.ts";
+
+export { keyOf };
 
 export const STATEMENT_TYPE = "vdl-approval/1";
 /** The version of the policy that servers have whose configuration just lists approvers. */
@@ -32,7 +46,10 @@ export type Statement = {
   readonly policy_version: number;
   /** What it is for, in the words of the approvers. */
   readonly purpose?: string;
-  /** The only tables that commands may take by their handles; without it, those of the script and whatever its holes allow. Sorted. */
+  /**
+   * The only tables that commands may take by their handles; without it, those of the script and whatever its
+   * holes allow. Sorted.
+   */
   readonly tables?: string[];
   /** The only names that commands may use for a table, and what they may mean. Sorted. */
   readonly names: NameRule[];
@@ -92,13 +109,16 @@ function check(statement: Statement): void {
   if (environment === "" || utf8(environment).length > 200) {
     refuse("an environment has a name of at most 200 characters", ["environment"]);
   }
-  if (expires !== undefined && expires < not_before) refuse("the approval ends before it begins", ["expires"]);
+  if (expires !== undefined && expires < not_before)
+    refuse("the approval ends before it begins", ["expires"]);
   if (statement.max_runs === 0) refuse("an approval allows at least one run", ["max_runs"]);
-  if (keyOf(statement.analyst) === undefined) refuse("this is no usable Ed25519 verification key", ["analyst"]);
+  if (keyOf(statement.analyst) === undefined)
+    refuse("this is no usable Ed25519 verification key", ["analyst"]);
   if (purpose !== undefined && !isPurpose(purpose)) {
     refuse("a purpose has 1 to 1000 characters, none of them a control character", ["purpose"]);
   }
-  if (tables !== undefined && !isSorted(tables)) refuse("the tables are sorted, none comes twice", ["tables"]);
+  if (tables !== undefined && !isSorted(tables))
+    refuse("the tables are sorted, none comes twice", ["tables"]);
   if (!isSorted(names.map(({ name }) => name))) refuse("the names are sorted, none comes twice", ["names"]);
   if (names.some((rule) => (rule.table !== undefined) === rule.may_change)) {
     refuse("a name means one table, or it may change", ["names"]);
@@ -132,14 +152,4 @@ const isSorted = (texts: readonly string[]): boolean =>
 function isPurpose(text: string): boolean {
   const characters = Array.from(text);
   return characters.length >= 1 && characters.length <= 1000 && !/(?!\n)\p{Cc}/u.test(text);
-}
-
-const SPKI = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
-/** The 32 bytes of a key that can be relied on. */
-export function keyOf(spki: string): Uint8Array | undefined {
-  const bytes = fromBase64(spki);
-  if (bytes?.length !== SPKI.length + 32 || !SPKI.every((byte, at) => bytes[at] === byte)) return undefined;
-  const key = bytes.subarray(SPKI.length);
-  return isSafeKey(key) ? key : undefined;
 }

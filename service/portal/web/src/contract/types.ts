@@ -137,7 +137,8 @@ class Arguments {
     for (const part of inside.split(",")) {
       const at = part.indexOf("=");
       const name = trim(at < 0 ? part : part.slice(0, at));
-      if (this.given.some(([earlier]) => earlier === name)) refused(`the type ${whole} gives \`${name}\` twice`);
+      if (this.given.some(([earlier]) => earlier === name))
+        refused(`the type ${whole} gives \`${name}\` twice`);
       this.given.push([name, at < 0 ? undefined : trim(part.slice(at + 1))]);
     }
   }
@@ -155,7 +156,9 @@ class Arguments {
     return at < 0 ? undefined : this.given.splice(at, 1)[0];
   }
 
-  private bounds<T extends bigint | number>(read: (text: string) => T | undefined): { min: T; max: T } | undefined {
+  private bounds<T extends bigint | number>(
+    read: (text: string) => T | undefined,
+  ): { min: T; max: T } | undefined {
     const [low, high] = [this.take("min"), this.take("max")];
     if (low === undefined && high === undefined) return undefined;
     if (low === undefined || high === undefined) return needsBoth(this.whole);

@@ -49,3 +49,6 @@ export const debugged = (text: string): string =>
 /** Without quotes around it, and those inside as they are. */
 export const visible = (text: string): string =>
   Array.from(text, (character) => (character === "\\" ? character : spell(character, "", true))).join("");
+
+/** The same of a text in several lines, each by itself. */
+export const visibleLines = (text: string): string[] => text.split(/\r\n|\n/).map(visible);

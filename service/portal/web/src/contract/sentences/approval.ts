@@ -2,9 +2,9 @@
 
 import { moment } from "../dates.ts";
 import { fingerprint } from "../digests.ts";
-import { keyOf } from "../statement.ts";
+import { keyOf } from "../keys.ts";
 import type { Statement } from "../statement.ts";
-import { debugged, escaped } from "../visible.ts";
+import { debugged, escaped, visible } from "../visible.ts";
 import type { ContractWords } from "../../words/contract/words.ts";
 import { explainScript } from "./explain.ts";
 import { report } from "./report.ts";
@@ -20,14 +20,21 @@ export function explainStatement(words: ContractWords, statement: Statement): st
   const lines = [
     line(say.analyst, key === undefined ? say.unusableKey : fingerprint(key)),
     line(say.environment, escaped(statement.environment)),
-    line(say.valid, say.from(moment(not_before)), expires === undefined ? say.withoutEnd : say.until(moment(expires))),
+    line(
+      say.valid,
+      say.from(moment(not_before)),
+      expires === undefined ? say.withoutEnd : say.until(moment(expires)),
+    ),
     ...(expires === undefined ? [`  ! ${say.neverExpires}`] : []),
     line(say.runs, max_runs === undefined ? say.anyNumber : say.atMost(max_runs)),
     ...(max_runs === undefined ? [`  ! ${say.runAgain}`] : []),
     ...(purpose === undefined ? [] : [line(say.purpose, escaped(purpose))]),
     ...(tables === undefined ? [] : [line(say.tables, say.noOtherThan(tables.join(", ")))]),
     ...names.map(({ name, table }) =>
-      line(say.name, table === undefined ? say.meansWhichever(debugged(name)) : say.means(debugged(name), table)),
+      line(
+        say.name,
+        table === undefined ? say.meansWhichever(debugged(name)) : say.means(debugged(name), table),
+      ),
     ),
   ];
   return `${lines.join("\n")}\n\n${explainScript(words, statement.script)}`;
@@ -37,7 +44,9 @@ export function explainStatement(words: ContractWords, statement: Statement): st
 export function risksOfTerms(words: ContractWords, { names, max_runs, expires }: Statement): Risk[] {
   const changing = names.filter((rule) => rule.may_change);
   return [
-    ...changing.map(({ name }) => makeRisk("name_may_change", undefined, words.risk.nameMayChange(debugged(name)))),
+    ...changing.map(({ name }) =>
+      makeRisk("name_may_change", undefined, words.risk.nameMayChange(debugged(name))),
+    ),
     ...(max_runs === undefined ? [makeRisk("no_run_limit", undefined, words.risk.noRunLimit)] : []),
     ...(expires === undefined ? [makeRisk("no_end", undefined, words.risk.noEnd)] : []),
   ];
@@ -45,11 +54,15 @@ export function risksOfTerms(words: ContractWords, { names, max_runs, expires }:
 
 /** `earlier` names the script that asked nearly the same, as `nearIdentical` finds it. */
 export function riskOfNearIdentical(words: ContractWords, earlier: string): Risk {
-  return makeRisk("near_identical", undefined, words.risk.nearIdentical(earlier));
+  return makeRisk("near_identical", undefined, words.risk.nearIdentical(visible(earlier)));
 }
 
 /** The report of the script, with the risks of the terms and whatever else was found. */
-export function reportStatement(words: ContractWords, statement: Statement, others: readonly Risk[] = []): Report {
+export function reportStatement(
+  words: ContractWords,
+  statement: Statement,
+  others: readonly Risk[] = [],
+): Report {
   const ofScript = report(words, statement.script);
   return { ...ofScript, risks: sortRisks([...ofScript.risks, ...risksOfTerms(words, statement), ...others]) };
 }

@@ -1,5 +1,5 @@
-// Names for comparisons. They are the servers' own, made from the same text, so that even where not all can be
-// followed the same ones are.
+// Names for comparisons. They are the servers' own, made from the same text, so that even where not all can
+// be followed the same ones are.
 
 import { blake3 } from "@noble/hashes/blake3.js";
 import { utf8 } from "../bytes.ts";
@@ -8,6 +8,8 @@ import { debugged } from "../visible.ts";
 
 /** Keys of conditions are added up, so that one can be taken out again. */
 export const SPAN = 1n << 128n;
+/** Stands for every whole number where constants do not count. */
+const LEAST = { value: -(1n << 127n) };
 
 const OPERATOR: Record<BinaryOp, string> = {
   add: "Add",
@@ -25,8 +27,8 @@ const OPERATOR: Record<BinaryOp, string> = {
 };
 
 /**
- * Names a comparison, and the one that is the same but for its constants. Two tests for equality with different
- * constants choose rows that have nothing in common, so they have no such name.
+ * Names a comparison, and the one that is the same but for its constants. Two tests for equality with
+ * different constants choose rows that have nothing in common, so they have no such name.
  */
 export function conditionKeys(condition: Expression): [key: bigint, shape: bigint | undefined] {
   const whole = written(condition, false);
@@ -36,7 +38,9 @@ export function conditionKeys(condition: Expression): [key: bigint, shape: bigin
 }
 
 export function keyOf(text: string): bigint {
-  return blake3(utf8(text)).slice(0, 16).reduceRight((key, byte) => (key << 8n) | BigInt(byte), 0n);
+  return blake3(utf8(text))
+    .slice(0, 16)
+    .reduceRight((key, byte) => (key << 8n) | BigInt(byte), 0n);
 }
 
 /** As the servers' language prints it; `bare` is without constants. */
@@ -46,7 +50,7 @@ export function written(value: Expression, bare: boolean): string {
     case "column":
       return `Column(${debugged(value.column)})`;
     case "integer":
-      return `Integer(${slot(bare ? { value: -(1n << 127n) } : value.integer, (number) => `Integer(${number})`)})`;
+      return `Integer(${slot(bare ? LEAST : value.integer, (number) => `Integer(${number})`)})`;
     case "boolean":
       return `Boolean(${value.boolean})`;
     case "text":
@@ -67,5 +71,7 @@ export function written(value: Expression, bare: boolean): string {
 }
 
 function slot<T>(slot: Slot<T>, print: (value: T) => string): string {
-  return "hole" in slot ? `Hole(HoleName(${debugged(slot.hole.slice(2, -2))}))` : `Value(${print(slot.value)})`;
+  return "hole" in slot
+    ? `Hole(HoleName(${debugged(slot.hole.slice(2, -2))}))`
+    : `Value(${print(slot.value)})`;
 }

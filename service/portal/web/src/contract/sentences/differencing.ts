@@ -10,10 +10,15 @@ import type { Risk } from "./risk.ts";
 import type { Trace, Traces } from "./trace.ts";
 
 /**
- * Finds pairs of openings of the same value, by the same groups and from the same tables, whose conditions differ
- * in one comparison: one side has it and the other not, or they differ in its constants. Gives steps from 0.
+ * Finds pairs of openings of the same value, by the same groups and from the same tables, whose conditions
+ * differ in one comparison: one side has it and the other not, or they differ in its constants. Gives steps
+ * from 0.
  */
-export function differencing(words: ContractWords, script: Script, traces: Traces): [step: number, risk: Risk][] {
+export function differencing(
+  words: ContractWords,
+  script: Script,
+  traces: Traces,
+): [step: number, risk: Risk][] {
   const exact = new Map<string, number>();
   const apartFromOne = new Map<string, number>();
   const withoutConstant = new Map<string, [step: number, key: bigint]>();

@@ -21,7 +21,10 @@ export function explainScript(words: ContractWords, script: Script): string {
     if (source !== undefined) lines.push(`  ${say.source(visible(source))}`);
   }
   lines.push("", ...summary(words, explained));
-  return `${lines.join("\n")}\n\n${explainRisks(words, explained.flatMap(({ risks }) => risks))}`;
+  return `${lines.join("\n")}\n\n${explainRisks(
+    words,
+    explained.flatMap(({ risks }) => risks),
+  )}`;
 }
 
 function heading(words: ContractWords, { name, ordered, steps }: Script): string[] {

@@ -32,7 +32,8 @@ export function list(words: ContractWords, items: readonly string[]): string {
   return items.length === 1 ? last : `${items.slice(0, -1).join(", ")} ${words.and} ${last}`;
 }
 
-export const names = (words: ContractWords, items: readonly string[]): string => list(words, items.map(quoted));
+export const names = (words: ContractWords, items: readonly string[]): string =>
+  list(words, items.map(quoted));
 
 export const column = (words: ContractWords, meta: ColumnMeta): string =>
   words.columnOf(quoted(meta.name), columnType(words, meta.type));

@@ -71,8 +71,7 @@ export type ReportHole = {
 };
 
 /** Explains every step of a script, with what earlier steps say about its tables. */
-export function explainSteps(words: ContractWords, script: Script): Explained[] {
-  const traces = new Traces(script);
+export function explainSteps(words: ContractWords, script: Script, traces = new Traces(script)): Explained[] {
   const between = new Map<number, Risk[]>();
   for (const [step, risk] of differencing(words, script, traces)) {
     between.set(step, [...(between.get(step) ?? []), risk]);
@@ -130,8 +129,8 @@ function opening(words: ContractWords, traces: Traces, command: Command): Openin
 
 /** Everything that `explainScript` says, piece by piece. */
 export function report(words: ContractWords, script: Script): Report {
-  const explained = explainSteps(words, script);
   const traces = new Traces(script);
+  const explained = explainSteps(words, script, traces);
   const numbered = script.steps.flatMap((step, at) => {
     const one = explained[at];
     return one === undefined ? [] : [{ ...step, number: at + 1, one }];

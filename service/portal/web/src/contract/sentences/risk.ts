@@ -32,7 +32,12 @@ export type RiskCode = keyof typeof LEVEL_OF;
 export const RISK_CODES = Object.keys(LEVEL_OF) as RiskCode[];
 
 /** One of them, at one step of a script (from 1, as in texts) or about the whole of it. */
-export type Risk = { readonly code: RiskCode; readonly level: Level; readonly step?: number; readonly text: string };
+export type Risk = {
+  readonly code: RiskCode;
+  readonly level: Level;
+  readonly step?: number;
+  readonly text: string;
+};
 
 /** About a step, counted from 0, or about the whole. */
 export function makeRisk(code: RiskCode, step: number | undefined, text: string): Risk {

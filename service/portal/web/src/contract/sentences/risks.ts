@@ -22,7 +22,13 @@ const WIDE = 1_000;
 type Told = [code: RiskCode, text: string];
 
 /** The risks of one step (from 0) by itself, in the order in which they are told. */
-export function risksOf(words: ContractWords, script: Script, step: number, command: Command, traces: Traces): Risk[] {
+export function risksOf(
+  words: ContractWords,
+  script: Script,
+  step: number,
+  command: Command,
+  traces: Traces,
+): Risk[] {
   const told: Told[] = [
     ...aboutOpening(words, command, traces),
     ...aboutSources(words, command, traces),
@@ -79,7 +85,8 @@ function aboutSources(words: ContractWords, command: Command, traces: Traces): T
   const tables = inputs(command).map((table) => traces.of(table));
   const told: Told[] = [];
   const allOwn = ({ own, foreign }: Trace) => own && !foreign;
-  if (tables.some(allOwn) && tables.some(({ foreign }) => foreign)) told.push(["own_rows", words.risk.ownRows]);
+  if (tables.some(allOwn) && tables.some(({ foreign }) => foreign))
+    told.push(["own_rows", words.risk.ownRows]);
   const [left, right] = tables;
   const shared = (right?.sources ?? new Set()) as ReadonlySet<string>;
   if (command.verb === "merge" && [...(left?.sources ?? [])].some((source) => shared.has(source))) {

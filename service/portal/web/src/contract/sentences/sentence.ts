@@ -43,7 +43,12 @@ export function sentence(words: ContractWords, command: Command): string {
       );
     }
     case "concat":
-      return say.concat(list(words, command.tables.map((one) => table(words, one))));
+      return say.concat(
+        list(
+          words,
+          command.tables.map((one) => table(words, one)),
+        ),
+      );
     case "aggregate": {
       const values = command.aggregations.map((one) => aggregation(words, one));
       return say.aggregate(table(words, command.table), list(words, values));

@@ -28,10 +28,17 @@ export type Trace = {
   /** What holds for its rows, each comparison for itself: its key, and the one without its constants. */
   readonly conditions: ReadonlyMap<bigint, bigint | undefined>;
   /** Of a table of groups: by what, and what is computed for each. */
-  readonly grouped?: { readonly by: readonly string[]; readonly aggregations: readonly Aggregation[] } | undefined;
+  readonly grouped?:
+    { readonly by: readonly string[]; readonly aggregations: readonly Aggregation[] } | undefined;
 };
 
-const UNKNOWN: Trace = { groups: false, own: false, foreign: false, sources: new Set(), conditions: new Map() };
+const UNKNOWN: Trace = {
+  groups: false,
+  own: false,
+  foreign: false,
+  sources: new Set(),
+  conditions: new Map(),
+};
 
 /** Of every step of a script, in order. */
 export class Traces {
@@ -60,9 +67,11 @@ export class Traces {
         return this.of(command.table);
       case "filter": {
         const before = this.of(command.table);
-        const conditions = new Map(before.conditions);
-        addConditions(command.condition, conditions);
-        return { ...before, least: leastRows(command.threshold), conditions };
+        return {
+          ...before,
+          least: leastRows(command.threshold),
+          conditions: withConditions(before.conditions, command.condition),
+        };
       }
       case "project":
         return { ...this.of(command.table), columns: command.columns.map(({ column, as }) => as ?? column) };
@@ -76,7 +85,13 @@ export class Traces {
       case "group_by": {
         const { by, aggregations } = command;
         const columns = [...by, ...aggregations.map(({ name }) => name)];
-        return { ...this.of(command.table), columns, groups: true, least: undefined, grouped: { by, aggregations } };
+        return {
+          ...this.of(command.table),
+          columns,
+          groups: true,
+          least: undefined,
+          grouped: { by, aggregations },
+        };
       }
       case "merge":
         return { ...together([this.of(command.left), this.of(command.right)]), columns: undefined };
@@ -114,6 +129,15 @@ function together(traces: readonly Trace[]): Trace {
 export function leastRows(threshold: Slot<number> | undefined): number | undefined {
   const least = valueOf(threshold);
   return least !== undefined && least > 1 ? least : undefined;
+}
+
+type Conditions = Trace["conditions"];
+
+function withConditions(before: Conditions, condition: Expression): Conditions {
+  if (before.size >= MOST) return before;
+  const found = new Map(before);
+  addConditions(condition, found);
+  return found;
 }
 
 /** What is joined by `and` are several conditions. */

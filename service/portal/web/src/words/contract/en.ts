@@ -70,7 +70,8 @@ export const en: ContractWords = {
     project: (table, columns) => `Keeps the column(s) ${columns} of ${table}.`,
     assign: (table, columns) => `Sets, in ${table}, the column(s) ${columns}.`,
     setTo: (column, value) => `${column} to ${value}`,
-    merge: (left, right, keys, kept, promise) => `Joins ${left} with ${right} where ${keys}, ${kept}; ${promise}.`,
+    merge: (left, right, keys, kept, promise) =>
+      `Joins ${left} with ${right} where ${keys}, ${kept}; ${promise}.`,
     how: {
       inner: "keeping only rows with a partner",
       left: "keeping every row of the first",
@@ -154,8 +155,8 @@ export const en: ContractWords = {
     openHole: (hole) => `Left open: the analyst may fill in ANYTHING for ${hole}.`,
     boundHole: (hole, domain) => `Left open: the analyst fills in ${hole}, ${domain}.`,
     differencingWithin: (earlier) =>
-      `With step ${earlier} it opens one value over nearly the same rows: what lies between the two can be the ` +
-      "value of a single row.",
+      `With step ${earlier} it opens one value over nearly the same rows: what lies between the two can be ` +
+      "the value of a single row.",
     nameMayChange: (name) => `The name ${name} may stand for another table in every run.`,
     noRunLimit: "The analyst may run it again whenever the data has changed, and compare the results.",
     noEnd: "The approval never ends.",

@@ -27,8 +27,8 @@ export const nl: ContractWords = {
     count: (of) => `het aantal waarden van ${of}`,
     sum: (of) => `de som van ${of}`,
     mean: (of) => `het gemiddelde van ${of}`,
-    min: (of) => `de kleinste ${of}`,
-    max: (of) => `de grootste ${of}`,
+    min: (of) => `de kleinste waarde van ${of}`,
+    max: (of) => `de grootste waarde van ${of}`,
   },
   as: (what, name) => `${what} als ${name}`,
   operator: {
@@ -69,9 +69,10 @@ export const nl: ContractWords = {
     get: (table) => `Zoekt ${table} op.`,
     filter: (table, condition) => `Houdt van ${table} de rijen waarvoor geldt: ${condition}.`,
     project: (table, columns) => `Houdt van ${table} de kolom(men) ${columns}.`,
-    assign: (table, columns) => `Stelt in ${table} de kolom(men) in: ${columns}.`,
+    assign: (table, columns) => `Zet in ${table} de kolom(men) ${columns}.`,
     setTo: (column, value) => `${column} op ${value}`,
-    merge: (left, right, keys, kept, promise) => `Koppelt ${left} aan ${right} waar ${keys}; ${kept}; ${promise}.`,
+    merge: (left, right, keys, kept, promise) =>
+      `Koppelt ${left} aan ${right} waar ${keys}; ${kept}; ${promise}.`,
     how: {
       inner: "alleen rijen met een tegenhanger blijven over",
       left: "elke rij van de eerste blijft over",
@@ -82,7 +83,7 @@ export const nl: ContractWords = {
       one_to_one: twice("in een van beide"),
       many_to_one: twice("in de tweede"),
       one_to_many: twice("in de eerste"),
-      many_to_many: "een sleutel mag even vaak voorkomen als men wil, en elk paar wordt een rij",
+      many_to_many: "een sleutel mag willekeurig vaak voorkomen, en elk paar wordt een rij",
     },
     concat: (tables) => `Zet de rijen van ${tables} achter elkaar.`,
     aggregate: (table, values) => `Berekent over ${table}: ${values}.`,
@@ -104,20 +105,20 @@ export const nl: ContractWords = {
     groups: "hoeveel groepen er zijn",
     values: (count) => `${count === 1 ? "ÉÉN WAARDE" : `${count} WAARDEN`} voor de analist`,
     columns: (names) => `de kolom(men) ${names}`,
-    allColumns: "al haar kolommen",
+    allColumns: "alle kolommen",
     everyGroup: (columns) => `ELKE GROEP voor de analist: één rij per groep, met ${columns}`,
     everyRow: (columns) => `ELKE RIJ voor de analist, met ${columns}`,
     unlessFewer: (least) => `; zijn het er minder dan ${least}, dan alleen dat het er te weinig zijn`,
   },
 
-  level: { high: "hoog", medium: "middel", note: "let op" },
+  level: { high: "hoog", medium: "matig", note: "let op" },
   title: {
     row_level: "afzonderlijke rijen worden geopend",
     no_minimum: "een waarde kan over één enkele rij gaan",
     differencing_within: "twee resultaten samen kunnen iets over één enkele rij vertellen",
     own_rows: "rijen die de analist koos, staan naast die van anderen",
     name: "een naam bepaalt welke tabel wordt gebruikt",
-    open_hole: "de analist mag om het even wat invullen",
+    open_hole: "de analist mag alles invullen",
     near_identical: "een eerder script vroeg bijna hetzelfde",
     name_may_change: "een naam kan tussen twee uitvoeringen aan een andere tabel worden gegeven",
     no_run_limit: "het kan opnieuw worden uitgevoerd telkens als de gegevens zijn veranderd",
@@ -134,7 +135,8 @@ export const nl: ContractWords = {
   },
   risk: {
     groupLevel: "Groepen worden rij voor rij geopend: een groep van één is één enkele persoon of zaak.",
-    rowLevel: "Er wordt rij voor rij geopend: niets is samengevat, over afzonderlijke personen of zaken is te lezen.",
+    rowLevel:
+      "Er wordt rij voor rij geopend: niets is samengevat, over afzonderlijke personen of zaken is te lezen.",
     noMinimum: "Geen minimaal aantal rijen: het resultaat kan over één enkele rij gaan.",
     bareCount: "Geen minimaal aantal rijen: het aantal kan 0 of 1 zijn en verraadt dat dan.",
     smallMinimum: (least, usual) => `Het minimum van ${least} rijen is klein; ${usual} is gebruikelijk.`,
@@ -147,24 +149,25 @@ export const nl: ContractWords = {
       "resultaat staan, en een minimaal aantal rijen zegt dan minder.",
     name: (name) =>
       `Welke tabel ${name} is, wordt pas bepaald als het script wordt uitgevoerd: wie onder die naam mag ` +
-      "opslaan, kan de gegevens tussen twee uitvoeringen verwisselen en de resultaten vergelijken. Een handle " +
-      "kan niet worden verwisseld.",
+      "opslaan, kan de gegevens tussen twee uitvoeringen verwisselen en de resultaten vergelijken. Een " +
+      "handle kan niet worden verwisseld.",
     namesTable: (name) =>
       `De naam ${name} kan na elkaar aan verschillende tabellen worden gegeven, en andere scripts die hem ` +
       "gebruiken, merken dat niet. Een handle is veiliger.",
     deletes: (what) => `Wat is verwijderd (${what}), is niet terug te halen.`,
-    openHole: (hole) => `Opengelaten: de analist mag voor ${hole} OM HET EVEN WAT invullen.`,
+    openHole: (hole) => `Opengelaten: de analist mag voor ${hole} ALLES invullen.`,
     boundHole: (hole, domain) => `Opengelaten: de analist vult voor ${hole} iets in: ${domain}.`,
     differencingWithin: (earlier) =>
-      `Samen met stap ${earlier} opent dit één waarde over bijna dezelfde rijen: het verschil tussen die twee kan ` +
-      "de waarde van één enkele rij zijn.",
+      `Samen met stap ${earlier} opent dit één waarde over bijna dezelfde rijen: het verschil tussen die ` +
+      "twee kan de waarde van één enkele rij zijn.",
     nameMayChange: (name) => `De naam ${name} kan bij elke uitvoering voor een andere tabel staan.`,
     noRunLimit:
-      "De analist mag het opnieuw uitvoeren telkens als de gegevens zijn veranderd, en de resultaten vergelijken.",
+      "De analist mag het opnieuw uitvoeren telkens als de gegevens zijn veranderd, en de resultaten " +
+      "vergelijken.",
     noEnd: "De goedkeuring eindigt nooit.",
     nearIdentical: (earlier) =>
-      `${earlier} vraagt bijna hetzelfde: het verschil tussen dat resultaat en dit kan de waarde van één enkele ` +
-      "rij zijn.",
+      `${earlier} vraagt bijna hetzelfde: het verschil tussen dat resultaat en dit kan de waarde van één ` +
+      "enkele rij zijn.",
   },
 
   script: {
@@ -198,16 +201,17 @@ export const nl: ContractWords = {
     from: (moment) => `van ${moment}`,
     until: (moment) => `tot en met ${moment}`,
     withoutEnd: "zonder einde",
-    neverExpires: "Ze verloopt nooit.",
+    neverExpires: "De goedkeuring verloopt nooit.",
     runs: "Uitvoeringen",
     atMost: (runs) => `hoogstens ${runs}`,
-    anyNumber: "zo vaak men wil",
+    anyNumber: "onbeperkt",
     runAgain: "De analist mag het opnieuw uitvoeren telkens als de gegevens zijn veranderd.",
     purpose: "Doel",
     tables: "Tabellen",
     noOtherThan: (handles) => `geen andere dan ${handles}`,
     name: "Naam",
     means: (name, table) => `${name} betekent ${table} en niets anders`,
-    meansWhichever: (name) => `${name} betekent welke tabel die naam ook draagt wanneer een opdracht wordt uitgevoerd`,
+    meansWhichever: (name) =>
+      `${name} betekent welke tabel die naam ook draagt wanneer een opdracht wordt uitgevoerd`,
   },
 };

@@ -1,5 +1,6 @@
-// Every phrase that is said about scripts and approvals. A table that lacks one does not compile; what `en.ts`
-// says is word for word what `vdl explain` says. Phrases get what others wrote already quoted and spelled out.
+// Every phrase that is said about scripts and approvals. A table that lacks one does not compile; what
+// `en.ts` says is word for word what `vdl explain` says. Phrases get what others wrote already quoted and
+// spelled out.
 
 import type { Aggregate, BinaryOp, How, Validate } from "../../contract/language.ts";
 import type { Level, RiskCode } from "../../contract/sentences/risk.ts";
