@@ -4,7 +4,7 @@ import { fromBase64, same, toBase64, type Bytes } from "./base64.ts";
 import { KeyFileError } from "./keyfile.ts";
 
 /** A key that can sign now; its secret half cannot be read out of it. */
-export type Signer = { publicKey: string; sign(message: Bytes): Promise<Bytes> };
+export type Signer = { publicKey: string; sign(message: Uint8Array): Promise<Bytes> };
 
 const ALGORITHM = { name: "Ed25519" };
 /** Before the 32 bytes of a key, in SubjectPublicKeyInfo and in PKCS#8. */
@@ -45,7 +45,7 @@ export async function publicOf(pkcs8: Bytes): Promise<Bytes> {
 export async function signerOf(pkcs8: Bytes): Promise<Signer> {
   const publicKey = toBase64(await publicOf(pkcs8));
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, false, ["sign"]);
-  const sign = async (message: Bytes) => new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message));
+  const sign = async (message: Uint8Array) => new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message.slice()));
   return { publicKey, sign };
 }
 

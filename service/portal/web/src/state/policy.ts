@@ -1,25 +1,12 @@
 // The approvers' list: its exact bytes, and what a next version changes.
 
-import { digest } from "../contract/digests.ts";
-import { keyOf } from "../contract/statement.ts";
+import { Policy, type PolicyStatement, type Rule } from "../contract/policy.ts";
+import type { Approver } from "../contract/policy.ts";
 import type { Member, PolicyInfo } from "../api/shapes.ts";
-import { fromBase64, same, utf8, type Bytes } from "./base64.ts";
+import { fromBase64, utf8, type Bytes } from "./base64.ts";
 
-export type Group = { name: string; members: string[]; at_least: number };
-export type Rule = "all" | { at_least: number } | { groups: Group[] };
-export type Approver = { name: string; key: string };
-export type PolicyStatement = {
-  environment: string;
-  version: number;
-  expires?: number;
-  adopt_before?: number;
-  approvers: Approver[];
-  rule: Rule;
-  approvals_since: number;
-};
-
-/** The one way in which a policy is written. */
-export function writePolicy(policy: PolicyStatement): Bytes {
+/** The one way in which a policy is written. Whether it can be one, `Policy.readPayload` says. */
+export function writePolicy(policy: Omit<PolicyStatement, "type">): Bytes {
   const { environment, version, expires, adopt_before, approvers, rule, approvals_since } = policy;
   return utf8(
     JSON.stringify({
@@ -41,17 +28,11 @@ function writeRule(rule: Rule): Rule {
   return { groups: rule.groups.map(({ name, members, at_least }) => ({ name, members, at_least })) };
 }
 
-/** Decodes a policy; undefined unless its bytes are the one way in which what was read is written. */
-export function readPolicy(payload: string): { policy: PolicyStatement; bytes: Bytes; digest: string } | undefined {
-  const bytes = fromBase64(payload);
-  if (bytes === undefined) return undefined;
-  try {
-    const policy = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as PolicyStatement;
-    const usable = policy.approvers.every(({ name, key }) => typeof name === "string" && keyOf(key) !== undefined);
-    return usable && same(writePolicy(policy), bytes) ? { policy, bytes, digest: digest(bytes) } : undefined;
-  } catch {
-    return undefined;
-  }
+/** Decodes what the portal keeps; undefined where servers would refuse it. */
+export async function readPolicy(info: PolicyInfo | null | undefined): Promise<Policy | undefined> {
+  const bytes = fromBase64(info?.payload ?? "");
+  if (info == null || bytes === undefined) return undefined;
+  return Policy.readPayload(bytes).catch(() => undefined);
 }
 
 /** One who could be an approver: a member with that role and a key of that purpose. */
@@ -67,10 +48,12 @@ export function candidates(members: readonly Member[]): Candidate[] {
     );
 }
 
-/** Approvers with names of their own: a second one of a name gets a number. */
+/** Approvers under the names that a policy can hold: lower case, without accents; a second one gets a number. */
 export function named(chosen: readonly Candidate[]): Approver[] {
   const seen = new Map<string, number>();
-  return chosen.map(({ name, key }) => {
+  return chosen.map(({ name: full, key }) => {
+    const plain = full.normalize("NFKD").toLowerCase().replace(/\p{M}+/gu, "").replace(/[^a-z0-9 _.-]+/g, "-");
+    const name = plain.replace(/^[ -]+|[ -]+$/g, "").slice(0, 60).trim() || "approver";
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
     return { name: times === 1 ? name : `${name} ${times}`, key };
@@ -80,13 +63,13 @@ export function named(chosen: readonly Candidate[]): Approver[] {
 export type Turn = { approver: Approver; change: "stays" | "joins" | "leaves"; signed: boolean };
 
 /** Everybody of both versions, who all have to sign, and what happens to them. */
-export function turns(before: PolicyInfo, draft: PolicyInfo, next: PolicyStatement): Turn[] {
+export function turns(before: PolicyInfo, draft: PolicyInfo, next: Policy): Turn[] {
   const signed = new Set(draft.signatures.map((signature) => signature.public));
   const old = new Set(before.approvers.map(({ key }) => key));
-  const fresh = new Set(next.approvers.map(({ key }) => key));
+  const fresh = new Set(next.statement.approvers.map(({ key }) => key));
   const turn = (approver: Approver, change: Turn["change"]): Turn => ({ approver, change, signed: signed.has(approver.key) });
   return [
-    ...next.approvers.map((approver) => turn(approver, old.has(approver.key) ? "stays" : "joins")),
+    ...next.statement.approvers.map((approver) => turn(approver, old.has(approver.key) ? "stays" : "joins")),
     ...before.approvers.filter(({ key }) => !fresh.has(key)).map((approver) => turn(approver, "leaves")),
   ];
 }

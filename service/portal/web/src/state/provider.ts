@@ -2,14 +2,14 @@
 
 import * as api from "../api/calls.ts";
 import type { RequestView } from "../api/shapes.ts";
-import { digest, runId } from "../contract/digests.ts";
+import { digest } from "../contract/digests.ts";
+import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
 import { readStatement, type Statement } from "../contract/statement.ts";
 import type { Signer as UploadSigner } from "../data/upload.ts";
 import { identifier } from "../data/wire.ts";
 import { fromBase64, toBase64, utf8 } from "./base64.ts";
 import { now } from "./format.ts";
 import type { Signer } from "./keys.ts";
-import { framed } from "./signatures.ts";
 import { isUploadScript } from "./upload-script.ts";
 
 /** An approved leave to upload. */
@@ -35,20 +35,21 @@ export async function uploadSigner(leave: Leave, key: Signer): Promise<UploadSig
   const envelope = utf8(await api.approvedText(leave.request.id));
   const payload = fromBase64((JSON.parse(new TextDecoder().decode(envelope)) as { payload: string }).payload);
   const approval = digest(payload ?? new Uint8Array());
-  const sign = async (kind: string, body: object): Promise<string> =>
-    toBase64(await key.sign(framed(`application/vnd.vdl.${kind}.v1`, utf8(JSON.stringify(body)))));
+  const sign = async (message: Uint8Array): Promise<string> => toBase64(await key.sign(message));
   return {
     async start() {
       const start = identifier(crypto.getRandomValues(new Uint8Array(32)));
-      return { header: { approval, start, signature: await sign("start", { approval, start }) }, envelope, approval };
+      const signature = await sign(startMessage({ approval, start }));
+      return { header: { approval, start, signature }, envelope, approval };
     },
     async command(nonces, command, job) {
+      // The one pattern of the authorization.
       const step = 0;
-      const body = { approval, run: runId([...nonces]), step, command_digest: digest(utf8(command)), job };
-      return { approval, nonces, step, signature: await sign("command", body) };
+      const signature = await sign(commandMessage({ approval, nonces: [...nonces], step, command, job }));
+      return { approval, nonces, step, signature };
     },
     async close(nonces) {
-      return { approval, nonces, signature: await sign("close", { approval, run: runId([...nonces]) }) };
+      return { approval, nonces, signature: await sign(closeMessage({ approval, nonces: [...nonces] })) };
     },
   };
 }
