@@ -1,13 +1,11 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
-import { locale, setLocale } from "./state/locale.svelte.ts";
 import { followAddress } from "./state/place.svelte.ts";
 import { findOut } from "./state/session.svelte.ts";
 import { readTheme, showTheme } from "./state/theme.ts";
 import "./style/index.css";
 
 showTheme(readTheme());
-setLocale(locale());
 followAddress();
 void findOut();
 

@@ -40,7 +40,6 @@ const of = encodeURIComponent;
 export const me = () => get<S.Me>("/api/me");
 export const login = (email: string, password: string) => post<S.Me>("/api/login", { email, password });
 export const logout = () => call<void>("DELETE", "/api/session");
-export const offers = () => get<S.Offers>("/api/login/offers");
 export const changePassword = (old: string, fresh: string) => post("/api/password", { old, new: fresh });
 export const stepUp = (password: string) => post<{ fresh_until: number }>("/api/fresh", { password });
 export const invited = (token: string) => get<S.Invited>(`/api/invitations/${of(token)}`);
@@ -49,12 +48,6 @@ export const accept = (token: string, name: string, password: string, email?: st
 export const setMyLocale = (locale: "en" | "nl") => call<S.Me>("PATCH", "/api/me", { locale });
 export const sessions = () => get<S.Session[]>("/api/sessions");
 export const endSession = (id: string) => call<void>("DELETE", `/api/sessions/${of(id)}`);
-export const passkeys = () => get<S.Passkey[]>("/api/passkeys");
-export const removePasskey = (id: string) => call<void>("DELETE", `/api/passkeys/${of(id)}`);
-export const passkeyStart = () => post<{ publicKey: unknown }>("/api/passkeys/start");
-export const passkeyFinish = (credential: unknown, name: string) => post("/api/passkeys/finish", { name, credential });
-export const passkeyLoginStart = (email: string) => post<{ publicKey: unknown }>("/api/login/passkey/start", { email });
-export const passkeyLoginFinish = (credential: unknown) => post<S.Me>("/api/login/passkey/finish", { credential });
 
 // --- projects
 const project = (id: string): string => `/api/projects/${of(id)}`;

@@ -5,15 +5,13 @@ export const ROLES: readonly Role[] = ["provider", "analyst", "approver", "admin
 
 export type Membership = { id: string; name: string; roles: Role[] };
 export type Me = {
-  user: { id: string; name: string; email: string; locale?: string | null };
+  user: { id: string; name: string; email: string; locale: "en" | "nl" };
   projects: Membership[];
-  fresh_until?: number | null;
+  fresh_until: number;
 };
-export type Offers = { passkeys: boolean; oidc?: string | null };
 export type Invited = { email: string; project: string; roles: Role[] };
 export type Invitation = { id: string; email: string; roles: Role[]; expires: number };
 export type Session = { id: string; created: number; seen: number; agent?: string | null; current: boolean };
-export type Passkey = { id: string; name: string; created: number };
 
 export type KeyPurpose = "analyst" | "approver" | "provider";
 export type Key = {

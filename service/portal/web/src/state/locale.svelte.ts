@@ -15,8 +15,17 @@ const held = $state({ locale: initial() });
 export const locale = (): Locale => held.locale;
 export const words = (): UiWords => ui[held.locale];
 
+/** The account's language, unless another was chosen in this browser. */
+export function takeLocale(locale: Locale): void {
+  if (localStorage.getItem(PLACE) === null) held.locale = locale;
+}
+
 export function setLocale(locale: Locale): void {
   held.locale = locale;
   localStorage.setItem(PLACE, locale);
-  document.documentElement.lang = locale;
+}
+
+/** What screen readers speak. */
+export function tellLanguage(): void {
+  document.documentElement.lang = held.locale;
 }

@@ -3,6 +3,7 @@
 import * as api from "../api/calls.ts";
 import { Refusal } from "../api/refusal.ts";
 import type { Me, Membership, Project, Role } from "../api/shapes.ts";
+import { takeLocale } from "./locale.svelte.ts";
 import { complain } from "./notices.svelte.ts";
 
 type Held = {
@@ -26,7 +27,9 @@ export const has = (id: string, ...roles: Role[]): boolean =>
 export function enter(who: Me | null): void {
   held.me = who;
   held.project = undefined;
-  if (who !== null) void countUnread();
+  if (who === null) return;
+  takeLocale(who.user.locale);
+  void countUnread();
 }
 
 export async function findOut(): Promise<void> {
