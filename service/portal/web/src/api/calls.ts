@@ -1,129 +1,99 @@
-// One function for each call to the portal.
+// One function for each call to the portal. Paths, bodies and answers are held to its own description.
 
+import createClient from "openapi-fetch";
 import { refusalOf, unreachable } from "./refusal.ts";
-import type * as S from "./shapes.ts";
+import type { paths } from "./schema.ts";
+import type { KeyPurpose, Receipt, RequestKind, Role } from "./shapes.ts";
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await send(method, path, body);
-  return answer === "" ? (undefined as T) : (JSON.parse(answer) as T);
-}
+const client = createClient<paths>({ credentials: "same-origin", cache: "no-store" });
 
-const text = (path: string): Promise<string> => send("GET", path);
-
-async function send(method: string, path: string, body?: unknown): Promise<string> {
-  const headers: Record<string, string> = { accept: "application/json" };
-  if (body !== undefined) headers["content-type"] = "application/json";
-  const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
-  if (body !== undefined) init.body = JSON.stringify(body);
-  let answer: Response;
-  try {
-    answer = await fetch(path, init);
-  } catch {
+/** The answer, or a `Refusal` is thrown. */
+async function told<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call.catch(() => {
     throw unreachable();
-  }
-  const said = await answer.text();
-  if (answer.ok) return said;
-  let problem: unknown;
-  try {
-    problem = JSON.parse(said);
-  } catch {
-    problem = undefined;
-  }
-  throw refusalOf(answer.status, problem);
+  });
+  if (!response.ok) throw refusalOf(response.status, error);
+  return data as T;
 }
-
-const get = <T>(path: string): Promise<T> => call<T>("GET", path);
-const post = <T = void>(path: string, body: unknown = {}): Promise<T> => call<T>("POST", path, body);
-const of = encodeURIComponent;
 
 // --- who I am
-export const me = () => get<S.Me>("/api/me");
-export const login = (email: string, password: string) => post<S.Me>("/api/login", { email, password });
-export const logout = () => call<void>("DELETE", "/api/session");
-export const changePassword = (old: string, fresh: string) => post("/api/password", { old, new: fresh });
-export const stepUp = (password: string) => post<{ fresh_until: number }>("/api/fresh", { password });
-export const invited = (token: string) => get<S.Invited>(`/api/invitations/${of(token)}`);
-export const accept = (token: string, name: string, password: string, email?: string) =>
-  post<S.Me>(`/api/invitations/${of(token)}`, email === undefined ? { name, password } : { name, password, email });
-export const setMyLocale = (locale: "en" | "nl") => call<S.Me>("PATCH", "/api/me", { locale });
-export const sessions = () => get<S.Session[]>("/api/sessions");
-export const endSession = (id: string) => call<void>("DELETE", `/api/sessions/${of(id)}`);
+export const me = () => told(client.GET("/api/me"));
+export const setMyLocale = (locale: "en" | "nl") => told(client.PATCH("/api/me", { body: { locale } }));
+export const login = (email: string, password: string) => told(client.POST("/api/login", { body: { email, password } }));
+export const logout = () => told(client.DELETE("/api/session"));
+export const changePassword = (old: string, fresh: string) => told(client.POST("/api/password", { body: { old, new: fresh } }));
+export const stepUp = (password: string) => told(client.POST("/api/fresh", { body: { password } }));
+export const invited = (token: string) => told(client.GET("/api/invitations/{token}", { params: { path: { token } } }));
+export const accept = (token: string, body: { name: string; password: string; email?: string }) =>
+  told(client.POST("/api/invitations/{token}", { params: { path: { token } }, body }));
+export const sessions = () => told(client.GET("/api/sessions"));
+export const endSession = (id: string) => told(client.DELETE("/api/sessions/{id}", { params: { path: { id } } }));
 
 // --- projects
-const project = (id: string): string => `/api/projects/${of(id)}`;
-export const oneProject = (id: string) => get<S.Project>(project(id));
-export const setRoles = (id: string, user: string, roles: S.Role[]) =>
-  call<void>("PUT", `${project(id)}/members/${of(user)}`, { roles });
-export const invitations = (id: string) => get<S.Invitation[]>(`${project(id)}/invitations`);
-export const invite = (id: string, email: string, roles: S.Role[]) =>
-  post<{ link: string }>(`${project(id)}/invitations`, { email, roles });
-export const uninvite = (id: string, invitation: string) =>
-  call<void>("DELETE", `${project(id)}/invitations/${of(invitation)}`);
-export const policies = (id: string) => get<S.Policies>(`${project(id)}/policy`);
-export const proposePolicy = (id: string, payload: string) => post(`${project(id)}/policy`, { payload });
-export const signPolicy = (id: string, version: number, signature: string) =>
-  post(`${project(id)}/policy/signatures`, { version, signature });
-export const policyFile = (id: string, version: number): string => `${project(id)}/policy/${version}/file`;
+const of = (project: string) => ({ params: { path: { project } } });
+export const oneProject = (project: string) => told(client.GET("/api/projects/{project}", of(project)));
+export const setRoles = (project: string, user: string, roles: Role[]) =>
+  told(client.PUT("/api/projects/{project}/members/{user}", { params: { path: { project, user } }, body: { roles } }));
+export const invitations = (project: string) => told(client.GET("/api/projects/{project}/invitations", of(project)));
+export const invite = (project: string, email: string, roles: Role[]) =>
+  told(client.POST("/api/projects/{project}/invitations", { ...of(project), body: { email, roles } }));
+export const uninvite = (project: string, id: string) =>
+  told(client.DELETE("/api/projects/{project}/invitations/{id}", { params: { path: { project, id } } }));
+export const policies = (project: string) => told(client.GET("/api/projects/{project}/policy", of(project)));
+export const proposePolicy = (project: string, payload: string) =>
+  told(client.POST("/api/projects/{project}/policy", { ...of(project), body: { payload } }));
+export const signPolicy = (project: string, version: number, signature: string) =>
+  told(client.POST("/api/projects/{project}/policy/signatures", { ...of(project), body: { version, signature } }));
+export const policyFile = (project: string, version: number): string =>
+  `/api/projects/${encodeURIComponent(project)}/policy/${version}/file`;
 
 // --- keys
-export const keys = () => get<S.Key[]>("/api/keys");
-export const keyChallenge = () => get<S.Challenge>("/api/keys/challenge");
-export const enrol = (name: string, purpose: S.KeyPurpose, spki: string, challenge: string, signature: string) =>
-  post<S.Key>("/api/keys", { name, purpose, public: spki, challenge, signature });
-export const retireKey = (id: string) => post(`/api/keys/${of(id)}/retire`);
+export const keys = () => told(client.GET("/api/keys"));
+export const keyChallenge = () => told(client.GET("/api/keys/challenge"));
+export const enrol = (name: string, purpose: KeyPurpose, spki: string, challenge: string, signature: string) =>
+  told(client.POST("/api/keys", { body: { name, purpose, public: spki, challenge, signature } }));
+export const retireKey = (id: string) => told(client.POST("/api/keys/{id}/retire", { params: { path: { id } } }));
 
 // --- tables
-export const tables = (id: string) => get<S.Table[]>(`${project(id)}/tables`);
+export const tables = (project: string) => told(client.GET("/api/projects/{project}/tables", of(project)));
+export const addTable = (project: string, body: Receipt) =>
+  told(client.POST("/api/projects/{project}/tables", { ...of(project), body }));
 export const archiveTable = (handle: string, archived: boolean) =>
-  call<void>("PATCH", `/api/tables/${of(handle)}`, { archived });
-export const deleteTable = (handle: string) => call<void>("DELETE", `/api/tables/${of(handle)}`);
-
-export const addTable = (
-  id: string,
-  receipt: {
-    handle: string;
-    name?: string;
-    schema: S.Column[];
-    rules?: S.TableRules;
-    rows: number;
-    file_digest: string;
-    file_name: string;
-  },
-) => post<S.Table>(`${project(id)}/tables`, receipt);
+  told(client.PATCH("/api/tables/{handle}", { params: { path: { handle } }, body: { archived } }));
+export const deleteTable = (handle: string) => told(client.DELETE("/api/tables/{handle}", { params: { path: { handle } } }));
 
 // --- requests
-export const requests = (id: string) => get<S.RequestSummary[]>(`${project(id)}/requests`);
-export const submit = (
-  id: string,
-  request: { kind: "script" | "upload"; name: string; payload: string; note?: string; dummy_output?: string },
-) => post<S.RequestView>(`${project(id)}/requests`, request);
-const request = (id: string): string => `/api/requests/${of(id)}`;
-export const oneRequest = (id: string) => get<S.RequestView>(request(id));
-export const resubmit = (id: string, version: { payload: string; note?: string; dummy_output?: string }) =>
-  post(`${request(id)}/versions`, version);
+type Words = { note?: string; dummy_output?: string };
+const at = (request: string) => ({ params: { path: { request } } });
+export const requests = (project: string) => told(client.GET("/api/projects/{project}/requests", of(project)));
+export const submit = (project: string, body: { kind: RequestKind; name: string; payload: string } & Words) =>
+  told(client.POST("/api/projects/{project}/requests", { ...of(project), body }));
+export const oneRequest = (id: string) => told(client.GET("/api/requests/{request}", at(id)));
+export const resubmit = (id: string, body: { payload: string } & Words) =>
+  told(client.POST("/api/requests/{request}/versions", { ...at(id), body }));
+/** `step` counts from 0. */
 export const comment = (id: string, text: string, step?: number) =>
-  post(`${request(id)}/comments`, step === undefined ? { text } : { text, step });
+  told(client.POST("/api/requests/{request}/comments", { ...at(id), body: step === undefined ? { text } : { text, step } }));
 export const addSignature = (id: string, version: number, signature: string) =>
-  post(`${request(id)}/signatures`, { version, signature });
+  told(client.POST("/api/requests/{request}/signatures", { ...at(id), body: { version, signature } }));
 export const judge = (id: string, version: number, verdict: "changes" | "reject", text: string) =>
-  post(`${request(id)}/verdict`, { version, verdict, text });
-export const withdraw = (id: string) => post(`${request(id)}/withdraw`);
-export const revoke = (id: string, revocation: string) => post(`${request(id)}/revoke`, { revocation });
-export const approvedFile = (id: string): string => `${request(id)}/approved`;
-export const approvedText = (id: string) => text(`${request(id)}/approved`);
-export const runs = (id: string) => get<S.Runs>(`${request(id)}/runs`);
+  told(client.POST("/api/requests/{request}/verdict", { ...at(id), body: { version, verdict, text } }));
+export const withdraw = (id: string) => told(client.POST("/api/requests/{request}/withdraw", at(id)));
+export const revoke = (id: string, revocation: string) =>
+  told(client.POST("/api/requests/{request}/revoke", { ...at(id), body: { revocation } }));
+export const runs = (id: string) => told(client.GET("/api/requests/{request}/runs", at(id)));
+export const approvedFile = (id: string): string => `/api/requests/${encodeURIComponent(id)}/approved`;
+export const approvedText = (id: string) => told(client.GET("/api/requests/{request}/approved", { ...at(id), parseAs: "text" }));
 
 // --- what happened
-export const journal = (id: string, filter: { after?: number; kind?: string; actor?: string }) => {
-  const query = new URLSearchParams();
-  if (filter.after !== undefined) query.set("after", String(filter.after));
-  if (filter.kind) query.set("kind", filter.kind);
-  if (filter.actor) query.set("actor", filter.actor);
-  return get<S.Journal>(`${project(id)}/journal?${query}`);
-};
-export const journalText = (id: string) => text(`${project(id)}/journal/export`);
-export const journalExport = (id: string): string => `${project(id)}/journal/export`;
-export const auditLog = (id: string, server: number) => text(`${project(id)}/audit/${server}`);
-export const inbox = () => get<S.Inbox>("/api/inbox");
-export const markRead = (id: string) => post(`/api/inbox/${of(id)}/read`);
-export const markAllRead = () => post("/api/inbox/read");
+type Filter = { after?: number; kind?: string; actor?: string };
+export const journal = (project: string, query: Filter) =>
+  told(client.GET("/api/projects/{project}/journal", { params: { path: { project }, query } }));
+export const journalText = (project: string) =>
+  told(client.GET("/api/projects/{project}/journal/export", { ...of(project), parseAs: "text" }));
+export const journalExport = (project: string): string => `/api/projects/${encodeURIComponent(project)}/journal/export`;
+export const auditLog = (project: string, server: number) =>
+  told(client.GET("/api/projects/{project}/audit/{server}", { params: { path: { project, server } }, parseAs: "text" }));
+export const inbox = () => told(client.GET("/api/inbox"));
+export const markRead = (id: string) => told(client.POST("/api/inbox/{id}/read", { params: { path: { id } } }));
+export const markAllRead = () => told(client.POST("/api/inbox/read"));

@@ -12,12 +12,13 @@ export class Refusal extends Error {
   }
 }
 
-/** Reads the body of an answer that is an error. */
+/** Reads the body of an answer that is an error; a proxy in between may have written anything. */
 export function refusalOf(status: number, body: unknown): Refusal {
   const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
   const text = (name: string): string | undefined =>
     typeof fields[name] === "string" && fields[name] !== "" ? fields[name] : undefined;
-  return new Refusal(text("code") ?? `status_${status}`, text("message") ?? `The portal answered ${status}.`, text("help"), text("id"));
+  const message = text("message") ?? `The portal answered ${status}.`;
+  return new Refusal(text("code") ?? `status_${status}`, message, text("help"), text("id"));
 }
 
 /** The network broke, or nobody answered. */

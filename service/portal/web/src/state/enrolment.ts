@@ -12,32 +12,31 @@ import { ENROLMENT, signPayload } from "./signatures.ts";
 /** Where the secret half is to stay. */
 export type Places = { browser: boolean; encryptedFile: boolean; plainFile: boolean };
 
-/** Makes a key, keeps its secret half where its owner wants it, and tells the portal the public half. The
- *  secret is kept first: a key that is enrolled and then lost would be worse than one that is not enrolled. */
-export async function makeKey(name: string, purpose: KeyPurpose, places: Places, passphrase: string): Promise<Key> {
+/** Makes a key and keeps its secret half where its owner wants it. That comes before enrolment: a key that is
+ *  enrolled and then lost would be worse than one that is not enrolled. */
+export async function makeKey(name: string, places: Places, passphrase: string): Promise<Signer> {
   const { pkcs8, spki } = await newKey();
   try {
     if (places.browser) await keep(toBase64(spki), name, pkcs8, passphrase);
     if (places.encryptedFile) save(`${slug(name)}.sk`, await writeEncrypted(pkcs8, passphrase), "application/x-pem-file");
     if (places.plainFile) save(`${slug(name)}${places.encryptedFile ? "-plain" : ""}.sk`, writePlain(pkcs8));
-    return await enrol(name, purpose, await signerOf(pkcs8));
+    return await signerOf(pkcs8);
   } finally {
     wipe(pkcs8);
   }
 }
 
-/** Enrols a key its owner has in a file, and keeps it in this browser where a passphrase for that is given. */
+/** Reads a key its owner has in a file, and keeps it in this browser where a passphrase for that is given. */
 export async function bringKey(
   name: string,
-  purpose: KeyPurpose,
   file: { text: string; passphrase: string },
   browserPassphrase: string | undefined,
-): Promise<Key> {
+): Promise<Signer> {
   const pkcs8 = await readKeyFile(file.text, file.passphrase);
   try {
     const signer = await signerOf(pkcs8);
     if (browserPassphrase !== undefined) await keep(signer.publicKey, name, pkcs8, browserPassphrase);
-    return await enrol(name, purpose, signer);
+    return signer;
   } finally {
     wipe(pkcs8);
   }
@@ -67,7 +66,7 @@ export async function saveKept(kept: KeptKey, passphrase: string): Promise<void>
 }
 
 /** Shows the portal that whoever enrols the public half has the other, and for which purpose and portal. */
-async function enrol(name: string, purpose: KeyPurpose, signer: Signer): Promise<Key> {
+export async function enrol(name: string, purpose: KeyPurpose, signer: Signer): Promise<Key> {
   const { challenge } = await api.keyChallenge();
   const { publicKey } = signer;
   const proof = { type: "vdl-enrolment/1", origin: location.origin, challenge, purpose, public: publicKey };
