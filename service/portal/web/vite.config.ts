@@ -14,5 +14,7 @@ export default defineConfig({
     cssTarget: ["chrome137", "firefox139", "safari18"],
     sourcemap: false,
   },
-  server: { proxy: { "/api": { target: portal, secure: false }, "/auth": { target: portal, secure: false } } },
+  server: {
+    proxy: { "/api": { target: portal, secure: false }, "/auth": { target: portal, secure: false } },
+  },
 });

@@ -34,7 +34,10 @@ export class Person {
   }
 
   static async make(world: World, name: string): Promise<Person> {
-    const context: BrowserContext = await world.browser.newContext({ locale: "en-GB", acceptDownloads: true });
+    const context: BrowserContext = await world.browser.newContext({
+      locale: "en-GB",
+      acceptDownloads: true,
+    });
     return new Person(world, name, await context.newPage());
   }
 

@@ -21,7 +21,12 @@ after(async () => world?.stop());
 
 /** Ages of 200 people; one cell is no number, and its row is left out. */
 const CSV = ["id;age;city"]
-  .concat(Array.from({ length: 200 }, (_, row) => `${row};${row === 7 ? "old" : 20 + (row % 60)};${["Delft", "Gouda"][row % 2]}`))
+  .concat(
+    Array.from(
+      { length: 200 },
+      (_, row) => `${row};${row === 7 ? "old" : 20 + (row % 60)};${["Delft", "Gouda"][row % 2]}`,
+    ),
+  )
   .join("\n");
 
 const script = (minimum: number): string =>
@@ -78,7 +83,8 @@ test("keys are made in the page, or brought from the command line", async () => 
 test("the administrator compares fingerprints and chooses the approvers", async () => {
   await admin.open("Approvers");
   await admin.click("Begin the ceremony");
-  for (const name of ["Anna", "Bob"]) await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
+  for (const name of ["Anna", "Bob"])
+    await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
   await looksGood(admin, "ceremony");
   const file = await admin.saves("Keep it here, and save policy-1.json", "policy-1.json");
   assert.match(vdl("policy", "show", file), /anna/);
@@ -110,7 +116,12 @@ test("a provider uploads a CSV file, and the portal and its traffic hold none of
   await paul.unlocks("Split, seal and upload");
   await paul.reads("It is uploaded");
   await looksGood(paul, "upload-receipt");
-  handle = (await paul.page.getByText(/^[0-9A-F]{64}$/).first().innerText()).trim();
+  handle = (
+    await paul.page
+      .getByText(/^[0-9A-F]{64}$/)
+      .first()
+      .innerText()
+  ).trim();
   await paul.page.getByRole("link", { name: "Go to the table" }).click();
   await paul.heading("survey");
   await looksGood(paul, "table");

@@ -39,7 +39,9 @@ export async function makeWorld(): Promise<World> {
     const origin = `http://localhost:${port}`;
     writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection, servers));
     const portal = await start(started, ["portal", "--config", join(folder, "portal.toml")]);
-    const link = portal.said.map((line) => /: (http\S+)$/.exec(line)?.[1]).find((found) => found !== undefined);
+    const link = portal.said
+      .map((line) => /: (http\S+)$/.exec(line)?.[1])
+      .find((found) => found !== undefined);
     if (link === undefined) throw new Error("the portal told of no first link");
     const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
     const stop = async (): Promise<void> => {
@@ -76,7 +78,10 @@ function portalToml(port: number, origin: string, connection: string, servers: s
 
 function auditLogs(servers: string): string[] {
   const all = readdirSync(servers, { recursive: true, encoding: "utf8" });
-  return all.filter((name) => name.endsWith("audit.log")).sort().map((name) => join(servers, name));
+  return all
+    .filter((name) => name.endsWith("audit.log"))
+    .sort()
+    .map((name) => join(servers, name));
 }
 
 /** Starts `vdl ...` and waits for its line `ready ...`. */

@@ -6,8 +6,9 @@ import { utf8 } from "./base64.ts";
 const NOTHING_BEFORE = "0".repeat(64);
 
 /** How many lines hang together, or the first that does not and why. */
-export type Verdict = { good: true; count: number; head: string } | { good: false; at: number; why: "number" | "digest" | "unreadable" };
-
+export type Verdict =
+  | { good: true; count: number; head: string }
+  | { good: false; at: number; why: "number" | "digest" | "unreadable" };
 
 type Line = { sequence: number; time: number; previous: string };
 

@@ -2,7 +2,14 @@
 
 import { fromBase64 } from "../contract/bytes.ts";
 import { digest, fingerprint } from "../contract/digests.ts";
-import { isSame, diffScripts, diffValues, nearIdentical, type FieldDiff, type ScriptDiff } from "../contract/diff.ts";
+import {
+  isSame,
+  diffScripts,
+  diffValues,
+  nearIdentical,
+  type FieldDiff,
+  type ScriptDiff,
+} from "../contract/diff.ts";
 import type { Script } from "../contract/script.ts";
 import { reportStatement, riskOfNearIdentical } from "../contract/sentences/approval.ts";
 import type { Report } from "../contract/sentences/report.ts";
@@ -23,7 +30,11 @@ export type Reading = {
 };
 
 /** Decodes what the portal sent. Throws where servers would refuse it. `earlier`: other scripts, with names. */
-export function readRequest(payload: string, locale: Locale, earlier: { name: string; script: Script }[] = []): Reading {
+export function readRequest(
+  payload: string,
+  locale: Locale,
+  earlier: { name: string; script: Script }[] = [],
+): Reading {
   const decoded = fromBase64(payload);
   if (decoded === undefined) throw new Error("the payload is no base64");
   const bytes = new Uint8Array(decoded);
@@ -33,7 +44,10 @@ export function readRequest(payload: string, locale: Locale, earlier: { name: st
     .filter((other) => nearIdentical(other.script, statement.script) !== undefined)
     .map((other) => riskOfNearIdentical(words, other.name));
   const report = reportStatement(words, statement, near);
-  const flow = flowOf(statement.script, report.steps.map((step) => step.opens));
+  const flow = flowOf(
+    statement.script,
+    report.steps.map((step) => step.opens),
+  );
   return { bytes, digest: digest(bytes), statement, report, flow, tables: tablesOf(statement.script) };
 }
 

@@ -12,7 +12,8 @@ export type Node = { tag: number; content: Bytes };
 
 export function write(tag: number, ...parts: Uint8Array[]): Bytes {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = length < 0x80 ? [tag, length] : [tag, 0x80 | lengthBytes(length).length, ...lengthBytes(length)];
+  const head =
+    length < 0x80 ? [tag, length] : [tag, 0x80 | lengthBytes(length).length, ...lengthBytes(length)];
   const out = new Uint8Array(head.length + length);
   out.set(head);
   let at = head.length;
@@ -31,7 +32,8 @@ export function writeInteger(value: number): Bytes {
 
 function lengthBytes(value: number): number[] {
   const bytes = [value & 0xff];
-  for (let rest = Math.floor(value / 256); rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest & 0xff);
+  for (let rest = Math.floor(value / 256); rest > 0; rest = Math.floor(rest / 256))
+    bytes.unshift(rest & 0xff);
   return bytes;
 }
 

@@ -8,13 +8,27 @@ import { firstSecond, isoDay, lastSecond, now } from "./format.ts";
 import { tablesOf } from "./flow.ts";
 
 /** As the form holds it: dates as the browser writes them, an empty text for no limit. */
-export type Draft = { purpose: string; analyst: string; notBefore: string; expires: string; maxRuns: string; names: NameRule[] };
+export type Draft = {
+  purpose: string;
+  analyst: string;
+  notBefore: string;
+  expires: string;
+  maxRuns: string;
+  names: NameRule[];
+};
 
 export const DAYS = 90;
 
 export function emptyDraft(analyst: string): Draft {
   const today = now();
-  return { purpose: "", analyst, notBefore: isoDay(today), expires: isoDay(today + DAYS * 86_400), maxRuns: "5", names: [] };
+  return {
+    purpose: "",
+    analyst,
+    notBefore: isoDay(today),
+    expires: isoDay(today + DAYS * 86_400),
+    maxRuns: "5",
+    names: [],
+  };
 }
 
 export function draftOf(statement: Statement): Draft {
@@ -44,7 +58,9 @@ export function payloadOf(script: Script, draft: Draft, environment: string, ver
   const notBefore = firstSecond(draft.notBefore);
   const expires = lastSecond(draft.expires);
   const runs = draft.maxRuns.trim() === "" ? undefined : Number(draft.maxRuns);
-  const nonce = Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0"));
+  const nonce = Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  );
   const handles = tablesOf(script).filter((table) => table.by === "handle");
   const terms: Terms = {
     analyst: draft.analyst,
@@ -54,7 +70,9 @@ export function payloadOf(script: Script, draft: Draft, environment: string, ver
     ...(expires === undefined ? {} : { expires }),
     ...(runs === undefined ? {} : { max_runs: runs }),
     ...(draft.purpose.trim() === "" ? {} : { purpose: draft.purpose.trim() }),
-    ...(script.ordered && handles.every((table) => !table.hole) ? { tables: handles.map((table) => table.text) } : {}),
+    ...(script.ordered && handles.every((table) => !table.hole)
+      ? { tables: handles.map((table) => table.text) }
+      : {}),
     names: draft.names,
     nonce: nonce.join("").toUpperCase(),
   };

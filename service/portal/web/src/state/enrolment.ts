@@ -18,7 +18,8 @@ export async function makeKey(name: string, places: Places, passphrase: string):
   const { pkcs8, spki } = await newKey();
   try {
     if (places.browser) await keep(toBase64(spki), name, pkcs8, passphrase);
-    if (places.encryptedFile) save(`${slug(name)}.sk`, await writeEncrypted(pkcs8, passphrase), "application/x-pem-file");
+    if (places.encryptedFile)
+      save(`${slug(name)}.sk`, await writeEncrypted(pkcs8, passphrase), "application/x-pem-file");
     if (places.plainFile) save(`${slug(name)}${places.encryptedFile ? "-plain" : ""}.sk`, writePlain(pkcs8));
     return await signerOf(pkcs8);
   } finally {

@@ -40,15 +40,27 @@ export function flowOf(script: Script, opens: readonly Opens[]): Flow {
     return nodes.get(id) ?? add({ id, kind: "table", step: 0, table, opens: "nothing", row: 0 });
   };
   for (const [at, { command }] of script.steps.entries()) {
-    const from = inputs(command).map(source).filter((node) => node !== undefined);
+    const from = inputs(command)
+      .map(source)
+      .filter((node) => node !== undefined);
     const row = 1 + Math.max(0, ...from.map((node) => node.row));
-    const node = add({ id: `step ${at}`, kind: "step", step: at + 1, verb: command.verb, opens: opens[at] ?? "nothing", row });
+    const node = add({
+      id: `step ${at}`,
+      kind: "step",
+      step: at + 1,
+      verb: command.verb,
+      opens: opens[at] ?? "nothing",
+      row,
+    });
     for (const one of new Set(from)) edges.push({ from: one, to: node, opened: false });
   }
   const right = Math.max(0, ...Array.from(filled, (columns) => columns ?? 0));
   for (const node of [...nodes.values()]) {
     if (node.opens === "nothing" || node.opens === "count") continue;
-    const to = add({ id: `opened ${node.step}`, kind: "opened", step: node.step, opens: node.opens, row: node.row }, right);
+    const to = add(
+      { id: `opened ${node.step}`, kind: "opened", step: node.step, opens: node.opens, row: node.row },
+      right,
+    );
     edges.push({ from: node, to, opened: true });
   }
   const columns = Math.max(1, ...Array.from(filled, (count) => count ?? 0));

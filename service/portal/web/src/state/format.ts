@@ -6,12 +6,16 @@ const tag = (locale: Locale): string => (locale === "nl" ? "nl-NL" : "en-GB");
 
 /** A day and minute, in the reader's own time zone. `seconds` since 1970. */
 export function moment(seconds: number, locale: Locale): string {
-  return new Intl.DateTimeFormat(tag(locale), { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+  return new Intl.DateTimeFormat(tag(locale), { dateStyle: "medium", timeStyle: "short" }).format(
+    seconds * 1000,
+  );
 }
 
 /** The day in UTC, as approvals count it. */
 export function day(seconds: number, locale: Locale): string {
-  return new Intl.DateTimeFormat(tag(locale), { dateStyle: "medium", timeZone: "UTC" }).format(seconds * 1000);
+  return new Intl.DateTimeFormat(tag(locale), { dateStyle: "medium", timeZone: "UTC" }).format(
+    seconds * 1000,
+  );
 }
 
 /** "3 hours ago", "in 5 days". */
@@ -56,4 +60,5 @@ export function firstSecond(date: string): number | undefined {
 export const isoDay = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
 
 /** Long digests and handles, for lists: the beginning and the end. */
-export const short = (text: string): string => (text.length > 16 ? `${text.slice(0, 8)}…${text.slice(-4)}` : text);
+export const short = (text: string): string =>
+  text.length > 16 ? `${text.slice(0, 8)}…${text.slice(-4)}` : text;

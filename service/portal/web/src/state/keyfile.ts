@@ -14,7 +14,8 @@ const PBKDF2 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
 const HMAC_SHA256 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
 const AES_256_CBC = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
 
-export type KeyFileProblem = "no-key-file" | "passphrase-needed" | "wrong-passphrase" | "unknown-encryption" | "not-ed25519";
+export type KeyFileProblem =
+  "no-key-file" | "passphrase-needed" | "wrong-passphrase" | "unknown-encryption" | "not-ed25519";
 
 export class KeyFileError extends Error {
   readonly problem: KeyFileProblem;
@@ -37,7 +38,11 @@ export async function writeEncrypted(pkcs8: Bytes, passphrase: string): Promise<
   const key = await keyFrom(passphrase, salt, ROUNDS, "AES-CBC");
   const data = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-CBC", iv }, key, pkcs8));
   const hash = write(SEQUENCE, oid(HMAC_SHA256), write(NULL));
-  const derivation = write(SEQUENCE, oid(PBKDF2), write(SEQUENCE, write(OCTETS, salt), writeInteger(ROUNDS), hash));
+  const derivation = write(
+    SEQUENCE,
+    oid(PBKDF2),
+    write(SEQUENCE, write(OCTETS, salt), writeInteger(ROUNDS), hash),
+  );
   const cipher = write(SEQUENCE, oid(AES_256_CBC), write(OCTETS, iv));
   const algorithm = write(SEQUENCE, oid(PBES2), write(SEQUENCE, derivation, cipher));
   return toPem("ENCRYPTED PRIVATE KEY", write(SEQUENCE, algorithm, write(OCTETS, data)));
@@ -65,7 +70,9 @@ export async function keyFrom(
   iterations: number,
   name: "AES-CBC" | "AES-GCM",
 ): Promise<CryptoKey> {
-  const secret = await crypto.subtle.importKey("raw", utf8(passphrase.normalize("NFC")), "PBKDF2", false, ["deriveKey"]);
+  const secret = await crypto.subtle.importKey("raw", utf8(passphrase.normalize("NFC")), "PBKDF2", false, [
+    "deriveKey",
+  ]);
   const derivation = { name: "PBKDF2", hash: "SHA-256", salt, iterations };
   return crypto.subtle.deriveKey(derivation, secret, { name, length: 256 }, false, ["encrypt", "decrypt"]);
 }

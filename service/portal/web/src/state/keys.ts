@@ -9,7 +9,9 @@ export type Signer = { publicKey: string; sign(message: Uint8Array): Promise<Byt
 const ALGORITHM = { name: "Ed25519" };
 /** Before the 32 bytes of a key, in SubjectPublicKeyInfo and in PKCS#8. */
 const SPKI_HEAD = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-const PKCS8_HEAD = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8_HEAD = [
+  0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
 
 /** Whether this browser knows Ed25519: Chrome and Edge from 137, Firefox from 129, Safari from 17. */
 export async function ed25519Works(): Promise<boolean> {
@@ -45,7 +47,8 @@ export async function publicOf(pkcs8: Bytes): Promise<Bytes> {
 export async function signerOf(pkcs8: Bytes): Promise<Signer> {
   const publicKey = toBase64(await publicOf(pkcs8));
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, false, ["sign"]);
-  const sign = async (message: Uint8Array) => new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message.slice()));
+  const sign = async (message: Uint8Array) =>
+    new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message.slice()));
   return { publicKey, sign };
 }
 

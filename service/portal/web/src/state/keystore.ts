@@ -46,7 +46,10 @@ export async function forget(publicKey: string): Promise<void> {
   await within("readwrite", (store) => store.delete(publicKey));
 }
 
-async function within<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+async function within<T>(
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
   const database = await open();
   try {
     return await new Promise((resolve, reject) => {

@@ -33,14 +33,22 @@ export function navigation(here: Route, project: Membership | undefined): Group[
     groups[0] = { title: "project", items: [...mine.items, ...items] };
     groups.push({ title: "yours", items: [] });
   }
-  groups.at(-1)?.items.push(
-    item(here, "keys", "key", { page: "keys" }),
-    item(here, "sessions", "session", { page: "sessions" }),
-    item(here, "settings", "settings", { page: "settings" }),
-  );
+  groups
+    .at(-1)
+    ?.items.push(
+      item(here, "keys", "key", { page: "keys" }),
+      item(here, "sessions", "session", { page: "sessions" }),
+      item(here, "settings", "settings", { page: "settings" }),
+    );
   return groups;
 }
 
-function item(here: Route, word: Item["word"], icon: Item["icon"], route: Route, also: Route["page"][] = []): Item {
+function item(
+  here: Route,
+  word: Item["word"],
+  icon: Item["icon"],
+  route: Route,
+  also: Route["page"][] = [],
+): Item {
   return { word, icon, route, current: here.page === route.page || also.includes(here.page) };
 }

@@ -44,7 +44,12 @@ export function candidates(members: readonly Member[]): Candidate[] {
     .flatMap((member) =>
       member.keys
         .filter((key) => key.purpose === "approver" && !key.retired)
-        .map((key) => ({ user: member.user, name: member.name, key: key.public, fingerprint: key.fingerprint })),
+        .map((key) => ({
+          user: member.user,
+          name: member.name,
+          key: key.public,
+          fingerprint: key.fingerprint,
+        })),
     );
 }
 
@@ -52,8 +57,16 @@ export function candidates(members: readonly Member[]): Candidate[] {
 export function named(chosen: readonly Candidate[]): Approver[] {
   const seen = new Map<string, number>();
   return chosen.map(({ name: full, key }) => {
-    const plain = full.normalize("NFKD").toLowerCase().replace(/\p{M}+/gu, "").replace(/[^a-z0-9 _.-]+/g, "-");
-    const name = plain.replace(/^[ -]+|[ -]+$/g, "").slice(0, 60).trim() || "approver";
+    const plain = full
+      .normalize("NFKD")
+      .toLowerCase()
+      .replace(/\p{M}+/gu, "")
+      .replace(/[^a-z0-9 _.-]+/g, "-");
+    const name =
+      plain
+        .replace(/^[ -]+|[ -]+$/g, "")
+        .slice(0, 60)
+        .trim() || "approver";
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
     return { name: times === 1 ? name : `${name} ${times}`, key };
@@ -67,7 +80,11 @@ export function turns(before: PolicyInfo, draft: PolicyInfo, next: Policy): Turn
   const signed = new Set(draft.signatures.map((signature) => signature.public));
   const old = new Set(before.approvers.map(({ key }) => key));
   const fresh = new Set(next.statement.approvers.map(({ key }) => key));
-  const turn = (approver: Approver, change: Turn["change"]): Turn => ({ approver, change, signed: signed.has(approver.key) });
+  const turn = (approver: Approver, change: Turn["change"]): Turn => ({
+    approver,
+    change,
+    signed: signed.has(approver.key),
+  });
   return [
     ...next.statement.approvers.map((approver) => turn(approver, old.has(approver.key) ? "stays" : "joins")),
     ...before.approvers.filter(({ key }) => !fresh.has(key)).map((approver) => turn(approver, "leaves")),

@@ -17,10 +17,14 @@ export type Leave = { request: RequestView; statement: Statement };
 
 /** The reader's approved leaves that hold now, for keys they have. */
 export async function leavesOf(project: string, user: string): Promise<Leave[]> {
-  const mine = (await api.requests(project)).filter((one) => one.kind === "upload" && one.state === "approved" && one.user === user);
+  const mine = (await api.requests(project)).filter(
+    (one) => one.kind === "upload" && one.state === "approved" && one.user === user,
+  );
   const views = await Promise.all(mine.map((one) => api.oneRequest(one.id)));
   return views.flatMap((request) => {
-    const payload = fromBase64(request.versions.find((one) => one.version === request.version)?.payload ?? "");
+    const payload = fromBase64(
+      request.versions.find((one) => one.version === request.version)?.payload ?? "",
+    );
     try {
       const statement = readStatement(payload ?? new Uint8Array());
       const holds = statement.not_before <= now() && (statement.expires ?? Infinity) >= now();

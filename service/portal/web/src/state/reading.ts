@@ -33,7 +33,9 @@ export function readVersions(request: RequestView, locale: Locale, others: Named
 
 /** Scripts that were approved before: two answers that differ in one condition can tell of one person. */
 export async function otherScripts(project: string, id: string): Promise<Named[]> {
-  const approved = (await api.requests(project)).filter((one) => one.state === "approved" && one.id !== id && one.kind === "script");
+  const approved = (await api.requests(project)).filter(
+    (one) => one.state === "approved" && one.id !== id && one.kind === "script",
+  );
   const views = await Promise.all(approved.slice(0, MOST_OTHERS).map((one) => api.oneRequest(one.id)));
   return views.flatMap((view) => {
     const payload = fromBase64(view.versions.find((one) => one.version === view.version)?.payload ?? "");

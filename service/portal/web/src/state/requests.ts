@@ -19,7 +19,8 @@ export function approverKey(project: Project, mine: readonly Key[]): Key | undef
 export const policyVersion = (project: Project): number => project.policy?.version ?? POLICY_VERSION;
 
 /** Whether somebody still has to do something about it. */
-export const isWaiting = (state: RequestState): boolean => state === "submitted" || state === "changes_requested";
+export const isWaiting = (state: RequestState): boolean =>
+  state === "submitted" || state === "changes_requested";
 
 /** The cell an analyst runs an approved script with; `steps` stands for their own lines. */
 export function notebookCell(file: string, keyFile: string): string {
@@ -37,5 +38,8 @@ export function notebookCell(file: string, keyFile: string): string {
 }
 
 /** A text as Python writes it. */
-export const python = (text: string): string => JSON.stringify(text).replace(/[\u007f-\uffff]/g, (letter) =>
-  `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+export const python = (text: string): string =>
+  JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );

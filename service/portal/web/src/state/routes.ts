@@ -20,7 +20,10 @@ export type Route =
 /** Reads what stands behind the `#`. */
 export function parseRoute(hash: string): Route {
   const [path = ""] = hash.replace(/^#/, "").split("?");
-  const parts = path.split("/").filter((part) => part !== "").map(decode);
+  const parts = path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
   const [first, second, third, fourth] = parts;
   if (first === undefined) return { page: "home" };
   if (first === "invitation" && second !== undefined) return { page: "invitation", token: second };

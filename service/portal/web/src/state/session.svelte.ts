@@ -20,7 +20,8 @@ const held = $state<Held>({ me: undefined, project: undefined, unread: 0, stepUp
 export const me = (): Me | null | undefined => held.me;
 export const project = (): Project | undefined => held.project;
 export const unread = (): number => held.unread;
-export const membership = (id: string): Membership | undefined => held.me?.projects.find((one) => one.id === id);
+export const membership = (id: string): Membership | undefined =>
+  held.me?.projects.find((one) => one.id === id);
 export const has = (id: string, ...roles: Role[]): boolean =>
   membership(id)?.roles.some((role) => roles.includes(role)) ?? false;
 

@@ -13,7 +13,12 @@ export async function signPayload(signer: Signer, payloadType: string, payload: 
 }
 
 /** Whether a signature fits, as strictly as on the servers. */
-export async function fits(spki: string, payloadType: string, payload: Uint8Array, signature: string): Promise<boolean> {
+export async function fits(
+  spki: string,
+  payloadType: string,
+  payload: Uint8Array,
+  signature: string,
+): Promise<boolean> {
   const key = await VerifyingKey.fromBase64(spki).catch(() => undefined);
   return (await key?.verifies(pae(payloadType, payload), signature)) ?? false;
 }

@@ -6,9 +6,13 @@ import { readScript, SCRIPT_FORMAT, type Script } from "../contract/script.ts";
 
 export function uploadScript(): Script {
   const steps = [{ command: { upload: { columns: "##columns##" } } }];
-  return readScript(utf8(JSON.stringify({ format: SCRIPT_FORMAT, name: "Allow any upload", ordered: false, steps })));
+  return readScript(
+    utf8(JSON.stringify({ format: SCRIPT_FORMAT, name: "Allow any upload", ordered: false, steps })),
+  );
 }
 
 /** Whether a script allows just this. */
 export const isUploadScript = (script: Script): boolean =>
-  !script.ordered && script.steps.length > 0 && script.steps.every(({ command }) => command.verb === "upload");
+  !script.ordered &&
+  script.steps.length > 0 &&
+  script.steps.every(({ command }) => command.verb === "upload");

@@ -57,7 +57,9 @@ export class Wizard {
 
   /** Columns whose type cannot be read or does not go with how the cells are read. */
   get wrong(): number[] {
-    return this.choices.filter((choice) => choice.take && this.#chosen(choice) === undefined).map((one) => one.column);
+    return this.choices
+      .filter((choice) => choice.take && this.#chosen(choice) === undefined)
+      .map((one) => one.column);
   }
 
   async check(say: (cause: string) => string): Promise<void> {
@@ -65,7 +67,10 @@ export class Wizard {
     const chosen = this.choices.filter((choice) => choice.take).map((choice) => this.#chosen(choice));
     if (file === undefined || surveyed === undefined) return;
     const good = chosen.filter((one) => one !== undefined);
-    const words = { say: (cause: string, column: string | null) => (column === null ? say(cause) : `${column}: ${say(cause)}`) };
+    const words = {
+      say: (cause: string, column: string | null) =>
+        column === null ? say(cause) : `${column}: ${say(cause)}`,
+    };
     await this.#work(async (watch) => {
       this.encoded = await encode(file, surveyed, good, words, watch);
       this.stage = "check";
@@ -81,7 +86,11 @@ export class Wizard {
     this.stage = "upload";
     this.progress = 0;
     try {
-      const order = { table: encoded.table, keys, file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest } };
+      const order = {
+        table: encoded.table,
+        keys,
+        file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest },
+      };
       this.receipt ??= await upload(order, portalFor(project.id), signer, this.control, {
         phase: (phase) => (this.phase = phase),
         progress: (done, total) => (this.progress = done / total),
@@ -124,17 +133,23 @@ export class Wizard {
   #chosen(choice: Choice): Chosen | undefined {
     const type = readType(choice.type.trim());
     const reading = this.survey?.columns[choice.column]?.guess.options[choice.option]?.reading;
-    if (type === null || reading === undefined || type.kind !== reading.kind || choice.name.trim() === "") return undefined;
+    if (type === null || reading === undefined || type.kind !== reading.kind || choice.name.trim() === "")
+      return undefined;
     const twice = this.choices.filter((one) => one.take && one.name.trim() === choice.name.trim()).length > 1;
     return twice ? undefined : { column: choice.column, name: choice.name.trim(), reading, type };
   }
 
-  async #work(act: (watch: { progress(done: number, total: number): void; signal: AbortSignal }) => Promise<void>): Promise<void> {
+  async #work(
+    act: (watch: { progress(done: number, total: number): void; signal: AbortSignal }) => Promise<void>,
+  ): Promise<void> {
     this.#job?.abort();
     const job = (this.#job = new AbortController());
     this.progress = 0;
     try {
-      await act({ progress: (done, total) => (this.progress = total === 0 ? 1 : done / total), signal: job.signal });
+      await act({
+        progress: (done, total) => (this.progress = total === 0 ? 1 : done / total),
+        signal: job.signal,
+      });
     } catch (problem) {
       if (!job.signal.aborted) throw problem;
     } finally {
@@ -147,7 +162,13 @@ function choicesOf(found: Survey): Choice[] {
   return found.columns.map(({ name, guess }, column) => {
     const option = guess.proposed ?? 0;
     const tidy = guess.options[option]?.tidy;
-    return { column, take: guess.options.length > 0, name, option, type: tidy === undefined ? "" : writeType(tidy) };
+    return {
+      column,
+      take: guess.options.length > 0,
+      name,
+      option,
+      type: tidy === undefined ? "" : writeType(tidy),
+    };
   });
 }
 

@@ -22,7 +22,8 @@ export const account = both(
     oldPassword: "Present password",
     changed: "The password is changed. All other sessions were ended.",
     sessionsTitle: "Sessions",
-    sessionsText: "Every browser in which you are signed in. End what you do not know, and change your password then.",
+    sessionsText:
+      "Every browser in which you are signed in. End what you do not know, and change your password then.",
     thisOne: "This one",
     began: "Began",
     lastSeen: "Last used",
@@ -51,7 +52,8 @@ export const account = both(
     oldPassword: "Huidig wachtwoord",
     changed: "Het wachtwoord is gewijzigd. Alle andere sessies zijn beëindigd.",
     sessionsTitle: "Sessies",
-    sessionsText: "Elke browser waarin u bent aangemeld. Beëindig wat u niet kent, en wijzig dan uw wachtwoord.",
+    sessionsText:
+      "Elke browser waarin u bent aangemeld. Beëindig wat u niet kent, en wijzig dan uw wachtwoord.",
     thisOne: "Deze",
     began: "Begonnen",
     lastSeen: "Laatst gebruikt",

@@ -43,7 +43,8 @@ export const common = both(
     yes: "Yes",
     no: "No",
     stepUpTitle: "Is it still you?",
-    stepUpText: "What you are about to do changes who may do what. Give your password once more; it then holds for five minutes.",
+    stepUpText:
+      "What you are about to do changes who may do what. Give your password once more; it then holds for five minutes.",
     mixed: "This name mixes alphabets whose letters look alike. Make sure it is who you think.",
     roles: {
       provider: "Data provider",
@@ -112,7 +113,8 @@ export const common = both(
     yes: "Ja",
     no: "Nee",
     stepUpTitle: "Bent u het nog?",
-    stepUpText: "Wat u gaat doen verandert wie wat mag. Geef uw wachtwoord nog eens; daarna geldt het vijf minuten.",
+    stepUpText:
+      "Wat u gaat doen verandert wie wat mag. Geef uw wachtwoord nog eens; daarna geldt het vijf minuten.",
     mixed: "Deze naam mengt alfabetten met letters die op elkaar lijken. Ga na of het is wie u denkt.",
     roles: {
       provider: "Gegevensleverancier",

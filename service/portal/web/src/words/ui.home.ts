@@ -4,7 +4,8 @@ export const home = both(
   {
     greeting: (name: string) => `Hello ${name}`,
     title: "Inbox",
-    unread: (count: number) => (count === 0 ? "Nothing new." : count === 1 ? "1 new message." : `${count} new messages.`),
+    unread: (count: number) =>
+      count === 0 ? "Nothing new." : count === 1 ? "1 new message." : `${count} new messages.`,
     readAll: "Mark all as read",
     unreadMark: "New",
     open: "Open",
@@ -23,7 +24,8 @@ export const home = both(
       policy_adopted: "A new list of approvers holds",
     },
     emptyTitle: "Nothing has happened yet",
-    emptyText: "Here you will read what waits for you: a script to approve, a question about yours, an approval that is about to end.",
+    emptyText:
+      "Here you will read what waits for you: a script to approve, a question about yours, an approval that is about to end.",
     start: "How it goes",
     steps: [
       "A data provider uploads a table. The browser splits it into three parts that say nothing by themselves, one for each server.",
@@ -42,7 +44,8 @@ export const home = both(
   {
     greeting: (name: string) => `Dag ${name}`,
     title: "Postvak",
-    unread: (count: number) => (count === 0 ? "Niets nieuws." : count === 1 ? "1 nieuw bericht." : `${count} nieuwe berichten.`),
+    unread: (count: number) =>
+      count === 0 ? "Niets nieuws." : count === 1 ? "1 nieuw bericht." : `${count} nieuwe berichten.`,
     readAll: "Alles als gelezen merken",
     unreadMark: "Nieuw",
     open: "Openen",
@@ -61,7 +64,8 @@ export const home = both(
       policy_adopted: "Een nieuwe lijst van goedkeurders geldt",
     },
     emptyTitle: "Er is nog niets gebeurd",
-    emptyText: "Hier leest u wat op u wacht: een script om goed te keuren, een vraag over het uwe, een goedkeuring die bijna afloopt.",
+    emptyText:
+      "Hier leest u wat op u wacht: een script om goed te keuren, een vraag over het uwe, een goedkeuring die bijna afloopt.",
     start: "Zo gaat het",
     steps: [
       "Een gegevensleverancier uploadt een tabel. De browser splitst haar in drie delen die op zichzelf niets zeggen, een voor elke server.",

@@ -49,12 +49,14 @@ export const journal = both(
       upload_sent: "sent an upload to the servers",
     } as Record<string, string>,
     emptyTitle: "Nothing in the journal yet",
-    emptyText: "Invitations, uploads, requests, signatures and runs are written here, each with the digest of the one before, so that nothing can vanish.",
+    emptyText:
+      "Invitations, uploads, requests, signatures and runs are written here, each with the digest of the one before, so that nothing can vanish.",
     nothingFound: "No entry fits the filter.",
     ofServers: "The servers' audit logs",
     loadLogs: "Read and verify",
     whole: (count: number) => `All ${count} entries hang together, and what the other servers signed fits.`,
-    serverText: "Each server writes what it let run and what it refused. The portal only passes the logs on; this browser checks them, and holds them against each other.",
+    serverText:
+      "Each server writes what it let run and what it refused. The portal only passes the logs on; this browser checks them, and holds them against each other.",
     findings: "These logs do not fit:",
     lastOnes: (count: number) => `The last ${count}.`,
   },
@@ -106,12 +108,14 @@ export const journal = both(
       upload_sent: "stuurde een upload naar de servers",
     } as Record<string, string>,
     emptyTitle: "Nog niets in het journaal",
-    emptyText: "Uitnodigingen, uploads, aanvragen, handtekeningen en runs komen hier te staan, elk met de samenvatting van de vorige, zodat er niets kan verdwijnen.",
+    emptyText:
+      "Uitnodigingen, uploads, aanvragen, handtekeningen en runs komen hier te staan, elk met de samenvatting van de vorige, zodat er niets kan verdwijnen.",
     nothingFound: "Geen regel past bij het filter.",
     ofServers: "De logboeken van de servers",
     loadLogs: "Lezen en controleren",
     whole: (count: number) => `Alle ${count} regels sluiten aan, en wat de andere servers tekenden klopt.`,
-    serverText: "Elke server schrijft op wat hij liet lopen en wat hij weigerde. Het portaal geeft de logboeken alleen door; deze browser controleert ze, en houdt ze tegen elkaar.",
+    serverText:
+      "Elke server schrijft op wat hij liet lopen en wat hij weigerde. Het portaal geeft de logboeken alleen door; deze browser controleert ze, en houdt ze tegen elkaar.",
     findings: "Deze logboeken kloppen niet:",
     lastOnes: (count: number) => `De laatste ${count}.`,
   },

@@ -23,7 +23,8 @@ export const keys = both(
     made: "The key is made and enrolled.",
     chooseOne: "Choose at least one place.",
     bring: "Enrol a key I have",
-    bringText: "A .sk file made with vdl keygen, or saved here. It is read in this browser to show that it is yours, and goes nowhere.",
+    bringText:
+      "A .sk file made with vdl keygen, or saved here. It is read in this browser to show that it is yours, and goes nowhere.",
     file: "Key file",
     filePassphrase: "Its passphrase, if it has one",
     enrol: "Enrol",
@@ -36,10 +37,12 @@ export const keys = both(
     created: "Made",
     retired: "Retired",
     retire: "Retire",
-    retireText: "A retired key is offered nowhere any more. What it signed still holds; to stop that, revoke the key.",
+    retireText:
+      "A retired key is offered nowhere any more. What it signed still holds; to stop that, revoke the key.",
     revoke: "Revoke",
     revokeTitle: "Revoke a key",
-    revokeText: "An approver signs that this key counts for nothing any more. The servers take it up from their operators; it cannot be undone.",
+    revokeText:
+      "An approver signs that this key counts for nothing any more. The servers take it up from their operators; it cannot be undone.",
     revokeReason: "Reason",
     saveRevocation: "Sign and save the revocation",
     savePublic: "Save the public half (.pk)",
@@ -47,12 +50,14 @@ export const keys = both(
     forget: "Remove from this browser",
     forgetText: "The secret half is erased here. If you have no file of it, nobody can bring it back.",
     replace: "To replace a key, make a new one, have the approvers told of it, then retire the old one.",
-    unsupported: "This browser cannot make Ed25519 keys. Chrome and Edge can from version 137 on, Firefox from 129, Safari from 17. Or use `vdl keygen`.",
+    unsupported:
+      "This browser cannot make Ed25519 keys. Chrome and Edge can from version 137 on, Firefox from 129, Safari from 17. Or use `vdl keygen`.",
     problems: {
       "no-key-file": "This is no key file.",
       "passphrase-needed": "This file asks for its passphrase.",
       "wrong-passphrase": "The passphrase is another one.",
-      "unknown-encryption": "This file is encrypted in a way the page does not know. PBES2 with AES-256-CBC is known.",
+      "unknown-encryption":
+        "This file is encrypted in a way the page does not know. PBES2 with AES-256-CBC is known.",
       "not-ed25519": "This is no Ed25519 key.",
     },
     unlockTitle: "With which key?",
@@ -70,7 +75,8 @@ export const keys = both(
     keyNameHint: "Voor uzelf: “laptop 2026” bijvoorbeeld.",
     keepWhere: "Waar de geheime helft blijft",
     keepBrowser: "In deze browser, onder een wachtwoordzin",
-    keepBrowserHint: "Het eenvoudigst. Bewaar ook een bestand: worden de browsergegevens gewist, dan is de sleutel weg.",
+    keepBrowserHint:
+      "Het eenvoudigst. Bewaar ook een bestand: worden de browsergegevens gewist, dan is de sleutel weg.",
     keepFile: "In een bestand, onder een wachtwoordzin",
     keepFileHint: "Gewone PEM; openssl leest het ook.",
     keepPlain: "In een onversleuteld .sk-bestand, voor vdl en crandas",
@@ -82,7 +88,8 @@ export const keys = both(
     made: "De sleutel is gemaakt en ingeschreven.",
     chooseOne: "Kies minstens één plaats.",
     bring: "Een sleutel inschrijven die ik heb",
-    bringText: "Een .sk-bestand van vdl keygen, of hier bewaard. Het wordt in deze browser gelezen om te tonen dat het van u is, en gaat nergens heen.",
+    bringText:
+      "Een .sk-bestand van vdl keygen, of hier bewaard. Het wordt in deze browser gelezen om te tonen dat het van u is, en gaat nergens heen.",
     file: "Sleutelbestand",
     filePassphrase: "De wachtwoordzin ervan, als het die heeft",
     enrol: "Inschrijven",
@@ -95,23 +102,29 @@ export const keys = both(
     created: "Gemaakt",
     retired: "Buiten gebruik",
     retire: "Buiten gebruik stellen",
-    retireText: "Zo'n sleutel wordt nergens meer aangeboden. Wat ermee getekend is blijft gelden; herroep de sleutel om dat te stoppen.",
+    retireText:
+      "Zo'n sleutel wordt nergens meer aangeboden. Wat ermee getekend is blijft gelden; herroep de sleutel om dat te stoppen.",
     revoke: "Herroepen",
     revokeTitle: "Een sleutel herroepen",
-    revokeText: "Een goedkeurder tekent dat deze sleutel nergens meer voor telt. De servers krijgen het van hun beheerders; het is niet terug te draaien.",
+    revokeText:
+      "Een goedkeurder tekent dat deze sleutel nergens meer voor telt. De servers krijgen het van hun beheerders; het is niet terug te draaien.",
     revokeReason: "Reden",
     saveRevocation: "Herroeping tekenen en bewaren",
     savePublic: "Openbare helft bewaren (.pk)",
     saveSecret: "Geheime helft bewaren",
     forget: "Uit deze browser halen",
-    forgetText: "De geheime helft wordt hier gewist. Hebt u er geen bestand van, dan krijgt niemand hem terug.",
-    replace: "Een sleutel vervangen: maak een nieuwe, laat het de goedkeurders weten, en stel dan de oude buiten gebruik.",
-    unsupported: "Deze browser kan geen Ed25519-sleutels maken. Chrome en Edge kunnen het vanaf versie 137, Firefox vanaf 129, Safari vanaf 17. Of gebruik `vdl keygen`.",
+    forgetText:
+      "De geheime helft wordt hier gewist. Hebt u er geen bestand van, dan krijgt niemand hem terug.",
+    replace:
+      "Een sleutel vervangen: maak een nieuwe, laat het de goedkeurders weten, en stel dan de oude buiten gebruik.",
+    unsupported:
+      "Deze browser kan geen Ed25519-sleutels maken. Chrome en Edge kunnen het vanaf versie 137, Firefox vanaf 129, Safari vanaf 17. Of gebruik `vdl keygen`.",
     problems: {
       "no-key-file": "Dit is geen sleutelbestand.",
       "passphrase-needed": "Dit bestand vraagt om zijn wachtwoordzin.",
       "wrong-passphrase": "De wachtwoordzin is een andere.",
-      "unknown-encryption": "Dit bestand is versleuteld op een manier die de pagina niet kent. PBES2 met AES-256-CBC kent ze wel.",
+      "unknown-encryption":
+        "Dit bestand is versleuteld op een manier die de pagina niet kent. PBES2 met AES-256-CBC kent ze wel.",
       "not-ed25519": "Dit is geen Ed25519-sleutel.",
     },
     unlockTitle: "Met welke sleutel?",

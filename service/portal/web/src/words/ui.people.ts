@@ -22,14 +22,19 @@ export const people = both(
     rolesOf: "Roles",
     chooseRole: "Choose at least one role.",
     servers: "The three servers",
-    serversText: "Each is run by another party. Data is sealed to these keys before it leaves your browser: compare them with what the operators tell you.",
+    serversText:
+      "Each is run by another party. Data is sealed to these keys before it leaves your browser: compare them with what the operators tell you.",
     address: "Address",
     sealKey: "Key for sealing",
     noSealKey: "This server takes no sealed parcels.",
     environment: "Environment",
-    modes: { design: "Design: every query runs at once. For made-up data only.", authorized: "Authorized: nothing runs that the approvers did not sign." },
+    modes: {
+      design: "Design: every query runs at once. For made-up data only.",
+      authorized: "Authorized: nothing runs that the approvers did not sign.",
+    },
     emptyTitle: "You are the only one here",
-    emptyText: "Invite the data providers, the analysts and the approvers. No one can approve a script of their own.",
+    emptyText:
+      "Invite the data providers, the analysts and the approvers. No one can approve a script of their own.",
   },
   {
     title: "Mensen",
@@ -52,13 +57,18 @@ export const people = both(
     rolesOf: "Rollen",
     chooseRole: "Kies minstens één rol.",
     servers: "De drie servers",
-    serversText: "Elk is van een andere partij. Gegevens worden voor deze sleutels verzegeld voordat ze uw browser verlaten: vergelijk ze met wat de beheerders u vertellen.",
+    serversText:
+      "Elk is van een andere partij. Gegevens worden voor deze sleutels verzegeld voordat ze uw browser verlaten: vergelijk ze met wat de beheerders u vertellen.",
     address: "Adres",
     sealKey: "Sleutel voor verzegelen",
     noSealKey: "Deze server neemt geen verzegelde pakketten aan.",
     environment: "Omgeving",
-    modes: { design: "Ontwerp: elke vraag loopt meteen. Alleen voor verzonnen gegevens.", authorized: "Geautoriseerd: er loopt niets dat de goedkeurders niet getekend hebben." },
+    modes: {
+      design: "Ontwerp: elke vraag loopt meteen. Alleen voor verzonnen gegevens.",
+      authorized: "Geautoriseerd: er loopt niets dat de goedkeurders niet getekend hebben.",
+    },
     emptyTitle: "U bent hier de enige",
-    emptyText: "Nodig de gegevensleveranciers, de analisten en de goedkeurders uit. Niemand kan een eigen script goedkeuren.",
+    emptyText:
+      "Nodig de gegevensleveranciers, de analisten en de goedkeurders uit. Niemand kan een eigen script goedkeuren.",
   },
 );

@@ -16,10 +16,12 @@ export const requests = both(
     signatures: "Signatures",
     uploadKind: "Leave to upload",
     emptyTitle: "No request yet",
-    emptyText: "An analyst records a script on made-up data with cd.script.record(), saves it, and submits the file here with its purpose. The approvers then read what it opens.",
+    emptyText:
+      "An analyst records a script on made-up data with cd.script.record(), saves it, and submits the file here with its purpose. The approvers then read what it opens.",
     nothingFound: "Nothing here at the moment.",
     newTitle: "Submit a script",
-    newLead: "Exactly these bytes are what the approvers sign. A change later is a new version, and voids their signatures.",
+    newLead:
+      "Exactly these bytes are what the approvers sign. A change later is a new version, and voids their signatures.",
     uploadTitle: "Ask leave to upload",
     uploadLead: "An authorization for your key: any number of uploads until it ends. It opens nothing.",
     file: "Script file",
@@ -30,7 +32,8 @@ export const requests = both(
     reads: (steps: number) => (steps === 1 ? "1 step" : `${steps} steps`),
     title2: "Title",
     purpose: "Purpose",
-    purposeHint: "What is it for, and for whom? The approvers read this first; the servers keep it with the approval.",
+    purposeHint:
+      "What is it for, and for whom? The approvers read this first; the servers keep it with the approval.",
     needPurpose: "Say what it is for: without it, approvers cannot decide.",
     key: "Your key",
     keyHint: "Only this key can run it and read what it opens.",
@@ -84,12 +87,15 @@ export const requests = both(
     signatures: "Handtekeningen",
     uploadKind: "Verlof om te uploaden",
     emptyTitle: "Nog geen aanvraag",
-    emptyText: "Een analist neemt met cd.script.record() een script op, op verzonnen gegevens, bewaart het, en dient het bestand hier in met het doel erbij. De goedkeurders lezen dan wat het opent.",
+    emptyText:
+      "Een analist neemt met cd.script.record() een script op, op verzonnen gegevens, bewaart het, en dient het bestand hier in met het doel erbij. De goedkeurders lezen dan wat het opent.",
     nothingFound: "Op dit moment niets.",
     newTitle: "Script indienen",
-    newLead: "Precies deze bytes tekenen de goedkeurders. Een wijziging later is een nieuwe versie, en maakt hun handtekeningen ongeldig.",
+    newLead:
+      "Precies deze bytes tekenen de goedkeurders. Een wijziging later is een nieuwe versie, en maakt hun handtekeningen ongeldig.",
     uploadTitle: "Verlof om te uploaden vragen",
-    uploadLead: "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt. Zij opent niets.",
+    uploadLead:
+      "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt. Zij opent niets.",
     file: "Scriptbestand",
     fileHint: "De .json die script.save() schreef.",
     drop: "Laat het script hier vallen, of",
@@ -98,7 +104,8 @@ export const requests = both(
     reads: (steps: number) => (steps === 1 ? "1 stap" : `${steps} stappen`),
     title2: "Titel",
     purpose: "Doel",
-    purposeHint: "Waarvoor is het, en voor wie? Dit lezen de goedkeurders het eerst; de servers bewaren het bij de goedkeuring.",
+    purposeHint:
+      "Waarvoor is het, en voor wie? Dit lezen de goedkeurders het eerst; de servers bewaren het bij de goedkeuring.",
     needPurpose: "Zeg waarvoor het is: anders kunnen goedkeurders niet beslissen.",
     key: "Uw sleutel",
     keyHint: "Alleen deze sleutel kan het uitvoeren en lezen wat het opent.",
@@ -107,7 +114,8 @@ export const requests = both(
     notBefore: "Vanaf",
     expires: "Tot en met",
     maxRuns: "Hoogstens zoveel runs",
-    maxRunsHint: "Minder is makkelijker goed te keuren. Elke run kan anders antwoorden als de gegevens veranderd zijn.",
+    maxRunsHint:
+      "Minder is makkelijker goed te keuren. Elke run kan anders antwoorden als de gegevens veranderd zijn.",
     dummyOutput: "Uitvoer op de oefengegevens",
     dummyOutputHint: "Laat de goedkeurders zien wat voor antwoord het geeft. Plak nooit echte uitkomsten.",
     note: "Een woord aan de goedkeurders",
@@ -117,7 +125,8 @@ export const requests = both(
     sent: "Het is ingediend. De goedkeurders krijgen bericht.",
     preview: "Wat de goedkeurders zullen lezen",
     names: "Namen",
-    namesHint: "Het script gebruikt een naam. Zeg welke tabel bedoeld is: dan kan zij niet verwisseld worden.",
+    namesHint:
+      "Het script gebruikt een naam. Zeg welke tabel bedoeld is: dan kan zij niet verwisseld worden.",
     mayChange: "mag elke keer een andere tabel zijn",
     chooseTable: "Kies een tabel",
     noPolicy: "Dit project heeft nog geen goedkeurders, dus er kan niets goedgekeurd worden.",
@@ -133,7 +142,8 @@ export const requests = both(
     },
     withdraw: "Intrekken",
     withdrawTitle: "Deze aanvraag intrekken?",
-    withdrawText: "Zij eindigt hier, met alle handtekeningen tot nu toe. U kunt haar opnieuw indienen als nieuwe aanvraag.",
+    withdrawText:
+      "Zij eindigt hier, met alle handtekeningen tot nu toe. U kunt haar opnieuw indienen als nieuwe aanvraag.",
     withdrawn: "De aanvraag is ingetrokken.",
     resubmit: "Nieuwe versie indienen",
   },

@@ -15,7 +15,8 @@ export const tables = both(
     archivedOnes: "Archived tables too",
     archived: "Archived",
     emptyTitle: "No table yet",
-    emptyText: "A data provider drops a CSV file here. It is read, checked and split in the browser; each server gets a part that says nothing by itself, and the portal none.",
+    emptyText:
+      "A data provider drops a CSV file here. It is read, checked and split in the browser; each server gets a part that says nothing by itself, and the portal none.",
     nothingFound: "No table fits what you look for.",
     unnamed: "Without name",
     column: "Column",
@@ -31,7 +32,8 @@ export const tables = both(
     usedBy: "Requests that use it",
     unused: "No request uses it yet.",
     kit: "Dummy kit",
-    kitText: "Made-up rows with the same columns, to write a script on. They are drawn from the types alone, in this browser; nobody's data is in them.",
+    kitText:
+      "Made-up rows with the same columns, to write a script on. They are drawn from the types alone, in this browser; nobody's data is in them.",
     kitRows: "Rows",
     saveCsv: "Save the dummy CSV",
     saveSchema: "Save the schema",
@@ -42,7 +44,8 @@ export const tables = both(
     unarchivedNow: "The table is back.",
     remove: "Delete",
     removeTitle: "Delete this table?",
-    removeText: "The portal forgets it. Scripts that were approved for it no longer find it here, and what is deleted cannot be brought back.",
+    removeText:
+      "The portal forgets it. Scripts that were approved for it no longer find it here, and what is deleted cannot be brought back.",
     removeConfirm: (name: string) => `Delete ${name}`,
     removed: "The table is deleted.",
   },
@@ -60,13 +63,15 @@ export const tables = both(
     archivedOnes: "Ook gearchiveerde",
     archived: "Gearchiveerd",
     emptyTitle: "Nog geen tabel",
-    emptyText: "Een gegevensleverancier laat hier een CSV-bestand vallen. De browser leest, controleert en splitst het; elke server krijgt een deel dat op zichzelf niets zegt, en het portaal geen.",
+    emptyText:
+      "Een gegevensleverancier laat hier een CSV-bestand vallen. De browser leest, controleert en splitst het; elke server krijgt een deel dat op zichzelf niets zegt, en het portaal geen.",
     nothingFound: "Geen tabel past bij wat u zoekt.",
     unnamed: "Zonder naam",
     column: "Kolom",
     type: "Type",
     rules: "Regels",
-    rulesText: "Wat de leverancier vraagt van scripts die deze tabel gebruiken. Goedkeurders zien het bij het script.",
+    rulesText:
+      "Wat de leverancier vraagt van scripts die deze tabel gebruiken. Goedkeurders zien het bij het script.",
     noRules: "De leverancier vroeg niets bijzonders.",
     minimumRows: (n: number) => `Geen uitkomst over minder dan ${n} rijen`,
     rulePurpose: "Doelen",
@@ -76,7 +81,8 @@ export const tables = both(
     usedBy: "Aanvragen die haar gebruiken",
     unused: "Nog geen aanvraag gebruikt haar.",
     kit: "Oefenset",
-    kitText: "Verzonnen rijen met dezelfde kolommen, om een script op te schrijven. Ze volgen alleen uit de typen, in deze browser; niemands gegevens zitten erin.",
+    kitText:
+      "Verzonnen rijen met dezelfde kolommen, om een script op te schrijven. Ze volgen alleen uit de typen, in deze browser; niemands gegevens zitten erin.",
     kitRows: "Rijen",
     saveCsv: "Oefen-CSV bewaren",
     saveSchema: "Schema bewaren",
@@ -87,7 +93,8 @@ export const tables = both(
     unarchivedNow: "De tabel is terug.",
     remove: "Verwijderen",
     removeTitle: "Deze tabel verwijderen?",
-    removeText: "Het portaal vergeet haar. Scripts die ervoor goedgekeurd zijn vinden haar hier niet meer, en wat verwijderd is komt niet terug.",
+    removeText:
+      "Het portaal vergeet haar. Scripts die ervoor goedgekeurd zijn vinden haar hier niet meer, en wat verwijderd is komt niet terug.",
     removeConfirm: (name: string) => `${name} verwijderen`,
     removed: "De tabel is verwijderd.",
   },

@@ -6,7 +6,8 @@ export const upload = both(
     stages: ["File", "Columns", "Check", "Rules", "Upload", "Receipt"],
     stage: (n: number, of: number) => `Step ${n} of ${of}`,
     dropTitle: "Drop a CSV file here",
-    dropText: "It is read in this browser. Nothing leaves it before you press “Split, seal and upload”, and then only in parts that say nothing by themselves.",
+    dropText:
+      "It is read in this browser. Nothing leaves it before you press “Split, seal and upload”, and then only in parts that say nothing by themselves.",
     choose: "Choose a file",
     reading: "Reading…",
     take: "Take",
@@ -14,7 +15,8 @@ export const upload = both(
     readings: { integer: "whole number", boolean: "yes or no", date: "date", text: "text" },
     misfits: (n: string) => `${n} do not fit`,
     missing: (n: string) => `${n} empty`,
-    wrongType: "This type cannot be read, or does not go with how the column is read; or the name is used twice.",
+    wrongType:
+      "This type cannot be read, or does not go with how the column is read; or the name is used twice.",
     none: "nothing in it",
     doubts: {
       empty: "No cell holds anything: say what the column is, or leave it out.",
@@ -89,7 +91,8 @@ export const upload = both(
     noAuthorization: "You have no approved leave to upload yet. Ask for it; the approvers sign it once.",
     ask: "Ask leave to upload",
     commit: "Split, seal and upload",
-    commitText: (rows: string, name: string) => `${rows} rows of ${name} are split into three. After this, the servers hold them.`,
+    commitText: (rows: string, name: string) =>
+      `${rows} rows of ${name} are split into three. After this, the servers hold them.`,
     sending: "Uploading",
     toServer: (n: number) => `Server ${n}`,
     pause: "Pause",
@@ -108,7 +111,8 @@ export const upload = both(
     stages: ["Bestand", "Kolommen", "Controle", "Regels", "Upload", "Ontvangstbewijs"],
     stage: (n: number, of: number) => `Stap ${n} van ${of}`,
     dropTitle: "Laat hier een CSV-bestand vallen",
-    dropText: "Het wordt in deze browser gelezen. Er gaat niets uit voordat u op “Splitsen, verzegelen en uploaden” drukt, en dan alleen in delen die op zichzelf niets zeggen.",
+    dropText:
+      "Het wordt in deze browser gelezen. Er gaat niets uit voordat u op “Splitsen, verzegelen en uploaden” drukt, en dan alleen in delen die op zichzelf niets zeggen.",
     choose: "Bestand kiezen",
     reading: "Bezig met lezen…",
     take: "Mee",
@@ -116,7 +120,8 @@ export const upload = both(
     readings: { integer: "geheel getal", boolean: "ja of nee", date: "datum", text: "tekst" },
     misfits: (n: string) => `${n} passen niet`,
     missing: (n: string) => `${n} leeg`,
-    wrongType: "Dit type is niet te lezen, of past niet bij hoe de kolom gelezen wordt; of de naam komt twee keer voor.",
+    wrongType:
+      "Dit type is niet te lezen, of past niet bij hoe de kolom gelezen wordt; of de naam komt twee keer voor.",
     none: "niets erin",
     doubts: {
       empty: "Er staat in geen enkele cel iets: zeg wat de kolom is, of laat haar weg.",
@@ -156,7 +161,8 @@ export const upload = both(
       sending: "De servers nemen hun delen over",
       done: "Klaar",
     },
-    designMode: "Deze servers zijn voor verzonnen gegevens: elke vraag loopt er meteen. Upload geen echte gegevens.",
+    designMode:
+      "Deze servers zijn voor verzonnen gegevens: elke vraag loopt er meteen. Upload geen echte gegevens.",
     size: "Grootte",
     facts: "Over het bestand",
     detected: "In het bestand gevonden",
@@ -188,10 +194,12 @@ export const upload = both(
     ruleNoteHint: "In uw eigen woorden.",
     authorization: "Verlof om te uploaden",
     authorizationHint: "Een goedgekeurde aanvraag “verlof om te uploaden” voor uw sleutel.",
-    noAuthorization: "U hebt nog geen goedgekeurd verlof om te uploaden. Vraag het; de goedkeurders tekenen het één keer.",
+    noAuthorization:
+      "U hebt nog geen goedgekeurd verlof om te uploaden. Vraag het; de goedkeurders tekenen het één keer.",
     ask: "Verlof om te uploaden vragen",
     commit: "Splitsen, verzegelen en uploaden",
-    commitText: (rows: string, name: string) => `${rows} rijen van ${name} worden in drieën gesplitst. Daarna hebben de servers ze.`,
+    commitText: (rows: string, name: string) =>
+      `${rows} rijen van ${name} worden in drieën gesplitst. Daarna hebben de servers ze.`,
     sending: "Bezig met uploaden",
     toServer: (n: number) => `Server ${n}`,
     pause: "Pauzeren",
