@@ -79,8 +79,8 @@ test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package
-	$(BIN)/ruff check crandas examples bench
-	$(BIN)/ruff format --check crandas examples bench
+	$(BIN)/ruff check crandas examples bench fuzz
+	$(BIN)/ruff format --check crandas examples bench fuzz
 	cd crandas && $(BIN)/mypy --strict python/crandas
 
 test-python: build  ## Python tests and the notebooks, embedded and against three processes
@@ -107,12 +107,28 @@ deny:  ## licences, banned crates and sources, where cargo-deny is installed
 	  echo "  (bans, licences and sources are checked by the tidy test all the same)"; \
 	fi
 
+# --- fuzzing -------------------------------------------------------------------------------------------------
+
+FUZZ_TARGETS ?= audit column_type command envelope frame policy request revocation script shares
+FUZZ_SECONDS ?= 60
+
+# Seeds are made from the vectors; `python3 fuzz/keep.py` afterwards keeps of a corpus what is worth committing.
+fuzz:  ## every decoder of outside bytes, FUZZ_SECONDS each; needs cargo-fuzz and a nightly compiler
+	@cargo fuzz --version >/dev/null 2>&1 && cargo +nightly --version >/dev/null 2>&1 \
+	  || { echo "make: \`cargo install cargo-fuzz --locked\`" \
+	         "and \`rustup toolchain install nightly\` first" >&2; exit 1; }
+	$(PYTHON) fuzz/seeds.py
+	@for target in $(FUZZ_TARGETS); do \
+	  cargo +nightly fuzz run --fuzz-dir fuzz $$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -dict=fuzz/words.dict -print_final_stats=1; \
+	done
+
 # --- the rest ------------------------------------------------------------------------------------------------
 
 format:  ## rewrite all sources in the house style
 	cargo fmt --all
-	$(BIN)/ruff format crandas examples bench
-	$(BIN)/ruff check --fix crandas examples bench
+	$(BIN)/ruff format crandas examples bench fuzz
+	$(BIN)/ruff check --fix crandas examples bench fuzz
 
 clean:  ## remove what was built
 	cargo clean

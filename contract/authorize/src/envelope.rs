@@ -187,12 +187,30 @@ impl Approval {
         Ok(())
     }
 
-    /// Whether a name may mean the table that has it now. The server asks when it looks the name up.
-    pub fn check_resolved(&self, name: &str, table: Handle) -> Result<(), Refusal> {
-        match self.statement.names.iter().find(|rule| rule.name == name) {
-            None => Err(Refusal::NameNotAllowed { name: name.to_owned() }),
-            Some(rule) if rule.may_change || rule.table == Some(table) => Ok(()),
+    /// Whether a name may mean the table that has it now, where this server remembers that it was `pinned` to
+    /// one earlier. The server asks when it looks the name up. Where the name has left the table that it was
+    /// pinned to, the approval ends for good.
+    pub fn check_resolved(
+        &self,
+        name: &str,
+        table: Handle,
+        pinned: Option<Handle>,
+    ) -> Result<Resolution, Refusal> {
+        let rule = self.statement.names.iter().find(|rule| rule.name == name);
+        let rule = rule.ok_or_else(|| Refusal::NameNotAllowed { name: name.to_owned() })?;
+        match rule.table.or(pinned) {
+            _ if rule.may_change => Ok(Resolution::Known),
+            Some(expected) if expected == table => Ok(Resolution::Known),
             Some(_) => Err(Refusal::NameRebound { name: name.to_owned() }),
+            None => Ok(Resolution::First),
+        }
+    }
+
+    /// Whether one more command may run after so many were used, in all runs together.
+    pub fn check_uses(&self, used: u64) -> Result<(), Refusal> {
+        match self.statement.max_uses {
+            Some(allowed) if used >= allowed => Err(Refusal::UsesUsedUp { allowed }),
+            _ => Ok(()),
         }
     }
 
@@ -203,6 +221,15 @@ impl Approval {
             _ => Ok(()),
         }
     }
+}
+
+/// What a name that may be used stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// What the approval, or the first use, says; or whatever it stands for now.
+    Known,
+    /// It is used for the first time: from now on this table and no other.
+    First,
 }
 
 /// DSSE's pre-authentication encoding: type and body cannot run into each other.

@@ -1,13 +1,13 @@
 //! The one gate of a server. Nothing runs that is not `Authorized`, and only this crate makes that.
 
-use serde::{Deserialize, Serialize};
-use vdl_command::{Command, Digest, Mode, StartRun, read_command};
+use vdl_command::{Command, Mode, StartRun, read_command};
 
 use crate::envelope::{Approval, verify_envelope};
 use crate::message::verify_start;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
+use crate::standing::Standing;
 
 /// A value that may run. There is no way to make one but through the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +36,6 @@ pub struct Gatekeeper(Gate);
 enum Gate {
     Design,
     Authorized { policy: Box<Policy>, revocations: Revocations },
-}
-
-/// Which rules a server follows right now. Equal on servers that agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Standing {
-    pub policy: u32,
-    pub policy_digest: Digest,
-    pub revocations: u64,
-    pub revocations_digest: Digest,
 }
 
 impl Gatekeeper {

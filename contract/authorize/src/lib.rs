@@ -10,7 +10,8 @@
 //! **Reading:** [`read_envelope`] believes nothing, [`verify_envelope`] decides; [`explain_statement`].
 //!
 //! **Whose signatures count:** a [`Policy`], pinned in a configuration or following another by everybody's
-//! signatures ([`draft_policy`], `add_signature`, [`Policy::succeed`]); [`Revocations`] only grow.
+//! signatures ([`draft_policy`], `add_signature`, [`Policy::succeed`]); [`Revocations`] only grow. Servers
+//! compare their [`Standing`].
 //!
 //! **Server:** one [`Gatekeeper`]. In design mode `admit_unapproved`. Otherwise `check_start`, then
 //! `approval.check_runs`, the journal, [`Run::start`]. Each command goes through `run.check_step`, which
@@ -36,14 +37,15 @@ mod policy;
 mod refusal;
 mod revocation;
 mod run;
+mod standing;
 mod statement;
 mod template;
 
 pub use envelope::{
-    Approval, PAYLOAD_TYPE, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
+    Approval, PAYLOAD_TYPE, Resolution, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
     read_envelope, verify_envelope,
 };
-pub use gatekeeper::{Authorized, Gatekeeper, Standing};
+pub use gatekeeper::{Authorized, Gatekeeper};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
 pub use matching::{Bindings, Mismatch, find_pattern, match_step};
 pub use message::{command_digest, run_id, sign_close, sign_command, sign_start};
@@ -55,7 +57,8 @@ pub use revocation::{
     REVOCATION_PAYLOAD, REVOCATION_TYPE, Revocation, Revocations, Revoked, read_revocation, sign_revocation,
 };
 pub use run::{Admitted, MOST_COMMANDS, Run, RunState};
+pub use standing::{DocumentKind, Policies, Standing, document_kind};
 pub use statement::{
     NameRule, POLICY_VERSION, STATEMENT_TYPE, Statement, Terms, end_of_day, explain_statement,
 };
-pub use template::template_any_upload;
+pub use template::{template_any_upload, template_guarded_upload};

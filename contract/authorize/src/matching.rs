@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use vdl_command::{Command, HoleName, Script, Tree, holes};
+use vdl_command::{Command, HoleName, Script, Tree, common_subsequence, holes};
 
 /// What fills the holes. In a script one name means one value for the whole run; in an authorization
 /// for commands in any order, for one command.
@@ -155,47 +155,15 @@ impl Mismatch {
     }
 }
 
-/// Equal lines side by side, by the longest common subsequence; long texts simply line by line.
+/// Equal lines side by side; those between them stand for each other, one by one.
 fn aligned<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(Option<&'a str>, Option<&'a str>)> {
-    if left.len().saturating_mul(right.len()) > 1_000_000 {
-        let rows = 0..left.len().max(right.len());
-        return rows.map(|at| (left.get(at).copied(), right.get(at).copied())).collect();
-    }
-    let wide = right.len() + 1;
-    let mut common = vec![0_u32; (left.len() + 1) * wide];
-    let at = |common: &[u32], i: usize, j: usize| common.get(i * wide + j).copied().unwrap_or(0);
-    for (i, a) in left.iter().enumerate().rev() {
-        for (j, b) in right.iter().enumerate().rev() {
-            let best = match a == b {
-                true => at(&common, i + 1, j + 1) + 1,
-                false => at(&common, i + 1, j).max(at(&common, i, j + 1)),
-            };
-            if let Some(cell) = common.get_mut(i * wide + j) {
-                *cell = best;
-            }
-        }
-    }
     let (mut i, mut j, mut rows) = (0, 0, Vec::new());
-    loop {
-        match (left.get(i).copied(), right.get(j).copied()) {
-            (None, None) => return rows,
-            (Some(a), Some(b)) if a == b => {
-                rows.push((Some(a), Some(b)));
-                (i, j) = (i + 1, j + 1);
-            }
-            // Neither line is needed further on: they stand for each other.
-            (Some(a), Some(b)) if at(&common, i, j) == at(&common, i + 1, j + 1) => {
-                rows.push((Some(a), Some(b)));
-                (i, j) = (i + 1, j + 1);
-            }
-            (Some(a), b) if b.is_none() || at(&common, i + 1, j) >= at(&common, i, j + 1) => {
-                rows.push((Some(a), None));
-                i += 1;
-            }
-            (_, b) => {
-                rows.push((None, b));
-                j += 1;
-            }
-        }
+    for (a, b) in common_subsequence(left, right).into_iter().chain([(left.len(), right.len())]) {
+        let (mine, theirs) = (left.get(i..a).unwrap_or_default(), right.get(j..b).unwrap_or_default());
+        let between = 0..mine.len().max(theirs.len());
+        rows.extend(between.map(|at| (mine.get(at).copied(), theirs.get(at).copied())));
+        rows.extend(left.get(a).map(|line| (Some(*line), right.get(b).copied())));
+        (i, j) = (a + 1, b + 1);
     }
+    rows
 }

@@ -89,8 +89,14 @@ pub enum Refusal {
     TableNotAllowed { table: Handle },
     #[error("the approval does not allow the name `{name}`")]
     NameNotAllowed { name: String },
-    #[error("the name `{name}` means another table than the approvers signed")]
+    #[error("the name `{name}` means another table than the one this approval is for")]
     NameRebound { name: String },
+    #[error(
+        "the approval has ended for good: the name `{name}` was given to another table after it was used"
+    )]
+    Void { name: String },
+    #[error("the approval allows {allowed} command(s) in all, and so many have been run")]
+    UsesUsedUp { allowed: u64 },
     #[error("none of the commands of the authorization has the number {}", .step + 1)]
     NoSuchPattern { step: u32 },
 }
@@ -132,6 +138,8 @@ impl Refusal {
             Refusal::TableNotAllowed { .. } => "table_not_approved",
             Refusal::NameNotAllowed { .. } => "name_not_approved",
             Refusal::NameRebound { .. } => "name_rebound",
+            Refusal::Void { .. } => "approval_void",
+            Refusal::UsesUsedUp { .. } => "uses_used_up",
         }
     }
 
@@ -190,6 +198,10 @@ impl Refusal {
             Refusal::TableNotAllowed { .. } | Refusal::NameNotAllowed { .. } => {
                 "Use what the approval lists, or have the script approved for this as well."
             }
+            Refusal::Void { .. } => {
+                "Ask whoever stored the other table why, then have the script approved again, for a handle."
+            }
+            Refusal::UsesUsedUp { .. } => "Have the authorization approved again.",
             Refusal::NameRebound { .. } => {
                 "Ask whoever stored the table under this name; another table needs an approval of its own."
             }

@@ -23,11 +23,13 @@ pub const MOST_COMMANDS: usize = 10_000;
 pub struct Run {
     approval: Arc<Approval>,
     state: RunState,
+    /// Every attempt that was admitted; none is admitted twice. Journalled one by one.
+    jobs: Arc<BTreeSet<JobId>>,
     /// Not journalled: a restart ends every job.
     running: Option<JobId>,
 }
 
-/// What a server writes into its journal; everything a run remembers.
+/// What a server writes into its journal; with the attempts, everything a run remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunState {
@@ -40,8 +42,9 @@ pub struct RunState {
     next: u32,
     /// The latest step that was admitted, and its content.
     tried: Option<(u32, Digest)>,
-    /// Every attempt that was admitted; none is admitted twice.
-    jobs: BTreeSet<JobId>,
+    /// Attempts, where an earlier version wrote them down here; only read.
+    #[serde(default, rename = "jobs", skip_serializing)]
+    earlier: BTreeSet<JobId>,
     bindings: Bindings,
     closed: bool,
 }
@@ -51,6 +54,13 @@ pub struct RunState {
 pub struct Admitted {
     pub command: Authorized<Command>,
     pub run: Run,
+}
+
+impl RunState {
+    /// Whether an earlier version wrote the attempts into it: they belong beside it.
+    pub fn holds_jobs(&self) -> bool {
+        !self.earlier.is_empty()
+    }
 }
 
 impl Run {
@@ -63,25 +73,40 @@ impl Run {
             nonces: None,
             next: 0,
             tried: None,
-            jobs: BTreeSet::new(),
+            earlier: BTreeSet::new(),
             bindings: Bindings::new(),
             closed: false,
         };
-        Self { approval: Arc::new(approval), state, running: None }
+        Self { approval: Arc::new(approval), state, jobs: Arc::default(), running: None }
     }
 
-    /// Takes a run up again after a restart; the approval is the one verified anew from its envelope.
-    pub fn restore(approval: Approval, state: RunState) -> Self {
-        Self { approval: Arc::new(approval), state, running: None }
+    /// Takes a run up again after a restart, with the attempts that were journalled beside its state; the
+    /// approval is the one verified anew from its envelope.
+    pub fn restore(approval: Approval, mut state: RunState, mut jobs: BTreeSet<JobId>) -> Self {
+        jobs.append(&mut state.earlier);
+        Self { approval: Arc::new(approval), state, jobs: Arc::new(jobs), running: None }
     }
 
     pub fn approval(&self) -> &Arc<Approval> {
         &self.approval
     }
 
+    /// The same run under its approval as verified anew: who signed may count otherwise in a new policy.
+    pub fn renewed(&self, approval: Approval) -> Self {
+        match approval.digest() == self.approval.digest() {
+            true => Self { approval: Arc::new(approval), ..self.clone() },
+            false => self.clone(),
+        }
+    }
+
     /// For the journal.
     pub fn state(&self) -> &RunState {
         &self.state
+    }
+
+    /// For the journal: every attempt that was admitted.
+    pub fn jobs(&self) -> &BTreeSet<JobId> {
+        &self.jobs
     }
 
     /// This server's nonce, by which a request finds its run.
@@ -117,10 +142,10 @@ impl Run {
             return Err(self.not_the_analyst());
         }
         gate.check_holds(&self.approval, now)?;
-        if self.state.jobs.contains(&job) {
+        if self.jobs.contains(&job) {
             return Err(Refusal::Replayed);
         }
-        if self.state.jobs.len() >= MOST_COMMANDS {
+        if self.jobs.len() >= MOST_COMMANDS {
             return Err(Refusal::TooManyCommands(MOST_COMMANDS));
         }
         let digest = command_digest(command);
@@ -138,7 +163,7 @@ impl Run {
         self.approval.check_inputs(&parsed)?;
         let mut run = self.clone();
         run.state.nonces = Some(authority.nonces);
-        run.state.jobs.insert(job);
+        Arc::make_mut(&mut run.jobs).insert(job);
         if script.ordered {
             run.state.bindings = bindings;
             run.state.tried = Some((authority.step, digest));

@@ -40,12 +40,17 @@ pub struct Statement {
     /// The only names that commands may use for a table, and what they may mean. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameRule>,
+    /// How many commands may be run in all, whatever the number of runs; for commands in any order. Without
+    /// it any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
     /// Makes it another approval than an earlier one that says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
 }
 
-/// What a name may mean: one table, or whichever has it when the command runs.
+/// What a name may mean: one table; whichever has it when a command runs; or, if neither is said, the one
+/// that has it when a server first looks, and from then on no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameRule {
@@ -71,6 +76,8 @@ pub struct Terms {
     /// In any order, here and below.
     pub tables: Option<Vec<Handle>>,
     pub names: Vec<NameRule>,
+    /// Only for commands in any order.
+    pub max_uses: Option<u64>,
     /// Fresh randomness.
     pub nonce: Option<Nonce>,
 }
@@ -92,6 +99,7 @@ impl Statement {
             purpose: terms.purpose.clone(),
             tables,
             names,
+            max_uses: terms.max_uses,
             nonce: terms.nonce,
         })
     }
@@ -134,8 +142,11 @@ impl Statement {
         if !self.names.is_sorted_by(|a, b| a.name < b.name) {
             return refused("names", "the names are sorted, none comes twice");
         }
-        if self.names.iter().any(|rule| rule.table.is_some() == rule.may_change) {
-            return refused("names", "a name means one table, or it may change");
+        if self.names.iter().any(|rule| rule.table.is_some() && rule.may_change) {
+            return refused("names", "a name means one table, or it may change, not both");
+        }
+        if self.max_uses == Some(0) || (self.max_uses.is_some() && self.script.ordered) {
+            return refused("max_uses", "commands in any order may be used once or more; steps have runs");
         }
         self.script.check()?;
         self.check_inputs()
@@ -182,7 +193,10 @@ impl std::fmt::Display for NameRule {
         write!(f, "{:?} ", self.name)?;
         match &self.table {
             Some(table) => write!(f, "means {table} and nothing else"),
-            None => write!(f, "means whichever table has it when a command runs"),
+            None if self.may_change => write!(f, "means whichever table has it when a command runs"),
+            None => {
+                write!(f, "means the table that has it when it is first used, and nothing else after that")
+            }
         }
     }
 }
@@ -220,6 +234,9 @@ fn explain_limits(statement: &Statement) -> String {
     }
     for rule in &statement.names {
         text += &format!("Name         {rule}\n");
+    }
+    if let Some(most) = statement.max_uses {
+        text += &format!("Uses         at most {most} commands, in all runs together\n");
     }
     text
 }

@@ -7,9 +7,10 @@ mod common;
 use common::*;
 use vdl_authorize::{
     Gatekeeper, Policy, Refusal, Revocations, SigningKey, Terms, VerifyingKey, add_signature, approve_script,
-    end_of_day, explain_statement, is_envelope, read_envelope, template_any_upload, verify_envelope,
+    end_of_day, explain_statement, is_envelope, read_envelope, template_any_upload, template_guarded_upload,
+    verify_envelope,
 };
-use vdl_command::{Mode, read_script, write_script};
+use vdl_command::{Mode, Rules, read_script, write_script};
 
 fn verified(envelope: &[u8]) -> Result<vdl_authorize::Approval, Refusal> {
     verify_envelope(envelope, &policy(), &Revocations::default(), NOW)
@@ -257,6 +258,20 @@ fn a_design_environment_starts_no_runs_and_an_authorized_one_runs_nothing_withou
     assert_eq!(strict.admit_unapproved(open), Err(Refusal::NeedsApproval));
     assert!(strict.check_envelope(&envelope(), NOW).is_ok());
     assert!(strict.check_envelope(&signed_by(SCRIPT, &terms(), &[alice()]), NOW).is_err());
+}
+
+#[test]
+fn the_template_for_guarded_uploads_says_its_rules() {
+    let rules = Rules { min_rows: Some(10), join_only: vec!["id".into()] };
+    let script = template_guarded_upload(rules);
+    let written = write_script(&script).unwrap();
+    assert_eq!(written, include_str!("../../../vectors/scripts/guarded-upload.json"));
+    let said = vdl_command::explain_script(&script);
+    for word in ["any structure", "fewer than 10 of its rows", "\"id\" serve(s) for joining only"] {
+        assert!(said.contains(word), "{word} in\n{said}");
+    }
+    // An upload without these rules is not one of them.
+    assert_ne!(written, write_script(&template_any_upload()).unwrap());
 }
 
 #[test]

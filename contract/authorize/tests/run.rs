@@ -273,11 +273,26 @@ fn the_journal_holds_what_decides() {
     let tried = ask(&after(3), 3, &command(3), 10).unwrap().run;
     let written = serde_json::to_string(tried.state()).unwrap();
     let state: RunState = serde_json::from_str(&written).unwrap();
-    let restored = Run::restore(approval_of(SCRIPT), state);
+    let restored = Run::restore(approval_of(SCRIPT), state, tried.jobs().clone());
     assert_eq!(refusal(ask(&restored, 3, &command(3), 10)), Refusal::Replayed);
     assert_eq!(restored.steps_done(), 3);
     assert!(ask(&restored, 3, &command(3), 11).is_ok(), "the restart ended the attempt");
     assert_eq!(restored.nonce(), nonces()[1]);
+}
+
+/// Attempts used to stand in the state itself.
+#[test]
+fn a_journal_of_an_earlier_version_still_decides() {
+    let tried = ask(&after(3), 3, &command(3), 10).unwrap().run;
+    let written = serde_json::to_string(tried.state()).unwrap();
+    assert!(!written.contains("\"jobs\"") && !tried.state().holds_jobs(), "{written}");
+    let jobs = serde_json::to_string(tried.jobs()).unwrap();
+    let earlier = written.replacen(",\"bindings\"", &format!(",\"jobs\":{jobs},\"bindings\""), 1);
+    let state: RunState = serde_json::from_str(&earlier).unwrap();
+    assert!(state.holds_jobs());
+    let restored = Run::restore(approval_of(SCRIPT), state, Default::default());
+    assert_eq!(refusal(ask(&restored, 3, &command(3), 10)), Refusal::Replayed);
+    assert_eq!(restored, Run::restore(approval_of(SCRIPT), tried.state().clone(), tried.jobs().clone()));
 }
 
 const ANY: &str = r###"{"format":"vdl-script/1","ordered":false,"steps":[
@@ -349,7 +364,8 @@ fn in_a_script_a_hole_is_one_value_for_the_whole_run() {
     let named = |name: &str| format!(r#"{{"get":{{"table":{{"name":"{name}"}}}}}}"#);
     let run = ask(&started(script), 0, &named("survey"), 1).unwrap().run.succeeded(job(1));
     let journal = serde_json::to_string(run.state()).unwrap();
-    let run = Run::restore(approval_of(script), serde_json::from_str(&journal).unwrap());
+    let state = serde_json::from_str(&journal).unwrap();
+    let run = Run::restore(approval_of(script), state, run.jobs().clone());
     assert!(matches!(ask(&run, 1, &named("medical"), 2), Err(Refusal::Mismatch(_))));
     assert!(ask(&run, 1, &named("survey"), 3).is_ok());
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use vdl_authorize::{NameRule, Refusal, Run, Statement, Terms, explain_statement, read_envelope};
+use vdl_authorize::{NameRule, Refusal, Resolution, Run, Statement, Terms, explain_statement, read_envelope};
 use vdl_command::{Handle, Nonce};
 
 const OPEN: &str = r###"{"format":"vdl-script/1","ordered":false,"steps":[
@@ -85,16 +85,53 @@ fn a_name_not_listed_resolves_nothing() {
     assert!(refused(&Terms { names: vec![changing("surveys")], ..terms() }).is_err());
     let approval = gate().check_envelope(&signed(BY_NAME, &limited()), NOW).unwrap();
     let unlisted = Err(Refusal::NameNotAllowed { name: "salaries".into() });
-    assert_eq!(approval.check_resolved("salaries", handle(1)), unlisted);
+    assert_eq!(approval.check_resolved("salaries", handle(1), None), unlisted);
 }
 
 #[test]
 fn a_table_pinned_to_a_name_is_not_swapped() {
     let approval = gate().check_envelope(&signed(BY_NAME, &limited()), NOW).unwrap();
-    assert_eq!(approval.check_resolved("survey", handle(7)), Ok(()));
+    for fixed in [None, Some(handle(7)), Some(handle(8))] {
+        assert_eq!(approval.check_resolved("survey", handle(7), fixed), Ok(Resolution::Known));
+    }
     let rebound = Err(Refusal::NameRebound { name: "survey".into() });
-    assert_eq!(approval.check_resolved("survey", handle(8)), rebound);
-    assert_eq!(approval.check_resolved("latest", handle(8)), Ok(()), "that one may change");
+    assert_eq!(approval.check_resolved("survey", handle(8), None), rebound);
+    assert_eq!(
+        approval.check_resolved("survey", handle(8), Some(handle(8))),
+        rebound,
+        "the approvers decide"
+    );
+    let changing = approval.check_resolved("latest", handle(8), Some(handle(7)));
+    assert_eq!(changing, Ok(Resolution::Known), "that one may change");
+}
+
+#[test]
+fn a_name_means_what_it_meant_first() {
+    let terms = Terms { names: vec![NameRule { table: None, ..pinned("survey", handle(7)) }], ..terms() };
+    let approval = gate().check_envelope(&signed(BY_NAME, &terms), NOW).unwrap();
+    assert_eq!(approval.check_resolved("survey", handle(7), None), Ok(Resolution::First));
+    assert_eq!(approval.check_resolved("survey", handle(7), Some(handle(7))), Ok(Resolution::Known));
+    let rebound = Err(Refusal::NameRebound { name: "survey".into() });
+    assert_eq!(approval.check_resolved("survey", handle(8), Some(handle(7))), rebound);
+    let said = explain_statement(approval.statement());
+    assert!(said.contains("\"survey\" means the table that has it when it is first used"), "{said}");
+}
+
+#[test]
+fn uses_are_limited_where_commands_come_in_any_order_only() {
+    let limited = Terms { max_uses: Some(2), ..limited() };
+    let approval = gate().check_envelope(&signed(OPEN, &limited), NOW).unwrap();
+    assert_eq!([0, 1].map(|used| approval.check_uses(used)), [Ok(()), Ok(())]);
+    assert_eq!(approval.check_uses(2), Err(Refusal::UsesUsedUp { allowed: 2 }));
+    assert!(explain_statement(approval.statement()).contains("Uses         at most 2 commands"));
+    let free = gate().check_envelope(&signed(OPEN, &terms()), NOW).unwrap();
+    assert_eq!(free.check_uses(u64::MAX), Ok(()));
+    for (script, uses) in [(OPEN, 0), (BY_NAME, 2)] {
+        let terms = Terms { max_uses: Some(uses), ..limited.clone() };
+        let made =
+            vdl_authorize::approve_script(script.as_bytes(), &analyst().verifying_key(), &terms, &alice());
+        assert!(made.unwrap_err().to_string().contains("max_uses"));
+    }
 }
 
 #[test]
@@ -120,7 +157,7 @@ fn terms_have_one_way_to_be_written() {
     assert!(check(&|s| s.names.reverse()));
     assert!(check(&|s| s.names = vec![changing("survey"), changing("survey")]));
     assert!(check(&|s| s.names[0].table = Some(handle(1))), "pinned and changing at once");
-    assert!(check(&|s| s.names[0].may_change = false), "neither pinned nor changing");
+    assert!(check(&|s| s.max_uses = Some(0)));
     for purpose in ["", "a\u{7}b", &"x".repeat(1001)] {
         assert!(check(&|s| s.purpose = Some(purpose.into())));
     }

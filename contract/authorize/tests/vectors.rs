@@ -6,6 +6,7 @@
 mod common;
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use common::*;
@@ -292,28 +293,67 @@ fn believed(kind: &str, bytes: &[u8], policy: &Policy) -> Option<String> {
     let none = Revocations::default();
     match kind {
         "approval" => {
-            verify_envelope(bytes, policy, &none, NOW).ok().map(|it| format!("{:?}", it.statement()))
+            let approval = verify_envelope(bytes, policy, &none, NOW).ok()?;
+            Some(format!("{} {:?}", approval.digest(), approval.statement()))
         }
         "policy" => policy.succeed(bytes, &none, NOW).ok().map(|it| format!("{it:?}")),
         _ => {
             let mut more = none;
-            more.add(bytes, &[policy]).ok().map(|_| format!("{more:?}"))
+            more.add(bytes, &[policy]).ok().map(|_| format!("{} {more:?}", more.digest()))
         }
     }
 }
 
-/// Whatever byte is changed: nothing is believed, or the same.
+/// Whatever bit is changed: nothing is believed, or the same under the same digest.
+fn no_changed_bit_is_believed(kind: &str, file: &str, policy: &str, bits: fn(usize) -> Range<usize>) {
+    let (bytes, policy) = (read(file), read_policy(&read(policy)).unwrap());
+    let same = believed(kind, &bytes, &policy);
+    let mut changed = bytes.clone();
+    for at in 0..bytes.len() {
+        for bit in bits(at) {
+            changed[at] ^= 1 << bit;
+            let now = believed(kind, &changed, &policy);
+            assert!(now.is_none() || now == same, "{file}, byte {at}, bit {bit}");
+            changed[at] = bytes[at];
+        }
+    }
+}
+
+fn every_bit(_: usize) -> Range<usize> {
+    0..8
+}
+
+/// Of every byte one, by its place.
+fn one_bit(at: usize) -> Range<usize> {
+    at % 8..at % 8 + 1
+}
+
+#[test]
+fn no_changed_bit_of_an_approval_is_believed() {
+    no_changed_bit_is_believed("approval", "mean.approved", "policy-1.json", every_bit);
+}
+
+#[test]
+fn no_changed_bit_of_an_approval_with_limits_is_believed() {
+    no_changed_bit_is_believed("approval", "mean-limited.approved", "policy-2.policy", every_bit);
+}
+
+#[test]
+fn no_changed_bit_of_a_policy_is_believed() {
+    no_changed_bit_is_believed("policy", "policy-2.policy", "policy-1.json", every_bit);
+}
+
+#[test]
+fn no_changed_bit_of_a_revocation_is_believed() {
+    no_changed_bit_is_believed("revocation", "alice.revocation", "policy-1.json", every_bit);
+}
+
+/// The other files, refused ones among them: no change makes them good.
 #[test]
 fn no_changed_byte_of_any_file_is_believed() {
-    for (kind, file, policy) in good() {
-        let (bytes, policy) = (read(file), read_policy(&read(policy)).unwrap());
-        let same = believed(kind, &bytes, &policy);
-        assert!(same.is_some(), "{file}");
-        for at in 0..bytes.len() {
-            let mut changed = bytes.clone();
-            changed[at] ^= 1 << (at % 8);
-            let now = believed(kind, &changed, &policy);
-            assert!(now.is_none() || now == same, "{file}, byte {at}");
+    for file in files().into_iter().map(|(name, _)| name).filter(|name| *name != "policy-1.json") {
+        if good().iter().all(|(_, other, _)| *other != file) {
+            no_changed_bit_is_believed(kind_of(file), file, "policy-1.json", one_bit);
         }
     }
 }
@@ -323,30 +363,43 @@ fn taken_apart(file: &str) -> serde_json::Value {
     serde_json::from_slice(&read(file)).unwrap()
 }
 
+/// In all of these every signature is needed.
 #[test]
 fn signatures_removed_repeated_or_swapped_make_nobody_sign_more() {
-    let policy = read_policy(&read("policy-1.json")).unwrap();
-    let whole = taken_apart("mean.approved");
-    let signatures = whole["signatures"].as_array().unwrap().clone();
-    let with = |signatures: &[serde_json::Value]| {
-        let mut changed = whole.clone();
-        changed["signatures"] = signatures.to_vec().into();
-        believed("approval", &serde_json::to_vec(&changed).unwrap(), &policy)
-    };
-    let [one, other] = [&signatures[0], &signatures[1]];
-    assert_eq!(with(&[other.clone(), one.clone()]), with(&signatures), "in any order");
-    assert_eq!(with(&[one.clone(), one.clone(), other.clone()]), with(&signatures), "more often");
-    for few in [&signatures[..1], &signatures[1..], &[], &vec![one.clone(); 3]] {
-        assert_eq!(with(few), None);
+    for (kind, file, policy) in good() {
+        let policy = read_policy(&read(policy)).unwrap();
+        let whole = taken_apart(file);
+        let signatures = whole["signatures"].as_array().unwrap().clone();
+        let with = |signatures: &[serde_json::Value]| {
+            let mut changed = whole.clone();
+            changed["signatures"] = signatures.to_vec().into();
+            believed(kind, &serde_json::to_vec(&changed).unwrap(), &policy)
+        };
+        let same = with(&signatures);
+        assert!(same.is_some() && with(&[]).is_none(), "{file}");
+        for one in 0..signatures.len() {
+            let mut fewer = signatures.clone();
+            let removed = fewer.remove(one);
+            assert_eq!(with(&fewer), None, "{file} without signature {one}");
+            let more = [&signatures[..], &[removed.clone(), removed.clone()]].concat();
+            assert_eq!(with(&more), same, "{file}, signature {one} three times");
+            for other in (0..signatures.len()).filter(|other| *other != one) {
+                let mut swapped = signatures.clone();
+                swapped.swap(one, other);
+                assert_eq!(with(&swapped), same, "{file}, in any order");
+                let mut exchanged = signatures.clone();
+                exchanged[one]["sig"] = signatures[other]["sig"].clone();
+                assert_eq!(with(&exchanged), None, "{file}, {other} signs for {one}");
+                exchanged[other]["sig"] = signatures[one]["sig"].clone();
+                assert_eq!(with(&exchanged), same, "{file}, key ids are hints");
+            }
+        }
     }
-    let mut exchanged = signatures.clone();
-    (exchanged[0]["sig"], exchanged[1]["sig"]) = (other["sig"].clone(), one["sig"].clone());
-    assert_eq!(with(&exchanged), with(&signatures), "key ids are hints");
 }
 
 #[test]
 fn no_payload_is_believed_under_the_signatures_of_another_file() {
-    let policy = read_policy(&read("policy-1.json")).unwrap();
+    let policies = ["policy-1.json", "policy-2.policy"].map(|policy| read_policy(&read(policy)).unwrap());
     let names = files().into_iter().map(|(name, _)| name).filter(|name| *name != "policy-1.json");
     let all: Vec<(&str, serde_json::Value)> = names.map(|name| (name, taken_apart(name))).collect();
     for (name, file) in &all {
@@ -356,8 +409,11 @@ fn no_payload_is_believed_under_the_signatures_of_another_file() {
             for payload_type in [&file["payloadType"], &other["payloadType"]] {
                 mixed["payloadType"] = payload_type.clone();
                 let bytes = serde_json::to_vec(&mixed).unwrap();
-                for kind in ["approval", "policy", "revocation"] {
-                    assert_eq!(believed(kind, &bytes, &policy), None, "{from} in {name}");
+                for (kind, policy) in ["approval", "policy", "revocation"]
+                    .iter()
+                    .flat_map(|kind| policies.iter().map(move |p| (kind, p)))
+                {
+                    assert_eq!(believed(kind, &bytes, policy), None, "{from} in {name}");
                 }
             }
         }

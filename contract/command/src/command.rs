@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
 use crate::handle::Handle;
+use crate::rules::Rules;
 use crate::slot::Slot;
 use crate::types::ColumnMeta;
 
@@ -16,6 +17,9 @@ pub enum Command {
         columns: Slot<Vec<ColumnMeta>>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<Slot<String>>,
+        /// What the provider asks of whoever computes with the table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rules: Option<Slot<Rules>>,
     },
     /// Looks a table up and returns its public description.
     Get { table: TableRef },

@@ -118,12 +118,12 @@ fn chosen_by_the_analyst(path: &str) -> Option<&str> {
 fn pair_up(left: &[Step], right: &[Step]) -> Vec<(Option<usize>, Option<usize>)> {
     let verbs = |steps: &[Step]| steps.iter().map(|step| verb(&step.command)).collect::<Vec<_>>();
     let (mine, theirs) = (verbs(left), verbs(right));
-    let equal = common(&keys(left), &keys(right));
+    let equal = common_subsequence(&keys(left), &keys(right));
     let end = (left.len(), right.len());
     let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
     for (next_i, next_j) in equal.into_iter().chain([end]) {
         let gap = (mine.get(i..next_i).unwrap_or_default(), theirs.get(j..next_j).unwrap_or_default());
-        pairs.extend(common(gap.0, gap.1).into_iter().map(|(a, b)| (i + a, j + b)));
+        pairs.extend(common_subsequence(gap.0, gap.1).into_iter().map(|(a, b)| (i + a, j + b)));
         pairs.push((next_i, next_j));
         (i, j) = (next_i + 1, next_j + 1);
     }
@@ -181,8 +181,8 @@ fn verb(command: &Command) -> &'static str {
     }
 }
 
-/// Places of a longest common subsequence; of very long ones what stands at the same place.
-fn common<T: PartialEq>(left: &[T], right: &[T]) -> Vec<(usize, usize)> {
+/// The places of a longest common subsequence, in order; of very long lists, what stands at the same place.
+pub fn common_subsequence<T: PartialEq>(left: &[T], right: &[T]) -> Vec<(usize, usize)> {
     let alike = left.iter().zip(right).take_while(|(a, b)| a == b).count();
     let (tail, other) = (left.get(alike..).unwrap_or_default(), right.get(alike..).unwrap_or_default());
     let mut found: Vec<(usize, usize)> = (0..alike).map(|at| (at, at)).collect();

@@ -1,5 +1,8 @@
 //! Row-wise expressions over the columns of one table.
 
+use std::fmt;
+
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::slot::Slot;
@@ -70,18 +73,34 @@ impl Serialize for Integer {
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "an integer is a number within ±2^53, or beyond that a string")]
-        enum Written {
-            Number(i64),
-            Text(String),
+        deserializer.deserialize_any(IntegerReader)
+    }
+}
+
+struct IntegerReader;
+
+impl Visitor<'_> for IntegerReader {
+    type Value = Integer;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an integer is a number within ±2^53, or beyond that a string")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Integer, E> {
+        match (-EXACT..=EXACT).contains(&number.into()) {
+            true => Ok(Integer(number.into())),
+            false => Err(E::invalid_value(Unexpected::Signed(number), &self)),
         }
-        let refused =
-            || serde::de::Error::custom("an integer is a number within ±2^53, or beyond that a string");
-        match Written::deserialize(deserializer)? {
-            Written::Number(n) if (-EXACT..=EXACT).contains(&i128::from(n)) => Ok(Integer(n.into())),
-            Written::Text(text) => Integer::written(&text).ok_or_else(refused),
-            Written::Number(_) => Err(refused()),
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Integer, E> {
+        match i64::try_from(number) {
+            Ok(number) => self.visit_i64(number),
+            Err(_) => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
         }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Integer, E> {
+        Integer::written(text).ok_or_else(|| E::invalid_value(Unexpected::Other("another string"), &self))
     }
 }

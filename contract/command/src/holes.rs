@@ -104,7 +104,8 @@ fn check_signs(pattern: &str) -> Result<(), String> {
     while let Some(sign) = rest.next() {
         let next = rest.peek().copied();
         let meant = match sign {
-            '\\' => rest.next().is_some_and(|next| next.is_ascii_punctuation()),
+            // Before `<` and `>` it stands for the edges of a word.
+            '\\' => rest.next().is_some_and(|next| next.is_ascii_punctuation() && !matches!(next, '<' | '>')),
             '[' if !class => {
                 class = true;
                 rest.next_if_eq(&'^');

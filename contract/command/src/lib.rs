@@ -14,6 +14,7 @@ mod expression;
 mod handle;
 mod holes;
 mod json;
+mod rules;
 mod script;
 mod sentences;
 mod slot;
@@ -23,11 +24,14 @@ pub mod wire;
 pub use command::{
     Aggregate, Aggregation, Command, How, NamedExpression, Projection, SortKey, TableRef, Validate,
 };
-pub use diff::{FieldDiff, ScriptDiff, StepDiff, diff_scripts, diff_values, near_identical};
+pub use diff::{
+    FieldDiff, ScriptDiff, StepDiff, common_subsequence, diff_scripts, diff_values, near_identical,
+};
 pub use expression::{BinaryOp, Expression, Integer};
 pub use handle::{Digest, Handle, JobId, Nonce};
 pub use holes::{Domain, HoleDomain, holes};
 pub use json::{DEEPEST_JSON, LARGEST_JSON, ReadError, Tree, read_strict, write_strict};
+pub use rules::{Guard, Rules, TableRules};
 pub use script::{SCRIPT_FORMAT, Script, Step, read_command, read_script, write_command, write_script};
 pub use sentences::{
     Explained, Level, OpenedThing, Opens, REPORT_FORMAT, Report, ReportHole, ReportStep, Risk, RiskCode,

@@ -1,12 +1,15 @@
 //! A position in a command that an approver may leave open.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// A value, or a hole written `##name##` that the analyst fills in when the command is run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "neither a value of the right form nor a hole ##name##")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Slot<T> {
     Hole(HoleName),
     Value(T),
@@ -19,6 +22,50 @@ impl<T> Slot<T> {
             Slot::Value(value) => Some(value),
             Slot::Hole(_) => None,
         }
+    }
+}
+
+/// By hand, as reading would otherwise copy every value to try it twice: only a text can be a hole.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Slot<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+struct Reader<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+    type Value = Slot<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value of the right form or a hole ##name##")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Slot<T>, E> {
+        match HoleName::parse(text) {
+            Some(hole) => Ok(Slot::Hole(hole)),
+            None => T::deserialize(text.into_deserializer()).map(Slot::Value),
+        }
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Slot<T>, E> {
+        T::deserialize(truth.into_deserializer()).map(Slot::Value)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Slot<T>, E> {
+        T::deserialize(number.into_deserializer()).map(Slot::Value)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Slot<T>, E> {
+        T::deserialize(number.into_deserializer()).map(Slot::Value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Slot<T>, A::Error> {
+        T::deserialize(SeqAccessDeserializer::new(items)).map(Slot::Value)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Slot<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(entries)).map(Slot::Value)
     }
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::command::SortKey;
 use crate::handle::{Digest, Handle, JobId, Nonce};
 use crate::json::{LARGEST_JSON, ReadError, Tree};
+use crate::rules::TableRules;
 use crate::types::ColumnMeta;
 
 /// Why a body is none.
@@ -70,11 +71,23 @@ pub enum Route {
     Cancel,
     /// `JobId` -> `Progress`.
     Progress,
+    /// No body -> which policies and revocations hold, as `vdl_authorize::Policies`.
+    Policy,
+    /// A policy or a revocation in its envelope, no header -> `vdl_authorize::Standing`.
+    Publish,
 }
 
 impl Route {
-    pub const ALL: [Route; 6] =
-        [Route::Info, Route::Command, Route::StartRun, Route::CloseRun, Route::Cancel, Route::Progress];
+    pub const ALL: [Route; 8] = [
+        Route::Info,
+        Route::Command,
+        Route::StartRun,
+        Route::CloseRun,
+        Route::Cancel,
+        Route::Progress,
+        Route::Policy,
+        Route::Publish,
+    ];
 
     /// As in the address.
     pub fn path(self) -> &'static str {
@@ -85,6 +98,8 @@ impl Route {
             Route::CloseRun => "/v1/runs/close",
             Route::Cancel => "/v1/jobs/cancel",
             Route::Progress => "/v1/jobs/progress",
+            Route::Policy => "/v1/policy",
+            Route::Publish => "/v1/publish",
         }
     }
 }
@@ -145,6 +160,9 @@ pub struct TableMeta {
     /// The columns its rows are known to be sorted by, the first one counting most; nulls last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sorted: Vec<SortKey>,
+    /// What the providers of its rows ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<TableRules>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

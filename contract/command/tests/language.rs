@@ -6,8 +6,8 @@ use std::fs;
 
 use vdl_command::{
     Aggregate, Aggregation, BinaryOp, ColumnMeta, Command, Domain, Expression, HoleDomain, HoleName, How,
-    Integer, NamedExpression, Projection, Script, Slot, SortKey, Step, TableRef, Validate, explain_script,
-    read_command, read_script, sentence, write_command, write_script,
+    Integer, NamedExpression, Projection, Rules, Script, Slot, SortKey, Step, TableRef, Validate,
+    explain_script, read_command, read_script, sentence, write_command, write_script,
 };
 
 const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/language.json");
@@ -17,7 +17,7 @@ const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/langu
 /// A failure here means: the language has changed. Signatures were given over texts in the old one. Write
 /// the vectors anew (vectors/README.md), put the new digest here, and say in the commit message why every
 /// old script that is still accepted means what it meant - or raise the format in `SCRIPT_FORMAT`.
-const DIGEST: &str = "d438ec5baa6767a8b6cbbefcc9352b44d54b0c8a5c17522ddde9bb074a5adfba";
+const DIGEST: &str = "222f5d272b9714396d6d51834580e9b2b6f8627d1081fb952b79ab43cc0901d4";
 
 fn column(name: &str) -> Expression {
     Expression::Column(name.into())
@@ -48,7 +48,7 @@ fn aggregation(name: &str, aggregate: Aggregate, of: &str) -> Aggregation {
 /// Does not compile when the language has more than the samples show; then add samples.
 fn is_known(command: &Command) {
     match command {
-        Command::Upload { columns: _, name: _ }
+        Command::Upload { columns: _, name: _, rules: _ }
         | Command::Get { table: _ }
         | Command::Filter { table: _, condition: _, threshold: _ }
         | Command::Project { table: _, columns: _ }
@@ -143,6 +143,24 @@ fn columns() -> Vec<ColumnMeta> {
     named.map(|(ctype, name)| ColumnMeta { name: name.into(), ctype: ctype.parse().unwrap() }).collect()
 }
 
+fn upload(columns: Slot<Vec<ColumnMeta>>, name: Option<Slot<String>>, rules: Option<Slot<Rules>>) -> Command {
+    Command::Upload { columns, name, rules }
+}
+
+/// Uploads whose provider asks something.
+fn guarded() -> [Command; 4] {
+    let asked = |min_rows, join_only: &[&str]| {
+        let join_only = join_only.iter().map(|name| (*name).to_owned()).collect();
+        Some(Slot::Value(Rules { min_rows, join_only }))
+    };
+    [
+        upload(Slot::Value(columns()), None, asked(Some(10), &["a", "b"])),
+        upload(Slot::Value(columns()), None, asked(None, &["a"])),
+        upload(hole("##columns##"), None, asked(Some(10), &[])),
+        upload(hole("##columns##"), Some(hole("##name##")), Some(hole("##rules##"))),
+    ]
+}
+
 fn tables() -> Vec<Command> {
     let merge = |how, validate| Command::Merge {
         left: TableRef::Step(0),
@@ -154,9 +172,9 @@ fn tables() -> Vec<Command> {
         suffixes: ("_x".into(), "_y".into()),
     };
     vec![
-        Command::Upload { columns: Slot::Value(columns()), name: None },
-        Command::Upload { columns: Slot::Value(vec![]), name: Some(Slot::Value("survey".into())) },
-        Command::Upload { columns: hole("##columns##"), name: Some(hole("##name##")) },
+        upload(Slot::Value(columns()), None, None),
+        upload(Slot::Value(vec![]), Some(Slot::Value("survey".into())), None),
+        upload(hole("##columns##"), Some(hole("##name##")), None),
         Command::Get { table: handle() },
         Command::Get { table: TableRef::Handle(hole("##table##")) },
         Command::Get { table: TableRef::Name(Slot::Value("survey".into())) },
@@ -211,6 +229,7 @@ fn samples() -> Vec<Command> {
             ],
         },
     ]);
+    all.extend(guarded());
     all.iter().for_each(is_known);
     all
 }

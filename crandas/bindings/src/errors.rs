@@ -36,6 +36,7 @@ fn class_of_code(code: &str) -> &'static str {
         | "too_many_rows" | "wrong_inputs" | "bad_name" | "bad_upload" | "command_unreadable" => {
             "CommandError"
         }
+        "bad_rules" | "rule_rows" | "rule_column" | "rule_key" | "rule_unchecked" => "RuleError",
         "too_few_rows" => "TooFewRowsError",
         "key_not_unique" => "KeyNotUniqueError",
         "cancelled" => "CancelledError",
@@ -61,6 +62,8 @@ fn class_of_code(code: &str) -> &'static str {
         | "table_not_approved"
         | "name_not_approved"
         | "name_rebound"
+        | "approval_void"
+        | "uses_used_up"
         | "design_mode"
         | "wrong_token"
         | "approvers_misconfigured" => "AuthorizationError",

@@ -15,10 +15,12 @@ from crandas.base import connect
 from crandas.combine import concat, merge
 from crandas.config import settings
 from crandas.frame import DataFrame
+from crandas.rules import Rules
 from crandas.series import Series
 
 __all__ = [
     "DataFrame",
+    "Rules",
     "Series",
     "base",
     "check_connection",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crandas.ctypes import Ctype
 from crandas.errors import UnknownColumnError
+from crandas.rules import Rules
 
 if TYPE_CHECKING:
     from crandas.base import Session
@@ -44,6 +45,7 @@ class Table:
     rows: int | None
     columns: tuple[Column, ...]
     order: str
+    rules: Rules | None = None
 
     @classmethod
     def described(cls, session: Session, meta: Mapping[str, Any]) -> Table:
@@ -53,7 +55,8 @@ class Table:
             Column(column["name"], Ctype(column["type"]), (handle, column["name"]))
             for column in meta["columns"]
         )
-        return cls(session, handle, meta.get("name"), meta["rows"], tuple(columns), handle)
+        rules = Rules.told(meta.get("rules"))
+        return cls(session, handle, meta.get("name"), meta["rows"], tuple(columns), handle, rules)
 
     def derived(self, meta: Mapping[str, Any], carried: Mapping[str, Column]) -> Table:
         """A table with the rows of this one; `carried` says which columns are columns of this one."""
@@ -64,7 +67,9 @@ class Table:
             else column
             for column in fresh.columns
         )
-        return Table(self.session, fresh.handle, fresh.name, fresh.rows, tuple(columns), self.order)
+        return Table(
+            self.session, fresh.handle, fresh.name, fresh.rows, tuple(columns), self.order, fresh.rules
+        )
 
     @property
     def names(self) -> list[str]:

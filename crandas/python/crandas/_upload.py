@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crandas import _check, _columns, _engine, base
@@ -20,6 +21,7 @@ from crandas.errors import (
     UnknownColumnError,
 )
 from crandas.frame import DataFrame
+from crandas.rules import Rules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,7 @@ def upload_pandas_dataframe(
     auto_bounds: bool | None = None,
     name: str | None = None,
     dummy_for: str | None = None,
+    rules: Rules | None = None,
     **unknown: Any,
 ) -> DataFrame:
     """Splits a pandas frame into shares and uploads one share to each server. Its index stays behind.
@@ -49,6 +52,7 @@ def upload_pandas_dataframe(
         auto_bounds: True accepts types derived from the data without a warning.
         name: a name under which the table can be found again.
         dummy_for: handle of the production table that this dummy stands for.
+        rules: what is asked of whoever computes with the table.
         unknown: what else there may be; refused.
 
     Raises:
@@ -58,7 +62,12 @@ def upload_pandas_dataframe(
     """
     refuse_arguments("upload_pandas_dataframe", unknown)
     table = from_pandas(
-        as_pandas(df, None), ctype=ctype, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for
+        as_pandas(df, None),
+        ctype=ctype,
+        auto_bounds=auto_bounds,
+        name=name,
+        dummy_for=dummy_for,
+        rules=rules,
     )
     return DataFrame._of(table)
 
@@ -70,6 +79,7 @@ def read_csv(
     name: str | None = None,
     dummy_for: str | None = None,
     *,
+    rules: Rules | None = None,
     sep: str | None = None,
     delimiter: str | None = None,
     encoding: str = "utf-8-sig",
@@ -90,6 +100,7 @@ def read_csv(
         auto_bounds: True accepts types derived from the data without a warning.
         name: a name under which the table can be found again.
         dummy_for: handle of the production table that this dummy stands for.
+        rules: what is asked of whoever computes with the table.
         sep: what separates fields; a comma if not given.
         delimiter: another name for `sep`.
         encoding: how the file is encoded.
@@ -117,7 +128,7 @@ def read_csv(
         missing=missing,
     )
     wants = _wanted([column[0] for column in columns], ctype)
-    table = _upload(columns, wants, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for)
+    table = _upload(columns, wants, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for, rules=rules)
     return DataFrame._of(table)
 
 
@@ -179,7 +190,13 @@ def _held(data: Any) -> Any:
 
 
 def from_pandas(
-    frame: pd.DataFrame, *, ctype: Any, auto_bounds: bool | None, name: str | None, dummy_for: str | None
+    frame: pd.DataFrame,
+    *,
+    ctype: Any,
+    auto_bounds: bool | None,
+    name: str | None,
+    dummy_for: str | None,
+    rules: Rules | None = None,
 ) -> Table:
     """Uploads a frame."""
     names = list(frame.columns)
@@ -198,7 +215,7 @@ def from_pandas(
         _columns.from_series(column, frame.iloc[:, position], want)
         for position, (column, want) in enumerate(zip(names, wants, strict=True))
     ]
-    return _upload(columns, wants, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for)
+    return _upload(columns, wants, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for, rules=rules)
 
 
 def _wanted(names: Sequence[str], ctype: Any) -> list[Wanted | None]:
@@ -219,7 +236,10 @@ def _upload(
     auto_bounds: bool | None,
     name: str | None,
     dummy_for: str | None,
+    rules: Rules | None,
 ) -> Table:
+    if rules is not None and not isinstance(rules, Rules):
+        raise TypeMismatchError(f"rules is a {type(rules).__name__}", remedy="Give crandas.Rules(...).")
     if name is not None and dummy_for is not None:
         raise unsupported(
             "name= together with dummy_for=", "a dummy takes the place of a table that has a handle"
@@ -237,12 +257,15 @@ def _upload(
             DummySkippedWarning,
             stacklevel=stack_level(),
         )
-        return Table.described(session, {"handle": dummy_for, "rows": None, "columns": metas})
+        described = {"handle": dummy_for, "rows": None, "columns": metas}
+        return replace(Table.described(session, described), rules=rules)
     if _check.running is not None:
         columns = _check.running.replaced(columns, types)
     inner: dict[str, Any] = {"columns": metas}
     if name is not None:
         inner["name"] = name
+    if rules is not None and rules.wire:
+        inner["rules"] = rules.wire
     return Table.described(session, _engine.upload(session.engine, {"upload": inner}, columns, dummy_for))
 
 

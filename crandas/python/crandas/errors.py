@@ -162,7 +162,13 @@ class BoundsError(CommandError, ValueError):
 
 
 class TooFewRowsError(CommandError):
-    """Fewer rows than the threshold asked for; how many is not revealed."""
+    """Fewer rows than the threshold or a provider's rules ask for; how many is not revealed."""
+
+
+class RuleError(CommandError):
+    """What the provider of a table does not allow; see `DataFrame.rules` and `crandas.Rules`."""
+
+    default_code = "bad_rules"
 
 
 class KeyNotUniqueError(CommandError, ValueError):

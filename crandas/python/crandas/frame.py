@@ -11,6 +11,7 @@ from crandas._expression import Expression
 from crandas._table import Column, Table, nearest
 from crandas._unsupported import missing_attribute, refuse_arguments, unsupported
 from crandas.errors import CommandError, TypeMismatchError, UnknownColumnError
+from crandas.rules import Rules
 from crandas.series import Series, aggregate_name, open_aggregates, threshold_field
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class DataFrame:
         auto_bounds: True accepts types derived from the data without a warning.
         name: a name under which the table can be found again.
         dummy_for: handle of the production table that this dummy stands for.
+        rules: what is asked of whoever computes with the table.
         columns: which columns of `data` to take, in which order.
     """
 
@@ -83,6 +85,7 @@ class DataFrame:
         name: str | None = None,
         dummy_for: str | None = None,
         *,
+        rules: Rules | None = None,
         columns: Sequence[str] | None = None,
         **unknown: Any,
     ) -> None:
@@ -91,7 +94,7 @@ class DataFrame:
         refuse_arguments("crandas.DataFrame", unknown)
         frame = _upload.as_pandas(data, columns)
         uploaded = _upload.from_pandas(
-            frame, ctype=ctype, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for
+            frame, ctype=ctype, auto_bounds=auto_bounds, name=name, dummy_for=dummy_for, rules=rules
         )
         object.__setattr__(self, "_table", uploaded)
 
@@ -112,6 +115,11 @@ class DataFrame:
     def name(self) -> str | None:
         """The name it was uploaded or saved under."""
         return self._table.name
+
+    @property
+    def rules(self) -> Rules | None:
+        """What the providers of its rows ask; None where nothing is asked."""
+        return self._table.rules
 
     @property
     def columns(self) -> CIndex:
@@ -425,6 +433,8 @@ class DataFrame:
         width = max((len(name) for name in table.names), default=0)
         lines = [f"crandas.DataFrame {_called(table)}: {_size(table)}, {table.session.state()}"]
         lines += [f"  {column.name:{width}}  {column.ctype}" for column in table.columns]
+        if table.rules is not None:
+            lines.append(f"rules: {table.rules}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -435,10 +445,12 @@ class DataFrame:
             for column in table.columns
         )
         state = html.escape(table.session.state())
+        rules = "" if table.rules is None else f"<p>rules: {html.escape(str(table.rules))}</p>"
         return (
             f"<div><p><b>crandas.DataFrame</b> <code>{html.escape(_called(table))}</code>: "
             f"{html.escape(_size(table))}, {state}</p>"
-            f"<table><thead><tr><th>column</th><th>type</th></tr></thead><tbody>{rows}</tbody></table></div>"
+            f"<table><thead><tr><th>column</th><th>type</th></tr></thead><tbody>{rows}</tbody></table>"
+            f"{rules}</div>"
         )
 
     # How commands are made

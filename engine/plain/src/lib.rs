@@ -7,6 +7,7 @@
 
 mod expression;
 mod operation;
+mod rules;
 
 pub use expression::evaluate;
 pub use operation::{Outcome, Refused, run};

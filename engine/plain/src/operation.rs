@@ -7,7 +7,7 @@ use vdl_plan::vdl_command::{Aggregate, How, Kind, Validate};
 use vdl_plan::{Assigned, KeyPair, MergeSource, Operation, Plan, Reduction};
 
 use crate::expression::{evaluate, order};
-use crate::{Column, Value};
+use crate::{Column, Value, rules};
 
 /// What a plan gives on clear data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub enum Refused {
 
 /// Runs a plan on the columns of its inputs.
 pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
+    let inputs = &rules::numbered(plan, inputs);
     let first: Vec<&Column> = inputs.first().map(|columns| columns.iter().collect()).unwrap_or_default();
     let rows = plan.inputs.first().map_or(0, |input| input.rows as usize);
     Ok(Outcome::Table(match &plan.operation {
@@ -36,7 +37,8 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
             let kept: Vec<usize> = (0..rows)
                 .filter(|&row| evaluate(condition, &first, row).is_some_and(|value| value.truth()))
                 .collect();
-            if threshold.is_some_and(|least| (kept.len() as u64) < least) {
+            if threshold.is_some_and(|least| (kept.len() as u64) < least) || !rules::met(plan, &first, &kept)
+            {
                 return Err(Refused::TooFewRows);
             }
             take(&first, &kept)
@@ -52,6 +54,10 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
         Operation::Merge { how, validate, keys, columns } => {
             let right: Vec<&Column> = inputs[1].iter().collect();
             let mut merged = merge(*how, *validate, keys, columns, &first, &right)?;
+            let all: Vec<usize> = (0..merged[0].len()).collect();
+            if !rules::met(plan, &merged.iter().collect::<Vec<_>>(), &all) {
+                return Err(Refused::TooFewRows);
+            }
             for (column, meta) in merged.iter_mut().zip(plan.columns()) {
                 column.iter_mut().for_each(|value| match (&value, &meta.ctype.kind) {
                     // A mean of nothing is how a missing mean is held.
@@ -73,14 +79,15 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
         Operation::Aggregate { reductions, threshold } => {
             let all: Vec<usize> = (0..rows).collect();
             let counted = |reduction: &Reduction| present(reduction, &first, &all).len() as u64;
-            if threshold.is_some_and(|least| reductions.iter().any(|r| counted(r) < least)) {
+            let few = threshold.is_some_and(|least| reductions.iter().any(|r| counted(r) < least));
+            if few || !reductions.iter().all(|r| rules::met(plan, &first, &rules::behind(r, &first, &all))) {
                 return Err(Refused::TooFewRows);
             }
             return Ok(Outcome::Opened(
                 reductions.iter().map(|reduction| vec![reduce(reduction, &first, &all)]).collect(),
             ));
         }
-        Operation::GroupBy { keys, reductions } => group_by(keys, reductions, &first, rows),
+        Operation::GroupBy { keys, reductions } => group_by(plan, keys, reductions, &first, rows),
         Operation::Sort { keys } => {
             let mut order: Vec<usize> = (0..rows).collect();
             order.sort_by(|&a, &b| {
@@ -204,7 +211,13 @@ fn matched(how: How, on_left: &Keyed, on_right: &Keyed) -> Vec<(Option<usize>, O
     rows
 }
 
-fn group_by(keys: &[usize], reductions: &[Reduction], columns: &[&Column], rows: usize) -> Vec<Column> {
+fn group_by(
+    plan: &Plan,
+    keys: &[usize],
+    reductions: &[Reduction],
+    columns: &[&Column],
+    rows: usize,
+) -> Vec<Column> {
     let mut groups: HashMap<Vec<Value>, Vec<usize>> = HashMap::new();
     for row in 0..rows {
         if let Some(found) = key(columns, keys.iter().copied(), row) {
@@ -212,6 +225,10 @@ fn group_by(keys: &[usize], reductions: &[Reduction], columns: &[&Column], rows:
         }
     }
     let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.retain(|group| {
+        rules::met(plan, columns, group)
+            && reductions.iter().all(|r| rules::met(plan, columns, &rules::behind(r, columns, group)))
+    });
     groups.sort_by(|a, b| {
         keys.iter()
             .map(|&position| nulls_last(&columns[position][a[0]], &columns[position][b[0]], true))

@@ -31,6 +31,16 @@ pub enum PlanError {
     BadDate { text: String },
     #[error("column `{name}` cannot have type {ctype}: {reason}")]
     BadType { name: String, ctype: String, reason: &'static str },
+    #[error("these rules cannot be kept: {reason}")]
+    BadRules { reason: String },
+    #[error("{what} would show single rows; the provider wants at least {least} behind every opened value")]
+    RuleRows { what: &'static str, least: u64 },
+    #[error("column `{name}` serves for joining only: it is neither opened nor computed with")]
+    RuleColumn { name: String },
+    #[error("whether `{name}` is unique is not told: it is not a column as it was uploaded")]
+    RuleKey { name: String },
+    #[error("{what} cannot be checked against the rules of the providers")]
+    RuleUnchecked { what: &'static str },
     #[error("the tables together have more than {limit} rows")]
     TooManyRows { limit: u64 },
     #[error("the command reads {expected} tables, {given} were given")]
@@ -54,6 +64,11 @@ impl PlanError {
             Self::OpenHole { .. } => "open_hole",
             Self::BadDate { .. } => "bad_date",
             Self::BadType { .. } => "bad_type",
+            Self::BadRules { .. } => "bad_rules",
+            Self::RuleRows { .. } => "rule_rows",
+            Self::RuleColumn { .. } => "rule_column",
+            Self::RuleKey { .. } => "rule_key",
+            Self::RuleUnchecked { .. } => "rule_unchecked",
             Self::TooManyRows { .. } => "too_many_rows",
             Self::WrongInputs { .. } => "wrong_inputs",
         }
@@ -67,6 +82,13 @@ impl PlanError {
             Self::Overflow { .. } => Some("give the columns narrower bounds when they are uploaded"),
             Self::MeanInExpression { .. } => Some("compute with the sum and the count instead"),
             Self::UnlikeColumns { .. } => Some("give both columns one type before combining the tables"),
+            Self::BadRules { .. } => Some("ask for 2 rows or more, and name each column once"),
+            Self::RuleRows { .. } => Some("open counts, sums and means of more rows, or group them"),
+            Self::RuleColumn { .. } => Some("project it away before opening; join or group by it"),
+            Self::RuleKey { .. } => Some("merge on a column as its provider uploaded it"),
+            Self::RuleUnchecked { .. } => {
+                Some("merge inner or left, the table whose rows repeat on the left, validate=\"many_to_one\"")
+            }
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod merge;
 mod names;
 mod operation;
 mod plan;
+mod rules;
 mod sorted;
 
 pub use vdl_command;
@@ -27,3 +28,4 @@ pub use operation::{
     Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction,
 };
 pub use plan::plan;
+pub use rules::{Added, Check};

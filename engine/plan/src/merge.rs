@@ -23,7 +23,7 @@ pub(crate) struct Join<'a> {
 /// Key columns of one name appear once, with the values of the side whose rows are kept; other columns
 /// that both tables have get the suffixes.
 pub(crate) fn merge(join: &Join<'_>) -> Result<(Operation, Vec<ColumnMeta>), PlanError> {
-    let (left, right) = (&join.left.columns, &join.right.columns);
+    let (left, right) = (join.left.visible(), join.right.visible());
     let keys = key_pairs(join)?;
     let shared: HashSet<usize> = keys
         .iter()
@@ -66,7 +66,7 @@ fn shared_key(
     pair: KeyPair,
     left: &ColumnMeta,
 ) -> Result<(MergeSource, ColumnMeta), PlanError> {
-    let right = join.right.columns.get(pair.right).ok_or(PlanError::Nothing("the table"))?;
+    let right = join.right.visible().get(pair.right).ok_or(PlanError::Nothing("the table"))?;
     Ok(match join.how {
         How::Inner | How::Left => (MergeSource::Left(pair.left), left.clone()),
         How::Right => (MergeSource::Right(pair.right), right.clone()),
@@ -92,7 +92,7 @@ fn key_pairs(join: &Join<'_>) -> Result<Vec<KeyPair>, PlanError> {
     if join.left_on.is_empty() {
         return Err(PlanError::Nothing("the list of key columns"));
     }
-    let (left, right) = (&join.left.columns, &join.right.columns);
+    let (left, right) = (join.left.visible(), join.right.visible());
     join.left_on
         .iter()
         .zip(join.right_on)
@@ -135,16 +135,16 @@ fn renamed(column: &ColumnMeta, clash: bool, suffix: &str) -> ColumnMeta {
 /// Columns are matched by name; the first table gives their order.
 pub(crate) fn concat(inputs: &[Input]) -> Result<(Operation, Vec<ColumnMeta>), PlanError> {
     let first = inputs.first().ok_or(PlanError::Nothing("the list of tables"))?;
-    let mut columns = first.columns.clone();
+    let mut columns = first.visible().to_vec();
     let mut positions = Vec::with_capacity(inputs.len());
     for (table, input) in inputs.iter().enumerate() {
-        if let Some(extra) = input.columns.iter().find(|c| find(&first.columns, &c.name).is_err()) {
+        if let Some(extra) = input.visible().iter().find(|c| find(first.visible(), &c.name).is_err()) {
             return Err(PlanError::ExtraColumn { name: extra.name.clone(), table });
         }
         let mut places = Vec::with_capacity(columns.len());
-        for (column, original) in columns.iter_mut().zip(&first.columns) {
-            let place = find(&input.columns, &column.name)?;
-            let Some(other) = input.columns.get(place) else { continue };
+        for (column, original) in columns.iter_mut().zip(first.visible()) {
+            let place = find(input.visible(), &column.name)?;
+            let Some(other) = input.visible().get(place) else { continue };
             let alike =
                 matches!(original.ctype.kind, Kind::Boolean) == matches!(other.ctype.kind, Kind::Boolean);
             match common_kind(&column.ctype.kind, &other.ctype.kind).filter(|_| alike) {

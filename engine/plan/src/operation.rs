@@ -1,29 +1,39 @@
 //! The plan itself: columns by position, every expression typed, every result's schema known.
 
 use serde::Serialize;
-use vdl_command::{Aggregate, ColumnMeta, Digest, How, SortKey, Validate};
+use vdl_command::{Aggregate, ColumnMeta, Digest, How, SortKey, TableRules, Validate};
 
 use crate::bounds::{self, Bounds};
 use crate::expression::Typed;
 use crate::kinds::number;
+use crate::rules::{Added, Check, hidden_columns};
 
 /// What is public of a table that a command reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Input {
+    /// Those that commands can name, and behind them the hidden ones of `rules`.
     pub columns: Vec<ColumnMeta>,
     pub rows: u64,
     /// What its rows are known to be sorted by, the first key counting most; nulls last.
     pub sorted: Vec<Ordering>,
+    pub rules: TableRules,
 }
 
 /// A command made concrete for its inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub operation: Operation,
+    /// With the columns of `added`.
     pub inputs: Vec<Input>,
+    /// What each input is given, as its last columns, before anything else.
+    pub added: Vec<Vec<Added>>,
     pub output: PlanOutput,
     /// What the rows of the result will be known to be sorted by.
     pub sorted: Vec<Ordering>,
+    /// The rules of the result.
+    pub rules: TableRules,
+    /// What must hold before the operation opens anything.
+    pub checks: Vec<Check>,
 }
 
 /// What the command gives.
@@ -129,7 +139,7 @@ pub struct Ordering {
 impl Input {
     /// A table whose rows are in no known order.
     pub fn new(columns: Vec<ColumnMeta>, rows: u64) -> Self {
-        Self { columns, rows, sorted: Vec::new() }
+        Self { columns, rows, sorted: Vec::new(), rules: TableRules::default() }
     }
 
     /// With the order its description names; ends at a column that is not there.
@@ -140,6 +150,24 @@ impl Input {
         };
         self.sorted = by.iter().map_while(place).collect();
         self
+    }
+
+    /// With these rules, whose hidden columns come last.
+    pub fn with_rules(mut self, rules: TableRules) -> Self {
+        self.columns.extend(hidden_columns(&rules.hidden));
+        self.rules = rules;
+        self
+    }
+
+    /// The columns that commands can name.
+    pub fn visible(&self) -> &[ColumnMeta] {
+        let visible = self.columns.len().saturating_sub(self.rules.hidden.len());
+        self.columns.get(..visible).unwrap_or_default()
+    }
+
+    /// The hidden columns.
+    pub(crate) fn behind(&self) -> &[ColumnMeta] {
+        self.columns.get(self.visible().len()..).unwrap_or_default()
     }
 
     /// Whether sorting by these columns, upwards, would change nothing.
@@ -169,11 +197,23 @@ impl Plan {
         self.sorted.iter().map_while(named).collect()
     }
 
-    /// The columns of what comes out, of either form.
+    /// The columns of the result that commands can name.
+    pub fn visible(&self) -> &[ColumnMeta] {
+        let columns = self.columns();
+        columns.get(..columns.len().saturating_sub(self.rules.hidden.len())).unwrap_or_default()
+    }
+
+    /// The columns of what comes out, of either form, with hidden ones.
     pub fn columns(&self) -> &[ColumnMeta] {
-        match &self.output {
-            PlanOutput::Table { columns } | PlanOutput::Opened { columns } => columns,
-            PlanOutput::Nothing => &[],
+        self.output.columns()
+    }
+}
+
+impl PlanOutput {
+    pub(crate) fn columns(&self) -> &[ColumnMeta] {
+        match self {
+            Self::Table { columns } | Self::Opened { columns } => columns,
+            Self::Nothing => &[],
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use vdl_command::{
     Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, SortKey,
+    TableRules,
 };
 
 use crate::bounds::{self, written};
@@ -13,6 +14,7 @@ use crate::kinds::{check, number};
 use crate::merge::{Join, concat, key_type, merge};
 use crate::names::{distinct, find};
 use crate::operation::{Assigned, Input, Operation, Ordering, Plan, PlanOutput, Reduction};
+use crate::rules;
 use crate::sorted::sorted;
 
 /// Rows that one computation may see.
@@ -29,26 +31,33 @@ pub fn plan(command: &Command, inputs: &[Input]) -> Result<Plan, PlanError> {
     if rows > MOST_ROWS {
         return Err(PlanError::TooManyRows { limit: MOST_ROWS });
     }
-    let (operation, output) = match inputs {
+    rules::allowed(command, inputs)?;
+    let (inputs, added) = rules::prepared(command, inputs)?;
+    let (mut operation, mut output) = match inputs.as_slice() {
         [input] => single(command, input)?,
-        _ => several(command, inputs)?,
+        _ => several(command, &inputs)?,
     };
-    let sorted = sorted(&operation, inputs);
-    Ok(Plan { operation, inputs: inputs.to_vec(), output, sorted })
+    let mut rules = TableRules::default();
+    if let PlanOutput::Table { columns } = &mut output {
+        rules = rules::follow(command, (&inputs, &added), &mut operation, columns)?;
+    }
+    let checks = rules::checks(&operation, &inputs, (&rules, output.columns().len()));
+    let sorted = sorted(&operation, &inputs);
+    Ok(Plan { operation, inputs, added, output, sorted, rules, checks })
 }
 
 /// Commands that read one table.
 fn single(command: &Command, input: &Input) -> Result<(Operation, PlanOutput), PlanError> {
     let table = |columns: &[ColumnMeta]| PlanOutput::Table { columns: columns.to_vec() };
     Ok(match command {
-        Command::Get { .. } => (Operation::Get, table(&input.columns)),
-        Command::Save { .. } => (Operation::Save, table(&input.columns)),
+        Command::Get { .. } => (Operation::Get, table(input.visible())),
+        Command::Save { .. } => (Operation::Save, table(input.visible())),
         Command::Remove { .. } => (Operation::Remove, PlanOutput::Nothing),
-        Command::Open { .. } => (Operation::Open, PlanOutput::Opened { columns: input.columns.clone() }),
+        Command::Open { .. } => (Operation::Open, PlanOutput::Opened { columns: input.visible().to_vec() }),
         Command::Filter { condition, threshold, .. } => {
-            let condition = truth(condition, &input.columns)?;
+            let condition = truth(condition, input.visible())?;
             let threshold = threshold.as_ref().map(filled).transpose()?.copied();
-            (Operation::Filter { condition, threshold }, table(&input.columns))
+            (Operation::Filter { condition, threshold }, table(input.visible()))
         }
         Command::Project { columns, .. } => {
             let (positions, columns) = project(columns, input)?;
@@ -67,7 +76,7 @@ fn single(command: &Command, input: &Input) -> Result<(Operation, PlanOutput), P
             let (operation, columns) = group_by(by, aggregations, input)?;
             (operation, PlanOutput::Table { columns })
         }
-        Command::Sort { by, .. } => (sort(by, input)?, table(&input.columns)),
+        Command::Sort { by, .. } => (sort(by, input)?, table(input.visible())),
         Command::Upload { .. } | Command::Merge { .. } | Command::Concat { .. } => {
             return several(command, std::slice::from_ref(input));
         }
@@ -102,8 +111,8 @@ fn project(columns: &[Projection], input: &Input) -> Result<(Vec<usize>, Vec<Col
     let mut positions = Vec::with_capacity(columns.len());
     let mut chosen = Vec::with_capacity(columns.len());
     for projection in columns {
-        let position = find(&input.columns, &projection.column)?;
-        let Some(column) = input.columns.get(position) else { continue };
+        let position = find(input.visible(), &projection.column)?;
+        let Some(column) = input.visible().get(position) else { continue };
         let name = projection.rename.as_ref().unwrap_or(&column.name).clone();
         positions.push(position);
         chosen.push(ColumnMeta { name, ctype: column.ctype.clone() });
@@ -116,14 +125,14 @@ fn assign(columns: &[NamedExpression], input: &Input) -> Result<(Vec<Assigned>, 
     if columns.is_empty() {
         return Err(PlanError::Nothing("the list of columns"));
     }
-    let mut schema = input.columns.clone();
+    let mut schema = input.visible().to_vec();
     let mut sources: Vec<Assigned> = (0..schema.len()).map(Assigned::Keep).collect();
     let mut named = HashSet::new();
     for NamedExpression { name, value } in columns {
         if !named.insert(name) {
             return Err(PlanError::DuplicateColumn { name: name.clone() });
         }
-        let value = typed(value, &input.columns)?;
+        let value = typed(value, input.visible())?;
         let column = ColumnMeta { name: name.clone(), ctype: value.ctype.clone() };
         check(&column)?;
         let source = match value.node {
@@ -149,8 +158,8 @@ fn sort(by: &[SortKey], input: &Input) -> Result<Operation, PlanError> {
     let keys = by
         .iter()
         .map(|key| {
-            let column = find(&input.columns, &key.column)?;
-            key_type(&input.columns, column)?;
+            let column = find(input.visible(), &key.column)?;
+            key_type(input.visible(), column)?;
             Ok(Ordering { column, ascending: key.ascending })
         })
         .collect::<Result<_, PlanError>>()?;
@@ -184,8 +193,8 @@ fn group_by(
     let mut keys = Vec::with_capacity(by.len());
     let mut columns = Vec::with_capacity(by.len() + aggregations.len());
     for name in by {
-        let position = find(&input.columns, name)?;
-        let ctype = ColumnType::required(key_type(&input.columns, position)?.kind.clone());
+        let position = find(input.visible(), name)?;
+        let ctype = ColumnType::required(key_type(input.visible(), position)?.kind.clone());
         keys.push(position);
         columns.push(ColumnMeta { name: name.clone(), ctype });
     }
@@ -207,7 +216,7 @@ fn reduction(
     rows: (u64, u64),
 ) -> Result<(Reduction, ColumnMeta), PlanError> {
     let Aggregation { name, aggregate, value: expression } = aggregation;
-    let value = typed(expression, &input.columns)?;
+    let value = typed(expression, input.visible())?;
     let (fewest, most) = (if value.ctype.nullable { 0 } else { rows.0 }, rows.1);
     let place = || format!("{name} = {}({})", verb(*aggregate), written(expression));
     let numbers = || number(&value.ctype.kind).ok_or_else(|| wrong(expression, "a number", &value));

@@ -144,7 +144,7 @@ fn wrong_types_are_refused() {
 #[test]
 fn two_columns_of_one_name_are_refused() {
     let columns = vec![int("a", 0, 1), int("a", 0, 1)];
-    let upload = Command::Upload { columns: columns.into(), name: None };
+    let upload = Command::Upload { columns: columns.into(), name: None, rules: None };
     assert_eq!(plan(&upload, &[]).unwrap_err().code(), "duplicate_column");
 }
 
@@ -156,7 +156,8 @@ fn types_that_no_column_can_have_are_refused() {
         Kind::Text { length: 0, ascii: true },
         Kind::Mean { min: 0, max: 1 },
     ] {
-        let upload = Command::Upload { columns: vec![column("a", kind, false)].into(), name: None };
+        let upload =
+            Command::Upload { columns: vec![column("a", kind, false)].into(), name: None, rules: None };
         assert_eq!(plan(&upload, &[]).unwrap_err().code(), "bad_type");
     }
 }

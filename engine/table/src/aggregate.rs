@@ -5,14 +5,12 @@
 //! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
 
 use vdl_plan::vdl_command::Aggregate;
-use vdl_plan::{Reduction, Typed, narrow};
-use vdl_protocol::{
-    Party, and, any_one, bits_to_ring, dot, less_than, less_than_public, mux, open_bit, planes_to_ring,
-    ring_to_planes, sum_rows,
-};
+use vdl_plan::{Check, Reduction, Typed, narrow};
+use vdl_protocol::{Party, and, any_one, bits_to_ring, dot, less_than, mux, planes_to_ring, sum_rows};
 use vdl_share::{ColumnShares, Planes, Ring, Shared, TableShares};
 
 use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of_ring, of_total};
+use crate::distinct::{Counted, Need, enough, needs};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::steps::Steps;
@@ -34,13 +32,19 @@ pub(crate) fn aggregate(
     table: &TableShares,
     rows: u64,
     reductions: &[Reduction],
-    threshold: Option<u64>,
+    (threshold, checks): (Option<u64>, &[Check]),
     steps: &mut Steps<'_>,
 ) -> Result<Vec<ColumnShares>, TableError> {
     let mut source = Source { table, rows, mask: None, wide_mask: None };
-    if let Some(threshold) = threshold {
-        enough(party, &source, reductions, threshold)?;
+    let mut needs = needs(party, table, reductions, checks)?;
+    if let Some(least) = threshold {
+        // Of the analyst's own threshold, whether a value is there counts, not what it adds.
+        needs.push(Need { least, flags: None, rows_in: None });
+        for reduction in reductions.iter().filter(|reduction| reduction.value.ctype.nullable) {
+            needs.push(Need { least, flags: source.present(party, &reduction.value)?, rows_in: None });
+        }
     }
+    enough(party, Counted { columns: &table.columns, selected: table.selected.as_ref(), rows }, &needs)?;
     let mut results = Vec::with_capacity(reductions.len());
     for reduction in reductions {
         let value = &reduction.value;
@@ -59,29 +63,14 @@ pub(crate) fn aggregate(
     Ok(results)
 }
 
-/// Refuses if any of the values is there in fewer rows than asked for. Opens that one bit.
-fn enough(
-    party: &mut Party,
-    source: &Source<'_>,
-    reductions: &[Reduction],
-    threshold: u64,
-) -> Result<(), TableError> {
-    let too_few = Err(TableError::TooFewRows { threshold });
-    if source.rows < threshold {
-        return too_few;
+impl Source<'_> {
+    /// The rows in which a value is there; `None` means every row that belongs.
+    fn present(&self, party: &mut Party, value: &Typed) -> Result<Option<Bits>, TableError> {
+        match validity(party, value, self.table)? {
+            Some(valid) if self.table.rows > 0 => both(party, Some(&valid), self.table.selected.as_ref()),
+            _ => Ok(None),
+        }
     }
-    let mut counts: Vec<Numbers> = Vec::new();
-    for reduction in reductions.iter().filter(|reduction| reduction.value.ctype.nullable) {
-        counts.push(count(party, source, &reduction.value)?);
-    }
-    if counts.is_empty() || threshold == 0 {
-        return Ok(());
-    }
-    let counts = Numbers::append_rows(&counts.iter().collect::<Vec<_>>());
-    let counts = ring_to_planes(party, &counts, 32)?;
-    let few = less_than_public(party, &counts, &[threshold])?;
-    let any = any_row(party, &few)?;
-    if open_bit(party, &any)? { too_few } else { Ok(()) }
 }
 
 fn count<R: Ring>(
@@ -89,12 +78,9 @@ fn count<R: Ring>(
     source: &Source<'_>,
     value: &Typed,
 ) -> Result<Shared<Vec<R>>, TableError> {
-    match validity(party, value, source.table)? {
-        Some(valid) if source.table.rows > 0 => {
-            let present = both(party, Some(&valid), source.table.selected.as_ref())?.unwrap_or(valid);
-            column::count(party, &present)
-        }
-        _ => Ok(Shared::<Vec<R>>::public(party.id(), &[R::of_wide(source.rows.into())])),
+    match source.present(party, value)? {
+        Some(present) => column::count(party, &present),
+        None => Ok(Shared::<Vec<R>>::public(party.id(), &[R::of_wide(source.rows.into())])),
     }
 }
 

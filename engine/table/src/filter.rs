@@ -3,28 +3,31 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::Typed;
+use vdl_plan::{Check, Typed};
 use vdl_protocol::{
     Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes,
 };
 use vdl_share::{ColumnShares, Planes, Rows, Shared, TableShares};
 
 use crate::column::{Bits, count, flags_to_ranks};
+use crate::distinct::{Counted, Need, enough};
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
 use crate::moving::Bundle;
 
 /// The table with fewer rows selected, and how many those are.
 ///
-/// Opens the number of rows; with a threshold first whether they are enough, and nothing more if not.
+/// Opens the number of rows; with a threshold or checks first whether they are enough, and nothing more if
+/// not.
 pub(crate) fn filter(
     party: &mut Party,
     table: &TableShares,
     rows: u64,
     condition: &Typed,
     threshold: Option<u64>,
+    checks: &[Check],
 ) -> Result<(TableShares, u64), TableError> {
-    let threshold = threshold.unwrap_or(0);
+    let threshold = checks.iter().map(|check| check.min_rows).chain(threshold).max().unwrap_or(0);
     if threshold > rows {
         return Err(TableError::TooFewRows { threshold });
     }
@@ -35,6 +38,12 @@ pub(crate) fn filter(
         None => chosen.clone(),
     };
     let count = if threshold == 0 {
+        count_rows(party, &selected)?
+    } else if checks.iter().any(|check| check.rows_in.is_some()) {
+        let need = |least, rows_in| Need { least, flags: Some(selected.clone()), rows_in };
+        let mut needs = vec![need(threshold, None)];
+        needs.extend(checks.iter().map(|check| need(check.min_rows, check.rows_in)));
+        enough(party, Counted { columns: &table.columns, selected: None, rows }, &needs)?;
         count_rows(party, &selected)?
     } else {
         let count = count::<u32>(party, &selected)?;

@@ -1,9 +1,10 @@
 //! `groupby`: sort by key, unless the rows are known to be in that order. Sums are differences of running
 //! totals between the last rows of neighbouring groups, which is local; smallest and greatest values are
-//! running maxima within the groups. Opens the number of groups, through random positions.
+//! running maxima within the groups. Opens the number of groups, through random positions; where rules ask
+//! for rows behind them, only of those that have so many.
 
 use vdl_plan::vdl_command::{Aggregate, ColumnMeta};
-use vdl_plan::{Input, Reduction, Typed, narrow};
+use vdl_plan::{Check, Input, Reduction, Typed, narrow};
 use vdl_protocol::{Party, and, equal, sort_carrying};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
@@ -11,16 +12,17 @@ use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
+use crate::large::Large;
 use crate::moving::{Bundle, unstack};
 use crate::segment::{running_max, starts_first};
 use crate::steps::Steps;
 
 /// The keys of every row, and which rows belong to a group at all.
-struct Keys {
+pub(crate) struct Keys {
     /// One entry per key column, the first one most significant.
-    columns: Vec<Bits>,
+    pub columns: Vec<Bits>,
     /// Selected and no key missing; `None` means every row.
-    alive: Option<Bits>,
+    pub alive: Option<Bits>,
 }
 
 /// One column of smallest or greatest values to be found.
@@ -38,7 +40,7 @@ pub(crate) fn group_by(
     table: &TableShares,
     input: &Input,
     by: &[usize],
-    reductions: &[Reduction],
+    (reductions, checks): (&[Reduction], &[Check]),
     steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
     // Rows of a known order need not be sorted, but those that do not belong must be out of the way.
@@ -54,6 +56,7 @@ pub(crate) fn group_by(
     let extremes = extremes(party, table, reductions)?;
     // A group has at least one row.
     let mut totals = Totals::of(party, table, reductions, (1, input.rows.max(1)))?;
+    let counted = Large::asked(party, table, &keys, reductions, checks, &mut totals)?;
     let sorted = if known {
         totals.flags_to_rings(party)?;
         let extremes = extremes.iter().map(|extreme| extreme.turned.clone()).collect();
@@ -62,7 +65,8 @@ pub(crate) fn group_by(
         sorted(party, table.rows, &keys, &extremes, &mut totals)?
     };
     steps.done();
-    let last = last_of_group(party, table.rows, &sorted)?;
+    let mut last = last_of_group(party, table.rows, &sorted)?;
+    let sizes = counted.only(party, &sorted, &mut last, &mut totals)?;
     let greatest = greatest_so_far(party, table.rows, &last, &sorted.extremes)?;
 
     // What the last row of a group knows: its key, the running totals, how many rows there were so far,
@@ -71,7 +75,7 @@ pub(crate) fn group_by(
     bundle.planes.extend(sorted.keys);
     bundle.planes.push(counting(party, table.rows));
     bundle.planes.extend(greatest);
-    bundle.rings = totals.rings.iter().map(Numbers::prefix_sums).collect();
+    bundle.rings = totals.rings.iter().chain(&sizes).map(Numbers::prefix_sums).collect();
     bundle.wides = totals.wides.iter().map(WideNumbers::prefix_sums).collect();
     let groups = pack(party, &mut bundle, table.rows, &last)?;
 
@@ -80,9 +84,10 @@ pub(crate) fn group_by(
         planes.by_ref().take(by.len()).map(|bits| of_bits(bits, None)).collect();
     let counted = planes.next().ok_or(TableError::Shape("rows lost on the way"))?;
     totals.rings = bundle.rings.iter().map(Numbers::differences).collect();
+    let sizes = if sizes.is_some() { totals.rings.pop() } else { None };
     totals.wides = bundle.wides.iter().map(WideNumbers::differences).collect();
     let mut results: Vec<Option<ColumnShares>> = vec![None; reductions.len()];
-    totals.give(party, reductions, &counted, &mut results)?;
+    totals.give(party, reductions, (sizes, &counted), &mut results)?;
     for (extreme, found) in extremes.iter().zip(planes) {
         let Some(reduction) = reductions.get(extreme.reduction) else { continue };
         let column = turned_back(party, reduction, &found)?;
@@ -158,9 +163,9 @@ fn turned_back(party: &mut Party, reduction: &Reduction, found: &Bits) -> Result
 }
 
 /// The columns in sorted order.
-struct Sorted {
+pub(crate) struct Sorted {
     keys: Vec<Bits>,
-    alive: Option<Bits>,
+    pub alive: Option<Bits>,
     extremes: Vec<Bits>,
 }
 
@@ -240,7 +245,7 @@ fn counting(party: &Party, rows: usize) -> Bits {
 
 /// Sums and counts of present values, one entry per different value.
 #[derive(Default)]
-struct Totals {
+pub(crate) struct Totals {
     summed: Vec<Typed>,
     /// Those whose sums 64 bits may not hold.
     wide: Vec<Typed>,
@@ -248,10 +253,10 @@ struct Totals {
     /// How many rows a group has, at least and at most.
     sizes: (u64, u64),
     /// The columns to add up: first the sums, then the counts.
-    rings: Vec<Numbers>,
-    wides: Vec<WideNumbers>,
-    /// Validity planes, not yet in the ring.
-    flags: Vec<Bits>,
+    pub rings: Vec<Numbers>,
+    pub wides: Vec<WideNumbers>,
+    /// Validity planes, not yet in the ring, and behind them flags that are to be counted for the rules.
+    pub flags: Vec<Bits>,
 }
 
 impl Totals {
@@ -292,15 +297,15 @@ impl Totals {
         Ok(())
     }
 
-    /// The reductions that these totals answer. `counted` is how many rows there were so far.
+    /// The reductions that these totals answer. `counted` is how many rows there were so far, which makes the
+    /// sizes of the groups where they are not known.
     fn give(
         &self,
         party: &mut Party,
         reductions: &[Reduction],
-        counted: &Bits,
+        (mut sizes, counted): (Option<Numbers>, &Bits),
         results: &mut [Option<ColumnShares>],
     ) -> Result<(), TableError> {
-        let mut sizes: Option<Numbers> = None;
         for (reduction, result) in reductions.iter().zip(results) {
             let Reduction { aggregate, value } = reduction;
             if matches!(aggregate, Aggregate::Min | Aggregate::Max) {

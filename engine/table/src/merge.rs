@@ -11,7 +11,7 @@
 use std::sync::OnceLock;
 
 use vdl_plan::vdl_command::{ColumnMeta, How, Validate};
-use vdl_plan::{Input, KeyPair, MergeSource, Plan, common_kind};
+use vdl_plan::{Check, Input, KeyPair, MergeSource, Plan, common_kind};
 use vdl_protocol::{Party, Permutation, and, bits_to_ring, equal, multiply, open_bit, place, sort_carrying};
 use vdl_share::{ColumnShares, Planes, TableShares};
 
@@ -19,6 +19,7 @@ use crate::aggregate::any_row;
 use crate::carry::{carry, carry_one, differences};
 use crate::column::{self, Bits, Numbers, flags_to_ring, lean, recode};
 use crate::concat::{Part, append, append_flags};
+use crate::distinct::{Counted, Need, enough};
 use crate::error::TableError;
 use crate::expression::both;
 use crate::filter::{compact, count_rows, sparse};
@@ -240,6 +241,7 @@ impl Merge<'_> {
         let rows = base.rows() + if alone.is_some() { other.rows() } else { 0 };
         let (selected, count) = match (self.how, alone) {
             (How::Inner, _) => {
+                self.enough(party, &columns, &found, base.input.rows)?;
                 let count = count_rows(party, &found)?;
                 (Some(found), count)
             }
@@ -251,6 +253,23 @@ impl Merge<'_> {
             }
         };
         Ok((TableShares { rows, columns, selected }, count))
+    }
+
+    /// Whether the rows that found a partner are enough for the rules of both tables.
+    fn enough(
+        &self,
+        party: &mut Party,
+        columns: &[ColumnShares],
+        found: &Bits,
+        rows: u64,
+    ) -> Result<(), TableError> {
+        let need = |check: &Check| Need {
+            least: check.min_rows,
+            flags: Some(found.clone()),
+            rows_in: check.rows_in,
+        };
+        let needs: Vec<Need> = self.plan.checks.iter().map(need).collect();
+        enough(party, Counted { columns, selected: Some(found), rows }, &needs)
     }
 
     /// One to one: a row's partner is right beside it. And the other's columns as the base's rows get them;

@@ -3,12 +3,13 @@
 use std::sync::OnceLock;
 
 use vdl_plan::vdl_command::ColumnMeta;
-use vdl_plan::{Assigned, Operation, Plan, PlanOutput};
+use vdl_plan::{Added, Assigned, Operation, Plan, PlanOutput};
 use vdl_protocol::{Party, rerandomize_planes, rerandomize_ring};
-use vdl_share::{ColumnShares, TableShares};
+use vdl_share::{ColumnShares, Planes, TableShares};
 
 use crate::aggregate::aggregate;
 use crate::check::check;
+use crate::column::{Bits, of_bits};
 use crate::concat::concat;
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
@@ -43,6 +44,13 @@ pub fn run(
     if inputs.len() != plan.inputs.len() {
         return Err(TableError::Shape("another number of tables"));
     }
+    let mut extended = Vec::with_capacity(inputs.len());
+    for (table, added) in inputs.iter().zip(&plan.added) {
+        extended.push(if added.is_empty() { None } else { Some(with_added(party.id(), table, added)?) });
+    }
+    let inputs: Vec<&TableShares> =
+        inputs.iter().zip(&extended).map(|(table, extended)| extended.as_ref().unwrap_or(table)).collect();
+    let inputs = inputs.as_slice();
     for (input, table) in plan.inputs.iter().zip(inputs) {
         check(input, table)?;
     }
@@ -70,6 +78,24 @@ pub fn run(
     Ok(outcome)
 }
 
+/// The table with columns of public values behind its own. Local.
+fn with_added(id: usize, table: &TableShares, added: &[Added]) -> Result<TableShares, TableError> {
+    let mut table = table.clone();
+    let rows = table.rows;
+    if u32::try_from(rows).is_ok_and(|rows| rows < 1 << 31) {
+        table.columns.extend(added.iter().map(|added| match added {
+            Added::Numbers => {
+                let numbers: Vec<u64> = (0..rows as u64).collect();
+                let numbers = Bits::public(id, &Planes::from_values(&numbers, 31));
+                of_bits(numbers, Some(Bits::public(id, &Planes::ones(rows, 1))))
+            }
+            Added::Nothing => of_bits(Bits::zeros(rows, 31), Some(Bits::zeros(rows, 1))),
+        }));
+        return Ok(table);
+    }
+    Err(TableError::Shape("too many rows"))
+}
+
 /// Operations that give a table; `None` for those that are the node's.
 fn table(
     party: &mut Party,
@@ -87,7 +113,7 @@ fn table(
         Operation::Open | Operation::Aggregate { .. } => return Ok(None),
         Operation::Filter { condition, threshold } => {
             let (table, input) = one(0)?;
-            filter(party, table, input.rows, condition, *threshold)?
+            filter(party, table, input.rows, condition, *threshold, &plan.checks)?
         }
         Operation::Project { columns } => {
             let (table, input) = one(0)?;
@@ -109,7 +135,7 @@ fn table(
         }
         Operation::GroupBy { keys, reductions } => {
             let (table, input) = one(0)?;
-            let groups = group_by(party, table, input, keys, reductions, steps)?;
+            let groups = group_by(party, table, input, keys, (reductions, &plan.checks), steps)?;
             let rows = groups.rows as u64;
             (groups, rows)
         }
@@ -151,7 +177,7 @@ fn opened(
     };
     match &plan.operation {
         Operation::Aggregate { reductions, threshold } => {
-            Ok((aggregate(party, table, input.rows, reductions, *threshold, steps)?, 1))
+            Ok((aggregate(party, table, input.rows, reductions, (*threshold, &plan.checks), steps)?, 1))
         }
         _ => Ok((compact(party, table, input.rows)?.columns, input.rows)),
     }

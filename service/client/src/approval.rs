@@ -1,6 +1,7 @@
 //! Approved files and the runs that rest on them. What is checked here spares a round trip and gives a
 //! clear text; the servers decide anyway.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,6 +33,28 @@ pub(crate) struct Authorization {
 pub(crate) struct Run {
     approval: Digest,
     nonces: [Nonce; 3],
+}
+
+/// Starts that not all three servers have answered, by their approvals. Such a start is sent again as it
+/// was: a server that counted it finds it, and counts no second run.
+#[derive(Default)]
+pub(crate) struct Starts(BTreeMap<Digest, Nonce>);
+
+impl Starts {
+    /// The start that is under way, or a fresh one.
+    fn of(&mut self, approval: Digest) -> Result<Nonce, ClientError> {
+        let start = match self.0.get(&approval) {
+            Some(start) => *start,
+            None => Nonce(random()?),
+        };
+        self.0.insert(approval, start);
+        Ok(start)
+    }
+
+    /// All three have answered: the next start is another run.
+    fn answered(&mut self, approval: Digest) {
+        self.0.remove(&approval);
+    }
 }
 
 impl Authorization {
@@ -148,13 +171,14 @@ impl Authorization {
         servers: &Servers,
         analyst: &Analyst,
         environment: &str,
+        starts: &mut Starts,
     ) -> Result<Run, ClientError> {
         if let Some(run) = self.run {
             return Ok(run);
         }
         self.check_terms(environment)?;
         self.check_analyst(analyst)?;
-        let run = Run::start(servers, self, analyst)?;
+        let run = Run::start(servers, self, analyst, starts)?;
         self.run = Some(run);
         Ok(run)
     }
@@ -172,8 +196,10 @@ impl Run {
         servers: &Servers,
         authorization: &Authorization,
         analyst: &Analyst,
+        starts: &mut Starts,
     ) -> Result<Self, ClientError> {
-        let start = sign_start(analyst.key(), authorization.read.digest, Nonce(random()?));
+        let approval = authorization.read.digest;
+        let start = sign_start(analyst.key(), approval, starts.of(approval)?);
         let body = encode(&start, &authorization.envelope)
             .map_err(|error| ClientError::System(error.to_string()))?;
         let answers = servers.call_same(Route::StartRun, &body)?;
@@ -181,12 +207,13 @@ impl Run {
         for ((node, answer), nonce) in (0u8..).zip(&answers).zip(&mut nonces) {
             let (started, _): (StartedRun, _) =
                 decode(answer).map_err(|error| servers.garbled(node, &error.to_string()))?;
-            if started.approval != authorization.read.digest {
+            if started.approval != approval {
                 return Err(ClientError::Disagreement("what this file approves".into()));
             }
             *nonce = started.nonce;
         }
-        Ok(Self { approval: authorization.read.digest, nonces })
+        starts.answered(approval);
+        Ok(Self { approval, nonces })
     }
 
     /// The analyst's signature under one attempt at one step.

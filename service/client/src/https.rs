@@ -79,7 +79,9 @@ fn limit(route: Route) -> Option<Duration> {
     match route {
         Route::Command => None,
         Route::Cancel | Route::Progress => Some(Duration::from_secs(5)),
-        Route::Info | Route::StartRun | Route::CloseRun => Some(Duration::from_secs(30)),
+        Route::Info | Route::CloseRun | Route::Policy | Route::Publish => Some(Duration::from_secs(30)),
+        // The servers wait for each other, and compare what they go by.
+        Route::StartRun => Some(Duration::from_secs(60)),
     }
 }
 

@@ -10,7 +10,7 @@ use vdl_command::{
     write_command, write_script,
 };
 
-use crate::approval::{Authorization, Run, none_allows, read_any_script};
+use crate::approval::{Authorization, Run, Starts, none_allows, read_any_script};
 use crate::column::{ClearColumn, derive_type, widen_type};
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
@@ -38,6 +38,7 @@ struct State {
     active: Active,
     analyst: Option<Analyst>,
     authorizations: Vec<Authorization>,
+    starts: Starts,
     /// A step of the script is on its way; the next one must wait for its result.
     under_way: bool,
 }
@@ -236,9 +237,10 @@ impl Session {
             Mode::Design => Loaded::new(read_any_script(path)?, None),
             Mode::Authorized => {
                 let authorization = Authorization::read(path)?;
-                let analyst = state.analyst.as_ref().ok_or_else(Analyst::missing)?;
+                let State { analyst, starts, .. } = &mut *state;
+                let analyst = analyst.as_ref().ok_or_else(Analyst::missing)?;
                 authorization.check_script(&self.environment, analyst)?;
-                let run = Run::start(&self.servers, &authorization, analyst)?;
+                let run = Run::start(&self.servers, &authorization, analyst, starts)?;
                 Loaded::new(authorization.script().clone(), Some(run))
             }
         };
@@ -458,7 +460,7 @@ impl State {
         }
         for (number, authorization) in self.authorizations.iter_mut().enumerate() {
             let Some(step) = authorization.find(command) else { continue };
-            match authorization.run(&session.servers, analyst, &session.environment) {
+            match authorization.run(&session.servers, analyst, &session.environment, &mut self.starts) {
                 Ok(run) => {
                     let authority = Some(run.sign(analyst, step, command, job)?);
                     let after = After::Outside(number);

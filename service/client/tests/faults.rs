@@ -57,8 +57,14 @@ impl Fake {
                 });
                 let layout = UploadLayout::new(rows as usize, widths.collect()).unwrap();
                 let upload = read_upload(&layout, payload).unwrap();
-                let meta =
-                    TableMeta { handle: Handle([7; 32]), name: None, rows, columns, sorted: Vec::new() };
+                let meta = TableMeta {
+                    handle: Handle([7; 32]),
+                    name: None,
+                    rows,
+                    columns,
+                    sorted: Vec::new(),
+                    rules: None,
+                };
                 *self.table.lock().unwrap() = Some((meta.clone(), upload.columns));
                 (Outcome::Table(meta), vec![])
             }

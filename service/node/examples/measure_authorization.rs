@@ -84,7 +84,7 @@ fn measure(
     let approvers: Vec<_> = analyst.map(|_| approver.verifying_key()).into_iter().collect();
     let mode = if analyst.is_some() { Mode::Authorized } else { Mode::Design };
     let nodes = embedded::start_on(stores, mode, ENVIRONMENT, &approvers)?;
-    let upload = Command::Upload { columns: columns()?.into(), name: None };
+    let upload = Command::Upload { columns: columns()?.into(), name: None, rules: None };
     let run = analyst.map(|analyst| start(&nodes, analyst, &approver, &upload, step)).transpose()?;
     let signed = |command: &Command, number: usize| -> Result<Request, Failed> {
         let (job, text) = (JobId(random()?), write_command(command)?);

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use vdl_authorize::audit::Event;
-use vdl_authorize::{Approval, Authorized, Gatekeeper, Refusal, Run, RunState, command_digest, run_id};
+use vdl_authorize::{Approval, Authorized, Refusal, Resolution, Run, RunState, command_digest, run_id};
 use vdl_command::{
-    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, StartRun,
+    Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, Slot, StartRun,
     StartedRun, TableRef, holes,
 };
 use vdl_store::{RunKey, Started, Store};
@@ -17,28 +17,39 @@ use crate::agreement::random;
 use crate::error::NodeError;
 use crate::job::writes;
 use crate::node::NodeConfig;
-use crate::refusal::{Remedy, from_store, refuse};
+use crate::refusal::{Remedy, from_refusal, from_store, refuse};
+use crate::rules::{Draft, Held, Rules};
 use crate::witness::Ledger;
 
 /// The gate and the runs that have passed it.
 pub(crate) struct Authorities {
     node: usize,
-    gate: Gatekeeper,
+    pub rules: Rules,
     runs: Mutex<HashMap<RunKey, Known>>,
     pub ledger: Ledger,
+}
+
+/// An approval whose run may start, under the rules of that generation.
+pub(crate) struct Checked {
+    pub approval: Approval,
+    generation: u64,
 }
 
 /// A run, and the tables its steps have made.
 struct Known {
     run: Run,
+    /// Of the rules under which its approval was verified.
+    generation: u64,
     outputs: BTreeMap<u32, Handle>,
 }
 
-/// What the journal holds of a run; the approval lies beside it as it came.
+/// What the journal holds of a run; the approval, as it came, the attempts and the tables lie beside it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
     state: RunState,
+    /// Where an earlier version wrote them.
+    #[serde(default, skip_serializing)]
     outputs: BTreeMap<u32, Handle>,
 }
 
@@ -57,15 +68,10 @@ pub(crate) struct Admitted {
 
 impl Authorities {
     pub fn new(config: &NodeConfig, store: &Store) -> Result<Self, NodeError> {
-        let gate = match config.mode {
-            Mode::Design => Gatekeeper::design(),
-            Mode::Authorized => {
-                let policy = config.policy.clone().ok_or(Refusal::NoApprovers)?;
-                Gatekeeper::authorized(policy, config.revocations.clone())
-            }
-        };
+        let found = Draft::found(config, store)?;
         let ledger = Ledger::open(config, store)?;
-        Ok(Self { node: usize::from(config.node), gate, runs: Mutex::default(), ledger })
+        let rules = Rules::new(found, store, &ledger)?;
+        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
@@ -73,8 +79,10 @@ impl Authorities {
     }
 
     /// Whether a run may start, as far as its approval and the wish of its analyst say.
-    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Approval, ErrorAnswer> {
-        self.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal))
+    pub fn check_start(&self, start: &StartRun, envelope: &[u8], now: i64) -> Result<Checked, ErrorAnswer> {
+        let held = self.rules.now();
+        let approval = held.gate.check_start(start, envelope, now).map_err(|refusal| from_refusal(&refusal));
+        Ok(Checked { approval: approval?, generation: held.generation })
     }
 
     /// Starts a run, or finds that this start was counted before. It is journalled as used before anybody
@@ -83,12 +91,18 @@ impl Authorities {
         &self,
         store: &Store,
         start: &StartRun,
-        approval: Approval,
+        checked: Checked,
         envelope: &[u8],
+        now: i64,
     ) -> Result<StartedRun, ErrorAnswer> {
+        let Checked { approval, generation } = match checked.generation == self.rules.now().generation {
+            true => checked,
+            false => self.check_start(start, envelope, now)?,
+        };
         let key = RunKey { approval: approval.digest(), nonce: Nonce(random()?) };
-        let known = Known { run: Run::start(approval, self.node, key.nonce), outputs: BTreeMap::new() };
-        let state = record(&known.run, &known.outputs)?;
+        let run = Run::start(approval, self.node, key.nonce);
+        let known = Known { run, generation, outputs: BTreeMap::new() };
+        let state = record(&known.run)?;
         let approval = known.run.approval().clone();
         let limit = approval.statement().max_runs;
         let answer =
@@ -103,6 +117,17 @@ impl Authorities {
         let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
         runs.insert(key, known);
         Ok(answer(started))
+    }
+
+    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up.
+    pub fn check_goes_on(&self, store: &Store, approval: &Approval) -> Result<(), ErrorAnswer> {
+        let digest = approval.digest();
+        let refusal = match (store.ended(digest).map_err(from_store)?, approval.statement().max_uses) {
+            (Some(name), _) => Err(Refusal::Void { name }),
+            (None, None) => Ok(()),
+            (None, Some(_)) => approval.check_uses(store.uses(digest).map_err(from_store)?),
+        };
+        refusal.map_err(|refusal| self.refused(store, digest, &refusal))
     }
 
     /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
@@ -122,9 +147,9 @@ impl Authorities {
     pub fn admit(&self, store: &Store, request: &Request, now: i64) -> Result<Admitted, ErrorAnswer> {
         let refused = |refusal: Refusal| from_refusal(&refusal);
         let authority = match &request.authority {
-            Some(authority) if self.gate.mode() == Mode::Authorized => authority,
+            Some(authority) if self.rules.now().gate.mode() == Mode::Authorized => authority,
             _ => {
-                let command = self.gate.admit_unapproved(&request.command).map_err(refused)?;
+                let command = self.rules.now().gate.admit_unapproved(&request.command).map_err(refused)?;
                 return Ok(Admitted {
                     command,
                     steps: BTreeMap::new(),
@@ -138,15 +163,17 @@ impl Authorities {
         let key =
             self.key(authority.approval, &authority.nonces).ok_or_else(|| refused(Refusal::OtherRun))?;
         let mut runs = self.lock();
-        let known = self.find(&mut runs, store, key, now)?;
+        let held = self.rules.now();
+        let known = self.find(&mut runs, &held, store, key, now)?;
         let admitted = known
             .run
-            .check_step(&self.gate, authority, request.job, &request.command, now)
+            .check_step(&held.gate, authority, request.job, &request.command, now)
             .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        self.check_goes_on(store, admitted.run.approval())?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
-        store.keep_run(key, &record(&admitted.run, &known.outputs)?).map_err(from_store)?;
+        store.keep_run(key, &record(&admitted.run)?, &[request.job], &[]).map_err(from_store)?;
         known.run = admitted.run;
         Ok(Admitted {
             command: admitted.command,
@@ -195,14 +222,14 @@ impl Authorities {
             return Ok(());
         };
         known.run = known.run.succeeded(job);
-        if let Some(handle) = table {
-            known.outputs.insert(step, handle);
-        }
-        store.keep_run(key, &record(&known.run, &known.outputs)?).map_err(from_store)
+        let made: Vec<(u32, Handle)> = table.into_iter().map(|handle| (step, handle)).collect();
+        known.outputs.extend(made.iter().copied());
+        store.keep_run(key, &record(&known.run)?, &[], &made).map_err(from_store)
     }
 
-    /// Which table a name stands for now: the approval must allow it, and the log says it. Without an
-    /// approval a name may mean any table.
+    /// Which table a name stands for now: the approval must allow it, and the log says it. Where the name has
+    /// left the table that it stood for at its first use, the approval ends here for good: whoever moves it
+    /// could compare what comes out. Without an approval a name may mean any table.
     pub fn resolved(
         &self,
         store: &Store,
@@ -211,9 +238,39 @@ impl Authorities {
         table: Handle,
     ) -> Result<(), ErrorAnswer> {
         let Some(approval) = &admitted.approval else { return Ok(()) };
-        approval.check_resolved(name, table).map_err(|refusal| from_refusal(&refusal))?;
+        let fixed = store.fixed(approval.digest(), name).map_err(from_store)?;
+        if let Err(refusal) = approval.check_resolved(name, table, fixed) {
+            if fixed.is_some() {
+                let void = Event::Void { approval: approval.digest(), name: name.to_owned() };
+                self.ledger.note(store, void)?;
+                store.end(approval.digest(), name).map_err(from_store)?;
+            }
+            return Err(self.refused(store, approval.digest(), &refusal));
+        }
         let event = Event::Resolved { approval: approval.digest(), name: name.to_owned(), table };
         self.ledger.note(store, event)
+    }
+
+    /// What a command fixes of its approval: the tables that its names stand for from now on, and one more
+    /// use. Durable when it returns; comes when all three agree, and before anything is opened or changed. So
+    /// all three fix the same, and what did not begin on all of them uses up nothing.
+    pub fn fix(&self, store: &Store, admitted: &Admitted, tables: &[Handle]) -> Result<(), ErrorAnswer> {
+        let Some(approval) = &admitted.approval else { return Ok(()) };
+        let (digest, limit) = (approval.digest(), approval.statement().max_uses);
+        let mut first = Vec::new();
+        for (input, table) in admitted.command.get().inputs().into_iter().zip(tables) {
+            let TableRef::Name(Slot::Value(name)) = input else { continue };
+            let fixed = store.fixed(digest, name).map_err(from_store)?;
+            let resolution = approval.check_resolved(name, *table, fixed);
+            match resolution.map_err(|refusal| from_refusal(&refusal))? {
+                Resolution::First => first.push((name.as_str(), *table)),
+                Resolution::Known => {}
+            }
+        }
+        if first.is_empty() && limit.is_none() {
+            return Ok(());
+        }
+        store.fix(digest, &first, limit).map_err(from_store)
     }
 
     /// Ends a run. It stays in the journal, closed.
@@ -221,10 +278,10 @@ impl Authorities {
         let other = || from_refusal(&Refusal::OtherRun);
         let key = self.key(close.approval, &close.nonces).ok_or_else(other)?;
         let mut runs = self.lock();
-        let known = self.find(&mut runs, store, key, now)?;
+        let known = self.find(&mut runs, &self.rules.now(), store, key, now)?;
         let closed = known.run.check_close(close).map_err(|refusal| from_refusal(&refusal))?;
         self.ledger.note(store, Event::Closed { approval: key.approval, nonce: key.nonce })?;
-        store.keep_run(key, &record(&closed, &known.outputs)?).map_err(from_store)?;
+        store.keep_run(key, &record(&closed)?, &[], &[]).map_err(from_store)?;
         runs.remove(&key);
         drop(runs);
         store.flush().map_err(from_store)
@@ -234,25 +291,55 @@ impl Authorities {
         nonces.get(self.node).map(|nonce| RunKey { approval, nonce: *nonce })
     }
 
-    /// A run from memory, or taken up again from the journal after a restart: its approval is
-    /// verified anew, under the policy as it is now.
+    /// A run from memory, or taken up again from the journal after a restart. Its approval is verified
+    /// anew then, and when the rules are others than they were.
     fn find<'a>(
         &self,
         runs: &'a mut HashMap<RunKey, Known>,
+        held: &Held,
         store: &Store,
         key: RunKey,
         now: i64,
     ) -> Result<&'a mut Known, ErrorAnswer> {
         let vacant = match runs.entry(key) {
-            Entry::Occupied(known) => return Ok(known.into_mut()),
+            Entry::Occupied(known) => return known.into_mut().renewed(held, store, key, now),
             Entry::Vacant(vacant) => vacant,
         };
         let other = || from_refusal(&Refusal::OtherRun);
         let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
-        let Record { state, outputs } = serde_json::from_slice(&kept.state)
+        let Record { state, mut outputs } = serde_json::from_slice(&kept.state)
             .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
-        let approval = self.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
-        Ok(vacant.insert(Known { run: Run::restore(approval, state), outputs }))
+        let approval = held.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
+        let of_earlier_version = state.holds_jobs() || !outputs.is_empty();
+        outputs.extend(kept.outputs);
+        let run = Run::restore(approval, state, kept.jobs);
+        if of_earlier_version {
+            let jobs: Vec<JobId> = run.jobs().iter().copied().collect();
+            let made: Vec<(u32, Handle)> = outputs.iter().map(|(step, table)| (*step, *table)).collect();
+            store.keep_run(key, &record(&run)?, &jobs, &made).map_err(from_store)?;
+        }
+        Ok(vacant.insert(Known { run, generation: held.generation, outputs }))
+    }
+}
+
+impl Known {
+    /// The same under the rules as they are now. An approval that holds no longer stays as it is: the gate
+    /// refuses it at each step.
+    fn renewed(
+        &mut self,
+        held: &Held,
+        store: &Store,
+        key: RunKey,
+        now: i64,
+    ) -> Result<&mut Self, ErrorAnswer> {
+        if self.generation != held.generation
+            && let Some(kept) = store.run(key).map_err(from_store)?
+            && let Ok(approval) = held.gate.check_envelope(&kept.envelope, now)
+        {
+            self.run = self.run.renewed(approval);
+            self.generation = held.generation;
+        }
+        Ok(self)
     }
 }
 
@@ -260,6 +347,18 @@ impl Admitted {
     /// The table an input means, if it is a reference to a step.
     pub fn step(&self, step: u32) -> Option<Handle> {
         self.steps.get(&step).copied()
+    }
+
+    /// What it runs under; nothing in design mode.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.approval.as_deref()
+    }
+
+    /// The approval, if its uses are counted. Its commands then come one after another, in the order that
+    /// server 0 gives them, so that the same ones get the last uses on all three.
+    pub fn counted(&self) -> Option<Digest> {
+        let approval = self.approval.as_ref()?;
+        approval.statement().max_uses.map(|_| approval.digest())
     }
 }
 
@@ -311,8 +410,8 @@ fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
     word.to_owned()
 }
 
-fn record(run: &Run, outputs: &BTreeMap<u32, Handle>) -> Result<Vec<u8>, ErrorAnswer> {
-    let record = Record { state: run.state().clone(), outputs: outputs.clone() };
+fn record(run: &Run) -> Result<Vec<u8>, ErrorAnswer> {
+    let record = Record { state: run.state().clone(), outputs: BTreeMap::new() };
     serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
 }
 
@@ -363,8 +462,4 @@ fn authority_digest(authority: &Authority) -> Digest {
     hasher.update(&run_id(&authority.nonces).0);
     hasher.update(&authority.step.to_le_bytes());
     Digest(*hasher.finalize().as_bytes())
-}
-
-pub(crate) fn from_refusal(refusal: &Refusal) -> ErrorAnswer {
-    refuse(refusal.code(), refusal.to_string()).remedy(refusal.remedy())
 }

@@ -23,6 +23,8 @@ pub struct Wishes {
     pub environment: Option<String>,
     /// PEM files of verification keys.
     pub approvers: Vec<PathBuf>,
+    /// Instead of them, a policy as it is pinned.
+    pub policy: Option<PathBuf>,
     /// The first of six ports.
     pub port: Option<u16>,
 }
@@ -69,8 +71,11 @@ fn check(cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeError> {
     if wishes.port.is_some_and(|port| port != file.https.listen.port()) {
         return differs("port");
     }
-    if !wishes.approvers.is_empty() {
-        let wished = Policy::pinned(&keys(&wishes.approvers)?, &file.environment)?;
+    if !wishes.approvers.is_empty() || wishes.policy.is_some() {
+        let wished = match &wishes.policy {
+            Some(path) => policy(path)?,
+            None => Policy::pinned(&keys(&wishes.approvers)?, &file.environment)?,
+        };
         if NodeFile::load(first)?.node.policy != Some(wished) {
             return differs("set of approvers");
         }
@@ -89,25 +94,32 @@ struct New {
 fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeError> {
     let mode = wishes.mode.unwrap_or(Mode::Design);
     let approvers = keys(&wishes.approvers)?;
-    match (mode, approvers.is_empty()) {
+    let pinned = wishes.policy.as_deref().map(policy).transpose()?;
+    match (mode, approvers.is_empty() && pinned.is_none()) {
         (Mode::Design, false) => {
             return Err(NodeError::Config("approvers belong to --mode authorized".into()));
         }
         (Mode::Authorized, true) => {
             return Err(NodeError::Config(
-                "--mode authorized needs an --approver KEY.pk for each approver".into(),
+                "--mode authorized needs an --approver KEY.pk for each approver, or a --policy".into(),
             ));
         }
         _ => {}
     }
-    let environment = wishes.environment.clone().unwrap_or_else(|| match mode {
-        Mode::Design => "design".to_owned(),
-        Mode::Authorized => DEFAULT_ENVIRONMENT.to_owned(),
+    let environment = wishes.environment.clone().unwrap_or_else(|| match (mode, &pinned) {
+        (Mode::Design, _) => "design".to_owned(),
+        (Mode::Authorized, Some(policy)) => policy.environment().to_owned(),
+        (Mode::Authorized, None) => DEFAULT_ENVIRONMENT.to_owned(),
     });
-    if mode == Mode::Authorized {
-        // What a node would refuse at its start is refused before anything is written.
-        Policy::pinned(&approvers, &environment)?;
+    // What a node would refuse at its start is refused before anything is written.
+    match &pinned {
+        Some(policy) if policy.environment() != environment => {
+            return Err(NodeError::Config("the policy is for another environment".into()));
+        }
+        None if mode == Mode::Authorized => drop(Policy::pinned(&approvers, &environment)?),
+        _ => {}
     }
+    let policy = pinned.as_ref();
     let token = Zeroizing::new(token()?);
     let ports = ports(wishes.port)?;
     let hosts = ["localhost", "127.0.0.1"];
@@ -122,7 +134,7 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
     let nodes = [new(0)?, new(1)?, new(2)?];
     private_folder(folder)?;
     for node in 0..3 {
-        let shape = Shape { mode, environment: &environment, token: &token, approvers: &approvers };
+        let shape = Shape { mode, environment: &environment, token: &token, approvers: &approvers, policy };
         write_node(folder, node, &nodes, &shape)?;
     }
     write(&cluster.connection, connection_file(mode, &environment, &token, &nodes)?.as_bytes())
@@ -134,6 +146,7 @@ struct Shape<'a> {
     environment: &'a str,
     token: &'a Zeroizing<String>,
     approvers: &'a [VerifyingKey],
+    policy: Option<&'a Policy>,
 }
 
 fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Result<(), NodeError> {
@@ -159,13 +172,14 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
         write(&own.join(&path), pem.as_bytes())?;
         approvers.push(path);
     }
+    let policy = shape.policy.map(|policy| write_policy(&own, policy)).transpose()?;
     let file = NodeFile {
         node: u8::try_from(node).unwrap_or_default(),
         mode: shape.mode,
         environment: shape.environment.to_owned(),
         token: Secret(shape.token.to_string()),
         approvers,
-        policy: None,
+        policy,
         policies: Vec::new(),
         revocations: Vec::new(),
         pid_file: Some(format!("../node{node}.pid").into()),
@@ -178,6 +192,18 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
     };
     let text = toml::to_string(&file).map_err(|error| NodeError::Config(error.to_string()))?;
     write(&own.join("node.toml"), text.as_bytes())
+}
+
+fn write_policy(folder: &Path, policy: &Policy) -> Result<PathBuf, NodeError> {
+    let path = PathBuf::from("policy.json");
+    write(&folder.join(&path), &policy.to_payload()?)?;
+    Ok(path)
+}
+
+fn policy(path: &Path) -> Result<Policy, NodeError> {
+    let text = fs::read(path)
+        .map_err(|error| NodeError::Config(format!("{} cannot be read: {error}", path.display())))?;
+    Policy::read(&text).map_err(|refusal| NodeError::Config(format!("{}: {refusal}", path.display())))
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::{Policy, Refusal, Revocations, VerifyingKey};
+use vdl_authorize::{Policy, Refusal, VerifyingKey};
 use vdl_command::Mode;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -27,13 +27,15 @@ pub struct NodeFile {
     /// Verification keys; all of them must have signed what runs in authorized mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<PathBuf>,
-    /// Instead of them: a policy, which says itself whose signatures it takes. Keep the three nodes' alike.
+    /// Instead of them: a policy, which says itself whose signatures it takes. Later ones are published to
+    /// the running servers; a higher version here is the operator's word. Keep the three nodes' alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
-    /// The policies that followed it, oldest first, each signed by everybody of the one before and its own.
+    /// Policies that followed it, oldest first, for a server that is to know them before it meets its peers.
+    /// What was read once is kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PathBuf>,
-    /// What approvers of any of these policies took back.
+    /// The same with what approvers took back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revocations: Vec<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,13 +155,13 @@ impl NodeFile {
             let key = Zeroizing::new(text(&at(&served.key))?);
             Ok::<_, NodeError>(Identity { certificate: text(&at(&served.certificate))?, key })
         };
-        let (policy, revocations) = file.rules(folder)?;
+        let (policy, documents) = file.rules(folder)?;
         let node = NodeConfig {
             node: file.node,
             mode: file.mode,
             environment: file.environment.clone(),
             policy,
-            revocations,
+            documents,
             memory_bytes: file.limits.memory_mib << 20,
             limits: limits(&file.limits)?,
         };
@@ -173,35 +175,20 @@ impl NodeFile {
         Ok(Loaded { file, node, links, https, data, pid_file })
     }
 
-    /// The policy that holds now, and what was revoked. A node that is given one is never in design mode.
-    fn rules(&self, folder: &Path) -> Result<(Option<Policy>, Revocations), NodeError> {
+    /// The policy this node begins with, and the documents listed beside it. A node that is given one is
+    /// never in design mode.
+    #[expect(clippy::type_complexity, reason = "the two fields of a node's configuration")]
+    fn rules(&self, folder: &Path) -> Result<(Option<Policy>, Vec<(PathBuf, Vec<u8>)>), NodeError> {
+        let listed = || self.policies.iter().chain(&self.revocations);
         if self.mode == Mode::Design {
-            let files = [&self.approvers, &self.policies, &self.revocations];
-            return match self.policy.is_none() && files.iter().all(|files| files.is_empty()) {
-                true => Ok((None, Revocations::default())),
+            return match self.policy.is_none() && self.approvers.is_empty() && listed().next().is_none() {
+                true => Ok((None, Vec::new())),
                 false => Err(NodeError::Config("approvers belong to authorized mode".into())),
             };
         }
-        let about =
-            |path: &Path, refusal: Refusal| NodeError::Config(format!("{}: {refusal}", path.display()));
-        let mut policies = vec![self.pinned(folder)?];
-        for path in &self.policies {
-            let envelope = text(&folder.join(path))?;
-            let next = policies.last().map(|last| last.follow(envelope.as_bytes()));
-            policies.extend(next.transpose().map_err(|refusal| about(path, refusal))?);
-        }
-        let mut revocations = Revocations::default();
-        for path in &self.revocations {
-            let envelope = text(&folder.join(path))?;
-            let known: Vec<&Policy> = policies.iter().collect();
-            revocations.add(envelope.as_bytes(), &known).map_err(|refusal| about(path, refusal))?;
-        }
-        // Pinned policies are the operators' word; those that follow can be cancelled.
-        let cancelled = |policy: &&Policy| revocations.policy(&policy.digest());
-        if let Some(policy) = policies.iter().skip(1).find(cancelled) {
-            return Err(Refusal::Revoked(format!("the policy {}", policy.digest())).into());
-        }
-        Ok((policies.pop(), revocations))
+        let document =
+            |path: &PathBuf| Ok::<_, NodeError>((path.clone(), text(&folder.join(path))?.into_bytes()));
+        Ok((Some(self.pinned(folder)?), listed().map(document).collect::<Result<_, _>>()?))
     }
 
     fn pinned(&self, folder: &Path) -> Result<Policy, NodeError> {
@@ -257,8 +244,10 @@ mod tests {
         PolicyStatement, REVOCATION_TYPE, Revocation, Revoked, SigningKey, add_signature, draft_policy,
         sign_revocation,
     };
+    use vdl_store::Store;
 
     use super::*;
+    use crate::authority::Authorities;
     use crate::cluster::{Wishes, prepare};
 
     #[test]
@@ -299,7 +288,10 @@ mod tests {
         let keep = |name: &str, bytes: &[u8]| fs::write(config.with_file_name(name), bytes).unwrap();
         let rules = |more: &str| {
             fs::write(&config, format!("{more}\n{listed}")).unwrap();
-            NodeFile::load(&config).map(|loaded| (loaded.node.policy.unwrap(), loaded.node.revocations))
+            let loaded = NodeFile::load(&config)?;
+            let authorities = Authorities::new(&loaded.node, &Store::in_memory()?)?;
+            let gate = authorities.rules.now().gate.clone();
+            Ok::<_, NodeError>((gate.policy().unwrap().clone(), gate.revocations().unwrap().clone()))
         };
         let first = Policy::pinned(&[alice.verifying_key()], "production").unwrap();
         let next = PolicyStatement {
@@ -325,13 +317,14 @@ mod tests {
 
         assert_eq!(rules("").unwrap().0, first);
         assert_eq!(rules(r#"policies = ["next.policy"]"#).unwrap().0, next);
+        assert_eq!(rules(r#"policies = ["next.policy", "next.policy"]"#).unwrap().0, next);
         let both = "policies = [\"next.policy\"]\nrevocations = [\"bob.revocation\"]";
         assert!(rules(both).unwrap().1.analyst(&eve.verifying_key()));
         for refused in [
             r#"policies = ["half.policy"]"#,
-            r#"policies = ["next.policy", "next.policy"]"#,
             r#"revocations = ["bob.revocation"]"#,
             "policies = [\"next.policy\"]\nrevocations = [\"eve.revocation\"]",
+            "policies = [\"cancel.revocation\", \"next.policy\"]",
             "policies = [\"next.policy\"]\nrevocations = [\"cancel.revocation\"]",
         ] {
             assert!(rules(refused).is_err(), "{refused}");

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use vdl_authorize::{Policy, Revocations, VerifyingKey};
+use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::Mode;
 use vdl_store::Store;
 
@@ -62,7 +62,7 @@ fn start_nodes(
             mode,
             environment: environment.to_owned(),
             policy: policy.clone(),
-            revocations: Revocations::default(),
+            documents: Vec::new(),
             memory_bytes: 8 << 30,
             limits,
         };

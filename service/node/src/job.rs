@@ -6,6 +6,7 @@ use std::time::Duration;
 use vdl_command::wire::encode;
 use vdl_command::{
     Answer, ColumnMeta, Command, Digest, ErrorAnswer, Handle, Opened, Outcome, Request, TableMeta, TableRef,
+    TableRules,
 };
 use vdl_plan::{Input, Operation, Plan, plan};
 use vdl_protocol::{PairKeys, Party, ProtocolError};
@@ -113,7 +114,12 @@ impl Job<'_> {
         }
     }
 
+    /// The tables that the command takes, once it is its turn: what the approval says of them, and whether it
+    /// goes on, may have changed while it waited.
     fn inputs(&self) -> Result<Vec<Handle>, ErrorAnswer> {
+        if let Some(approval) = self.admitted.approval() {
+            self.node.authorities.check_goes_on(&self.node.store, approval)?;
+        }
         let find = |input: &&TableRef| match input {
             TableRef::Handle(handle) => handle
                 .value()
@@ -174,6 +180,7 @@ impl Job<'_> {
         };
         let mut lane = self.own_lane();
         agree(self.me(), self.request.job, &mut lane, &intention, &mut [])?;
+        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
         if plan.operation == Operation::Remove {
             self.remove(handle, &mut lane)?;
             return self.reply(Outcome::Removed, &[], None);
@@ -222,6 +229,7 @@ impl Job<'_> {
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
         let agreement = agree(self.me(), self.request.job, &mut lane, &intention, &mut tables)?;
+        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
         match (&plan.operation, upload) {
             (_, Some(upload)) => self.keep_upload(&plan, upload, agreement.handle, &mut lane),
             (Operation::Save, None) => match held.first_mut() {
@@ -248,8 +256,11 @@ impl Job<'_> {
         let outcome = outcome.map_err(|error| self.explained(&error))?;
         match outcome {
             vdl_table::Outcome::Table { columns, rows, shares } => {
+                let visible = columns.get(..plan.visible().len()).unwrap_or_default().to_vec();
+                let sorted = plan.sorted_by();
+                let rules = asked(&plan.rules);
                 let meta =
-                    TableMeta { handle: with.handle, name: None, rows, columns, sorted: plan.sorted_by() };
+                    TableMeta { handle: with.handle, name: None, rows, columns: visible, sorted, rules };
                 let (meta, _) = self.node.shelf.insert(Held::new(meta, shares), false)?;
                 self.reply(Outcome::Table(meta), &[], Some(with.handle))
             }
@@ -312,7 +323,10 @@ impl Job<'_> {
         let name = chosen(name.as_ref())?;
         let rows = self.rows()?;
         let columns = plan.columns().to_vec();
-        let meta = TableMeta { handle, name, rows: rows as u64, columns, sorted: Vec::new() };
+        let mut rules = plan.rules.clone();
+        rules.guards.iter_mut().for_each(|guard| guard.source = Some(handle));
+        let (rows_told, sorted, rules) = (rows as u64, Vec::new(), asked(&rules));
+        let meta = TableMeta { handle, name, rows: rows_told, columns, sorted, rules };
         let shares = TableShares { rows, columns: upload.columns, selected: None };
         let store = &self.node.store;
         store.prepare(&meta, &shares).map_err(from_store)?;
@@ -417,7 +431,16 @@ fn lock(held: &Arc<Mutex<Held>>) -> MutexGuard<'_, Held> {
 }
 
 fn input(meta: &TableMeta) -> Input {
-    Input::new(meta.columns.clone(), meta.rows).sorted(&meta.sorted)
+    let input = Input::new(meta.columns.clone(), meta.rows).sorted(&meta.sorted);
+    match &meta.rules {
+        Some(rules) => input.with_rules(rules.clone()),
+        None => input,
+    }
+}
+
+/// The rules of a result; none where nothing is asked.
+fn asked(rules: &TableRules) -> Option<TableRules> {
+    (!rules.is_empty()).then(|| rules.clone())
 }
 
 fn upload_column(column: &ColumnMeta) -> UploadColumn {

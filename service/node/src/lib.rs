@@ -17,9 +17,11 @@ mod job;
 pub mod net;
 mod node;
 mod refusal;
+mod rules;
 pub mod server;
 mod settle;
 mod shelf;
+mod standing;
 mod start;
 mod witness;
 

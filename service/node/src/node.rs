@@ -1,12 +1,13 @@
 //! One of the three servers, without its sockets: what it knows and how it answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vdl_authorize::{Policy, Revocations};
+use vdl_authorize::Policy;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
@@ -20,6 +21,7 @@ use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touche
 use crate::refusal::{Remedy, from_store, refuse};
 use crate::settle::Settling;
 use crate::shelf::Shelf;
+use crate::standing::Standings;
 use crate::start::Starts;
 
 /// What makes a node the one it is.
@@ -29,10 +31,10 @@ pub struct NodeConfig {
     pub node: u8,
     pub mode: Mode,
     pub environment: String,
-    /// Whose signatures it takes, in authorized mode; for this environment.
+    /// In authorized mode: the policy it begins with, for this environment.
     pub policy: Option<Policy>,
-    /// What its approvers took back.
-    pub revocations: Revocations,
+    /// Later policies and revocations in their envelopes, each with the name it goes by in messages.
+    pub documents: Vec<(PathBuf, Vec<u8>)>,
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,
@@ -47,6 +49,7 @@ pub struct Node {
     pub(crate) settling: Settling,
     pub(crate) authorities: Authorities,
     pub(crate) starts: Starts,
+    pub(crate) standings: Standings,
     wire: OnceLock<Arc<dyn Wire>>,
 }
 
@@ -64,6 +67,7 @@ impl Node {
             shelf: Shelf::new(config.memory_bytes),
             settling: Settling::of(&store)?,
             starts: Starts::default(),
+            standings: Standings::default(),
             config,
             store,
             post: post.clone(),
@@ -107,6 +111,8 @@ impl Node {
                 let (done, total) = known.unwrap_or_default();
                 written(&Progress { done, total })
             }
+            Route::Policy => written(&self.policies()?),
+            Route::Publish => written(&self.publish(body)?),
         };
         answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
     }
@@ -249,6 +255,8 @@ fn touches(admitted: &Admitted) -> Touches {
             TableRef::Name(_) => touches.by_name = true,
         }
     }
+    // No table has this handle: digests and handles are of one size and random.
+    touches.handles.extend(admitted.counted().map(|approval| Handle(approval.0)));
     touches.names = match admitted.command.get() {
         Command::Upload { name, .. } | Command::Save { name, .. } => name.is_some(),
         _ => false,

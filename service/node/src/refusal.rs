@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vdl_authorize::Refusal;
 use vdl_command::ErrorAnswer;
 use vdl_plan::PlanError;
 use vdl_store::StoreError;
@@ -25,6 +26,10 @@ impl Remedy for ErrorAnswer {
     }
 }
 
+pub(crate) fn from_refusal(refusal: &Refusal) -> ErrorAnswer {
+    refuse(refusal.code(), refusal.to_string()).remedy(refusal.remedy())
+}
+
 pub(crate) fn from_plan(error: &PlanError) -> ErrorAnswer {
     let answer = refuse(error.code(), error.to_string());
     match error.remedy() {
@@ -43,7 +48,9 @@ pub(crate) fn from_store(error: StoreError) -> ErrorAnswer {
     let answer = refuse(error.code(), error.to_string());
     match error {
         StoreError::Unknown(_) => answer.remedy("check the handle; computed tables end with the servers"),
-        StoreError::RunsUsedUp { .. } => answer.remedy("ask the approvers for a new approval"),
+        StoreError::RunsUsedUp { .. } | StoreError::UsesUsedUp { .. } | StoreError::Rebound { .. } => {
+            answer.remedy("ask the approvers for a new approval")
+        }
         _ => answer.remedy("tell whoever runs the server"),
     }
 }
@@ -79,7 +86,7 @@ fn peer_lost(node: u8) -> ErrorAnswer {
     refuse("peer_lost", format!("the connection to server {node} broke")).remedy(TRY_AGAIN)
 }
 
-fn peer_silent(node: u8, step: &str, waited: Duration) -> ErrorAnswer {
+pub(crate) fn peer_silent(node: u8, step: &str, waited: Duration) -> ErrorAnswer {
     let message = format!("server {node} did not answer within {} s at `{step}`", waited.as_secs_f32());
     refuse("peer_silent", message).remedy(TRY_AGAIN)
 }

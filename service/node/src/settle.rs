@@ -109,8 +109,12 @@ fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>) -> bool {
         Ok((from, frame)) if matches!(frame.step.as_str(), step::HEAD | step::WITNESS) => {
             node.hear_of_log(from, &frame);
         }
-        Ok((from, frame)) => node.hear_states(from, &frame.payload),
-        Err(RecvTimeoutError::Timeout) => node.ask_states(),
+        Ok((from, frame)) if frame.step == step::TELL => node.hear_states(from, &frame.payload),
+        Ok((from, frame)) => node.hear_of_rules(from, &frame),
+        Err(RecvTimeoutError::Timeout) => {
+            node.ask_states();
+            node.compare_standings();
+        }
         Err(RecvTimeoutError::Disconnected) => return false,
     }
     true

@@ -76,24 +76,32 @@ impl Word {
 impl Node {
     /// Starts a run: the same start is always the same run, however often it comes.
     pub(crate) fn start_run(&self, start: &StartRun, envelope: &[u8]) -> Result<StartedRun, ErrorAnswer> {
-        let approval = self.authorities.check_start(start, envelope, now())?;
+        let checked = self.authorities.check_start(start, envelope, now())?;
         let known = self.store.started(start.approval, start.start).map_err(from_store)?;
-        let count = || match known {
-            Some(known) => Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run }),
-            None => {
-                let started = self.authorities.start_run(&self.store, start, approval, envelope)?;
-                self.show_head().map(|()| started)
+        let count = || {
+            self.authorities.check_goes_on(&self.store, &checked.approval)?;
+            match known {
+                Some(known) => {
+                    Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run })
+                }
+                None => {
+                    let started = self.authorities.start_run(&self.store, start, checked, envelope, now())?;
+                    self.show_head().map(|()| started)
+                }
             }
         };
         if self.config.node == 0 {
-            // A start that not all three can count is not begun.
-            let started = if known.is_some() { Ok(()) } else { self.wait_for_peers() }.and_then(|()| count());
+            // A start that not all three can count, under the same rules, is not begun.
+            let ready = || self.wait_for_peers().and_then(|()| self.agree_on_standing());
+            let started = if known.is_some() { Ok(()) } else { ready() }.and_then(|()| count());
             self.tell_start(start, started.as_ref().err())?;
             return started;
         }
         if known.is_none() {
-            // Server 0 may itself wait so long for a connection.
-            self.starts.wait(start, 2 * self.config.limits.connect)?;
+            // Server 0 may itself wait so long for a connection, and for an answer.
+            self.starts.wait(start, 3 * self.config.limits.connect)?;
+            // Nor does this one take server 0's word for what the third goes by.
+            self.agree_on_standing()?;
         }
         count()
     }

@@ -11,9 +11,9 @@ use vdl_share::{ColumnShares, TableShares, decode_segment, encode_segment};
 
 use crate::disk::{Disk, DiskError, Folder, Memory};
 use crate::error::{StoreError, reading};
-use crate::journal;
 use crate::soon::Soon;
 use crate::tape::{FileTape, Log, MemoryTape, Tape};
+use crate::{journal, rules, terms};
 
 const TABLES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("tables");
 const NAMES: TableDefinition<&str, &[u8; 32]> = TableDefinition::new("names");
@@ -98,7 +98,9 @@ impl Store {
         store.write(|transaction| {
             transaction.open_table(TABLES).map_err(reading)?;
             transaction.open_table(NAMES).map_err(reading)?;
-            journal::create(transaction)
+            journal::create(transaction)?;
+            rules::create(transaction)?;
+            terms::create(transaction)
         })?;
         let known: Vec<String> = store.rows()?.iter().flat_map(files).collect();
         let failed = |source| StoreError::Disk { what: "sweeping the segments".into(), source };

@@ -23,6 +23,10 @@ pub enum StoreError {
     Catalogue(String),
     #[error("all {limit} approved runs are used")]
     RunsUsedUp { limit: u64 },
+    #[error("all {limit} approved commands are used")]
+    UsesUsedUp { limit: u64 },
+    #[error("the name `{name}` stood for another table when it was first used")]
+    Rebound { name: String },
 }
 
 impl StoreError {
@@ -38,6 +42,8 @@ impl StoreError {
             StoreError::Damaged(_) => "damaged_table",
             StoreError::InUse => "folder_in_use",
             StoreError::RunsUsedUp { .. } => "runs_used_up",
+            StoreError::UsesUsedUp { .. } => "uses_used_up",
+            StoreError::Rebound { .. } => "name_rebound",
             StoreError::Disk { .. } | StoreError::NotDurable(_) | StoreError::Catalogue(_) => {
                 "storage_failed"
             }

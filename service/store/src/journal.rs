@@ -1,7 +1,9 @@
 //! The journal of runs: how often each approval was used, and how far each run has come.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use vdl_command::{Digest, Nonce};
+use vdl_command::{Digest, Handle, JobId, Nonce};
 
 use crate::catalogue::Store;
 use crate::error::{StoreError, reading};
@@ -9,6 +11,10 @@ use crate::error::{StoreError, reading};
 const USED: TableDefinition<&[u8; 32], u64> = TableDefinition::new("runs used");
 const ENVELOPES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("approvals");
 const RUNS: TableDefinition<&[u8; 64], &[u8]> = TableDefinition::new("runs");
+/// Attempts that were admitted, each by its run and its own number: a run is not written anew for each.
+const JOBS: TableDefinition<(&[u8; 64], &[u8; 32]), ()> = TableDefinition::new("jobs of runs");
+/// Tables that were made, by run and step.
+const OUTPUTS: TableDefinition<(&[u8; 64], u32), &[u8; 32]> = TableDefinition::new("tables of runs");
 /// By the client's name of the start; the number of the run and its nonce.
 const STARTS: TableDefinition<&[u8; 64], (u64, &[u8; 32])> = TableDefinition::new("starts");
 /// Of the key that is this server's own.
@@ -36,6 +42,10 @@ pub struct KeptRun {
     /// Its approval, as it came.
     pub envelope: Vec<u8>,
     pub state: Vec<u8>,
+    /// Every attempt that was admitted.
+    pub jobs: BTreeSet<JobId>,
+    /// The tables that its steps made.
+    pub outputs: BTreeMap<u32, Handle>,
 }
 
 impl RunKey {
@@ -54,6 +64,8 @@ fn joined(approval: Digest, nonce: Nonce) -> [u8; 64] {
 pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(USED).map_err(reading)?;
     transaction.open_table(RUNS).map_err(reading)?;
+    transaction.open_table(JOBS).map_err(reading)?;
+    transaction.open_table(OUTPUTS).map_err(reading)?;
     transaction.open_table(ENVELOPES).map_err(reading)?;
     transaction.open_table(STARTS).map_err(reading)?;
     transaction.open_table(SEED).map_err(reading)?;
@@ -136,11 +148,27 @@ impl Store {
         Ok(used.get(&approval.0).map_err(reading)?.map_or(0, |count| count.value()))
     }
 
-    /// Writes how far a run has come. Durable after [`Store::flush`], which comes before any answer.
-    pub fn keep_run(&self, key: RunKey, state: &[u8]) -> Result<(), StoreError> {
+    /// Writes how far a run has come, with the attempts and the tables that came to it. Durable after
+    /// [`Store::flush`], which comes before any answer.
+    pub fn keep_run(
+        &self,
+        key: RunKey,
+        state: &[u8],
+        jobs: &[JobId],
+        outputs: &[(u32, Handle)],
+    ) -> Result<(), StoreError> {
         self.write_soon(|transaction| {
+            let run = key.bytes();
             let mut runs = transaction.open_table(RUNS).map_err(reading)?;
-            runs.insert(&key.bytes(), state).map_err(reading)?;
+            runs.insert(&run, state).map_err(reading)?;
+            let mut kept = transaction.open_table(JOBS).map_err(reading)?;
+            for job in jobs {
+                kept.insert((&run, &job.0), ()).map_err(reading)?;
+            }
+            let mut kept = transaction.open_table(OUTPUTS).map_err(reading)?;
+            for (step, table) in outputs {
+                kept.insert((&run, *step), &table.0).map_err(reading)?;
+            }
             Ok(())
         })
     }
@@ -151,11 +179,23 @@ impl Store {
         let envelopes = transaction.open_table(ENVELOPES).map_err(reading)?;
         let runs = transaction.open_table(RUNS).map_err(reading)?;
         let envelope = envelopes.get(&key.approval.0).map_err(reading)?;
-        let state = runs.get(&key.bytes()).map_err(reading)?;
-        let both = envelope.zip(state);
-        Ok(both.map(|(envelope, state)| KeptRun {
+        let run = key.bytes();
+        let Some((envelope, state)) = envelope.zip(runs.get(&run).map_err(reading)?) else { return Ok(None) };
+        let jobs = transaction.open_table(JOBS).map_err(reading)?;
+        let jobs = jobs.range((&run, &[0; 32])..=(&run, &[0xFF; 32])).map_err(reading)?;
+        let outputs = transaction.open_table(OUTPUTS).map_err(reading)?;
+        let outputs = outputs.range((&run, 0)..=(&run, u32::MAX)).map_err(reading)?;
+        Ok(Some(KeptRun {
             envelope: envelope.value().to_vec(),
             state: state.value().to_vec(),
+            jobs: jobs
+                .map(|job| job.map(|(place, _)| JobId(*place.value().1)))
+                .collect::<Result<_, _>>()
+                .map_err(reading)?,
+            outputs: outputs
+                .map(|output| output.map(|(place, table)| (place.value().1, Handle(*table.value()))))
+                .collect::<Result<_, _>>()
+                .map_err(reading)?,
         }))
     }
 }

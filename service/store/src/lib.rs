@@ -1,4 +1,5 @@
-//! What one server keeps: the catalogue of its tables, their shares, the journal of runs, and its audit log.
+//! What one server keeps: the catalogue of its tables, their shares, the journal of runs, the policies and
+//! revocations it goes by, and its audit log.
 //!
 //! The catalogue and the journal are one embedded transactional database. Shares are segment files,
 //! one per column, whose digests stand in the catalogue: a file is written, synced and renamed, the
@@ -10,8 +11,10 @@ mod catalogue;
 mod disk;
 mod error;
 mod journal;
+mod rules;
 mod soon;
 mod tape;
+mod terms;
 
 pub use catalogue::{State, Store};
 pub use disk::{Disk, DiskError, Folder, Memory};

@@ -2,188 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+mod machine;
 
-use redb::StorageBackend;
-use vdl_command::{Digest, Handle, Nonce, TableMeta};
+use machine::Machine;
+use vdl_command::{Digest, Handle, JobId, Nonce, TableMeta};
 use vdl_share::{ColumnShares, Planes, Shared, TableShares};
-use vdl_store::{Disk, DiskError, KeptRun, RunKey, Started, State, Store, StoreError, Tape};
-
-/// The machine below a store: after so many calls it is dead, and stays so until it is restarted.
-#[derive(Clone, Default)]
-struct Machine {
-    left: Arc<AtomicUsize>,
-    files: Arc<Mutex<Files>>,
-    database: Arc<Mutex<Cells>>,
-    log: Arc<Mutex<Cells>>,
-}
-
-/// A file that changes in place.
-#[derive(Default)]
-struct Cells {
-    now: Vec<u8>,
-    synced: Vec<u8>,
-}
-
-#[derive(Default)]
-struct Files {
-    now: std::collections::BTreeMap<String, Vec<u8>>,
-    /// What a loss of power leaves: the folder as it was when it was last synced.
-    synced: std::collections::BTreeMap<String, Vec<u8>>,
-}
-
-impl Machine {
-    fn step(&self) -> io::Result<()> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map(drop).map_err(|_| io::Error::other("the power is off"))
-    }
-
-    fn alive_for(&self, calls: usize) {
-        self.left.store(calls, Ordering::SeqCst);
-    }
-
-    /// Starts again, with or without what had not been synced.
-    fn restart(&self, power_lost: bool) -> Store {
-        self.alive_for(usize::MAX);
-        if power_lost {
-            let mut files = self.files.lock().unwrap();
-            files.now = files.synced.clone();
-            for file in [&self.database, &self.log] {
-                let cells = &mut *file.lock().unwrap();
-                cells.now.clone_from(&cells.synced);
-            }
-        }
-        self.open().unwrap()
-    }
-
-    fn open(&self) -> Result<Store, StoreError> {
-        Store::with(Backend(self.clone()), Box::new(self.clone()), Box::new(self.clone()))
-    }
-}
-
-impl Disk for Machine {
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        // Killed in the middle of a write: half of it is there.
-        if let Err(error) = self.step() {
-            self.files.lock().unwrap().now.insert(name.into(), bytes[..bytes.len() / 2].to_vec());
-            return Err(error.into());
-        }
-        self.files.lock().unwrap().now.insert(name.into(), bytes.to_vec());
-        self.step().map_err(DiskError::Sync)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.step()?;
-        let mut files = self.files.lock().unwrap();
-        let bytes = files.now.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        files.now.insert(to.into(), bytes);
-        Ok(())
-    }
-
-    fn sync_folder(&self) -> Result<(), DiskError> {
-        self.step().map_err(DiskError::Sync)?;
-        let mut files = self.files.lock().unwrap();
-        files.synced = files.now.clone();
-        Ok(())
-    }
-
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        self.step()?;
-        self.files.lock().unwrap().now.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.step()?;
-        self.files.lock().unwrap().now.remove(name).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.step()?;
-        Ok(self.files.lock().unwrap().now.keys().cloned().collect())
-    }
-}
-
-impl Tape for Machine {
-    fn end(&self, most: u64) -> io::Result<Vec<u8>> {
-        self.step()?;
-        let log = self.log.lock().unwrap();
-        Ok(log.now.iter().skip(log.now.len().saturating_sub(most as usize)).copied().collect())
-    }
-
-    fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
-        // Killed in the middle: half of the line is there.
-        if let Err(error) = self.step() {
-            self.log.lock().unwrap().now.extend_from_slice(&bytes[..bytes.len() / 2]);
-            return Err(error.into());
-        }
-        self.log.lock().unwrap().now.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.step()?;
-        let log = &mut *self.log.lock().unwrap();
-        log.synced.clone_from(&log.now);
-        Ok(())
-    }
-
-    fn cut(&self, bytes: u64) -> Result<(), DiskError> {
-        self.step()?;
-        let mut log = self.log.lock().unwrap();
-        let left = log.now.len() - bytes as usize;
-        log.now.truncate(left);
-        Ok(())
-    }
-}
-
-/// The database's file on the same machine.
-struct Backend(Machine);
-
-impl Backend {
-    fn cells(&self) -> MutexGuard<'_, Cells> {
-        self.0.database.lock().unwrap()
-    }
-}
-
-impl std::fmt::Debug for Backend {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Backend")
-    }
-}
-
-impl StorageBackend for Backend {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.cells().now.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let (cells, start) = (self.cells(), offset as usize);
-        out.copy_from_slice(cells.now.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.step()?;
-        self.cells().now.resize(len as usize, 0);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.step()?;
-        let cells = &mut *self.cells();
-        cells.synced.clone_from(&cells.now);
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.step()?;
-        let (mut cells, start) = (self.cells(), offset as usize);
-        cells.now[start..start + data.len()].copy_from_slice(data);
-        Ok(())
-    }
-}
+use vdl_store::{KeptRun, RunKey, Started, State, Store, StoreError};
 
 fn handle(n: u8) -> Handle {
     Handle([n; 32])
@@ -197,6 +21,7 @@ fn meta(n: u8) -> TableMeta {
         rows: 3,
         columns: vec![column.clone(), column],
         sorted: Vec::new(),
+        rules: None,
     }
 }
 
@@ -279,7 +104,9 @@ fn a_run_that_was_answered_stays_used_whenever_the_kill_comes() {
             assert_eq!(store.runs_used(run(1).approval).unwrap(), 1, "killed after {calls}");
             let another = start(&store, 2, 2, Some(1));
             assert!(matches!(another, Err(StoreError::RunsUsedUp { limit: 1 })));
-            let kept = KeptRun { envelope: b"envelope".to_vec(), state: vec![0] };
+            let (envelope, state) = (b"envelope".to_vec(), vec![0]);
+            let (jobs, outputs) = Default::default();
+            let kept = KeptRun { envelope, state, jobs, outputs };
             assert_eq!(store.run(run(1)).unwrap(), Some(kept));
         }
     }
@@ -311,6 +138,41 @@ fn a_run_is_counted_once_however_often_its_start_is_sent() {
     }
 }
 
+#[test]
+fn a_policy_and_a_revocation_that_were_answered_are_never_replaced_and_never_gone() {
+    let mut answered = 0;
+    for power_lost in [false, true] {
+        for calls in 0..60 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            let keep = |store: &Store, policy: u32, text: &[u8]| {
+                store.keep_rules(&[(policy, text.to_vec())], &[(Digest([policy as u8; 32]), text.to_vec())])
+            };
+            keep(&store, 1, b"first").unwrap();
+            machine.alive_for(calls);
+            let kept = keep(&store, 2, b"second").is_ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let both = |store: &Store| {
+                let revocations = store.revocations().unwrap();
+                let policies = store.policies().unwrap();
+                assert_eq!(revocations.len(), policies.len(), "half of it is there, killed after {calls}");
+                assert!(policies.iter().zip(&revocations).all(|(one, other)| one.1 == other.1));
+                policies.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+            };
+            let found = both(&store);
+            assert_eq!(found[0], b"first");
+            assert!(!kept || found.len() == 2, "what was answered is gone, killed after {calls}");
+            answered += usize::from(kept);
+            keep(&store, 1, b"another first").unwrap();
+            keep(&store, 2, b"second").unwrap();
+            assert_eq!(both(&store), [b"first".to_vec(), b"second".to_vec()]);
+        }
+    }
+    assert!(answered > 0, "no crash point lay behind the end");
+}
+
 /// How far run `n` has come, or nothing if it was never started.
 fn state(store: &Store, n: u8) -> Option<u8> {
     store.run(run(n)).unwrap().map(|kept| kept.state[0])
@@ -328,9 +190,10 @@ fn what_was_written_soon_is_whole_or_gone_and_never_out_of_order() {
                 start(&store, n, n, None).unwrap();
             }
             machine.alive_for(calls);
-            let first = (1..=3).take_while(|step| store.keep_run(run(1), &[*step]).is_ok()).count();
+            let first = (1..=3).take_while(|step| store.keep_run(run(1), &[*step], &[], &[]).is_ok()).count();
             let sure = first == 3 && store.flush().is_ok();
-            let second = (1..=3).take_while(|step| store.keep_run(run(2), &[*step]).is_ok()).count();
+            let second =
+                (1..=3).take_while(|step| store.keep_run(run(2), &[*step], &[], &[]).is_ok()).count();
             drop(store);
             let store = machine.restart(power_lost);
             let kept = [1, 2].map(|n| usize::from(state(&store, n).unwrap()));
@@ -346,12 +209,85 @@ fn what_was_written_soon_is_whole_or_gone_and_never_out_of_order() {
 }
 
 #[test]
+fn attempts_and_tables_come_to_a_run_one_by_one_and_each_with_its_state() {
+    let (job, table) = (|n: u8| JobId([n; 32]), |n: u8| Handle([n; 32]));
+    for power_lost in [false, true] {
+        for calls in 0..60 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            for n in [1, 2] {
+                start(&store, n, n, None).unwrap();
+            }
+            machine.alive_for(calls);
+            let keep = |n: u8| store.keep_run(run(1), &[n], &[job(n)], &[(n.into(), table(n))]);
+            let kept = (1..=3).take_while(|n| keep(*n).is_ok()).count() as u8;
+            drop(store);
+            let store = machine.restart(power_lost);
+            let found = store.run(run(1)).unwrap().unwrap();
+            let last = found.state[0];
+            assert!(last <= kept, "killed after {calls}");
+            assert!(found.jobs.iter().copied().eq((1..=last).map(job)));
+            assert!(found.outputs.into_iter().eq((1..=last).map(|n| (n.into(), table(n)))));
+            let other = store.run(run(2)).unwrap().unwrap();
+            assert!(other.jobs.is_empty() && other.outputs.is_empty(), "they belong to one run");
+        }
+    }
+}
+
+#[test]
+fn what_an_approval_fixed_survives_whenever_the_kill_comes() {
+    let (mut fixed, mut ended) = (0, 0);
+    for power_lost in [false, true] {
+        for calls in 0..60 {
+            let machine = Machine::default();
+            machine.alive_for(usize::MAX);
+            let store = machine.open().unwrap();
+            machine.alive_for(calls);
+            let names = [("survey", handle(1)), ("medical", handle(2))];
+            let first = store.fix(Digest([7; 32]), &names, Some(2)).is_ok();
+            let end = first && store.end(Digest([7; 32]), "survey").is_ok();
+            drop(store);
+            let store = machine.restart(power_lost);
+            let found = ["survey", "medical"].map(|name| store.fixed(Digest([7; 32]), name).unwrap());
+            let used = store.uses(Digest([7; 32])).unwrap();
+            let whole = (found == [Some(handle(1)), Some(handle(2))] && used == 1)
+                || (found == [None; 2] && used == 0);
+            assert!(whole, "killed after {calls}: {found:?}, {used}");
+            assert!(!first || used == 1, "fixed and gone, killed after {calls}");
+            assert!(!end || store.ended(Digest([7; 32])).unwrap() == Some("survey".into()));
+            assert_eq!(store.fixed(Digest([8; 32]), "survey").unwrap(), None, "another approval");
+            fixed += u32::from(first);
+            ended += u32::from(end);
+        }
+    }
+    assert!(fixed > 0 && ended > 0, "no crash point lay behind the end");
+}
+
+#[test]
+fn no_use_is_counted_beyond_the_limit_and_no_name_fixed_twice() {
+    let store = Store::in_memory().unwrap();
+    let approval = Digest([7; 32]);
+    store.fix(approval, &[("survey", handle(1))], Some(2)).unwrap();
+    let rebound = store.fix(approval, &[("other", handle(3)), ("survey", handle(2))], Some(2));
+    assert_eq!(rebound.unwrap_err().code(), "name_rebound");
+    assert_eq!((store.fixed(approval, "other").unwrap(), store.uses(approval).unwrap()), (None, 1));
+    assert_eq!(store.fixed(approval, "survey").unwrap(), Some(handle(1)));
+    let used = std::thread::scope(|scope| {
+        let asked = [0; 8].map(|_| scope.spawn(|| store.fix(approval, &[], Some(2)).is_ok()));
+        asked.into_iter().filter_map(|asked| asked.join().unwrap().then_some(())).count()
+    });
+    assert_eq!((used, store.uses(approval).unwrap()), (1, 2));
+    assert_eq!(store.fix(approval, &[], Some(2)).unwrap_err().code(), "uses_used_up");
+}
+
+#[test]
 fn a_durable_write_takes_along_what_was_written_soon() {
     let machine = Machine::default();
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
     start(&store, 1, 1, None).unwrap();
-    store.keep_run(run(1), &[1]).unwrap();
+    store.keep_run(run(1), &[1], &[], &[]).unwrap();
     store.prepare(&meta(1), &shares(1)).unwrap();
     // Nothing is left to do: a machine that is off does not matter.
     machine.alive_for(0);
@@ -407,13 +343,13 @@ fn no_more_than_some_writes_wait_and_none_after_the_end() {
     machine.alive_for(usize::MAX);
     let store = machine.open().unwrap();
     start(&store, 1, 1, None).unwrap();
-    (0..300u16).for_each(|step| store.keep_run(run(1), &[(step / 2) as u8]).unwrap());
+    (0..300u16).for_each(|step| store.keep_run(run(1), &[(step / 2) as u8], &[], &[]).unwrap());
     machine.alive_for(0);
     drop(store);
     let kept = state(&machine.restart(true), 1).unwrap();
     assert!(kept >= 127, "only {kept} of 149");
     let store = machine.open().unwrap();
-    store.keep_run(run(1), &[200]).unwrap();
+    store.keep_run(run(1), &[200], &[], &[]).unwrap();
     drop(store);
     assert_eq!(state(&machine.restart(true), 1), Some(200));
 }

@@ -45,20 +45,28 @@ pub struct Args {
     /// A table it may take by its handle, no others then; repeat for each
     #[arg(long = "table", value_name = "HANDLE")]
     tables: Vec<Handle>,
-    /// A name it may use, and the one table that it means; repeat for each
-    #[arg(long = "name", value_name = "NAME=HANDLE", value_parser = read_name)]
+    /// A name it may use, for one table: the one given, or the one that has it at the first use. Should it
+    /// mean another later, the approval ends for good; repeat for each
+    #[arg(long = "name", value_name = "NAME[=HANDLE]", value_parser = read_name)]
     names: Vec<NameRule>,
     /// A name it may use for whichever table has it at the time; repeat for each
     #[arg(long = "name-may-change", value_name = "NAME", value_parser = read_changing)]
     changing: Vec<NameRule>,
+    /// How many commands may be run, in all runs together; for commands in any order [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_uses: Option<u64>,
     /// The policy of the servers, if it is more than a list of approvers; says the environment too
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 }
 
 fn read_name(text: &str) -> Result<NameRule, String> {
-    let (name, table) = text.rsplit_once('=').ok_or("a name and a handle are written NAME=HANDLE")?;
-    Ok(NameRule { name: name.to_owned(), table: Some(table.parse()?), may_change: false })
+    // What stands behind a `=` is a handle or a slip of the pen, never part of a name.
+    let (name, table) = match text.rsplit_once('=') {
+        Some((name, table)) => (name, Some(table.parse()?)),
+        None => (text, None),
+    };
+    Ok(NameRule { name: name.to_owned(), table, may_change: false })
 }
 
 fn read_changing(name: &str) -> Result<NameRule, String> {
@@ -80,6 +88,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         })?;
         let analyst = files::read_verifying_key(analyst)?;
         check_names(args, &script)?;
+        if script.ordered && args.max_uses.is_some() {
+            return Err(Failure::new("--max-uses is for authorizations in any order")
+                .remedy("limit a script with --max-runs: each of its steps runs once in a run"));
+        }
         print_script(&script);
         approve_script(&bytes, &analyst, &terms(args)?, &key)
     };
@@ -125,6 +137,7 @@ fn terms(args: &Args) -> Result<Terms, Failure> {
         purpose: args.purpose.clone(),
         tables: (!args.tables.is_empty()).then(|| args.tables.clone()),
         names: names(args),
+        max_uses: args.max_uses,
         nonce: Some(Nonce(nonce)),
     })
 }
@@ -144,8 +157,9 @@ fn check_names(args: &Args, script: &Script) -> Result<(), Failure> {
             if listed.iter().all(|rule| rule.name != *name) {
                 let what = format!("step {} uses the name \"{name}\"", at + 1);
                 return Err(Failure::of_file(&args.file, what).remedy(format!(
-                    "--name {name}=HANDLE allows it for that table only; --name-may-change {name} for \
-                     whichever table has it when the script runs"
+                    "--name {name}=HANDLE allows it for that table only; --name {name} for the table that \
+                     has it at the first use, and ends the approval when it is given to another; \
+                     --name-may-change {name} for whichever table has it when the script runs"
                 )));
             }
         }
@@ -199,6 +213,9 @@ fn check_same_limits(args: &Args, statement: &Statement) -> Result<(), &'static 
     let names = names(args);
     if !names.is_empty() && names != statement.names {
         return Err("list of names (--name, --name-may-change)");
+    }
+    if args.max_uses.is_some() && args.max_uses != statement.max_uses {
+        return Err("number of commands (--max-uses)");
     }
     Ok(())
 }

@@ -27,6 +27,14 @@ pub fn read_first_second(date: &str) -> Result<i64, String> {
     read_last_second(date).map(start_of_day)
 }
 
+/// Reads a day, as above, or a second (`2027-01-31T12:00:00Z`) for clap.
+pub fn read_moment(text: &str) -> Result<i64, String> {
+    let second = text.parse::<Timestamp>().map(|time| time.as_second());
+    second
+        .or_else(|_| read_first_second(text))
+        .map_err(|_| "a day is written 2027-01-31, a second of it 2027-01-31T12:00:00Z".to_owned())
+}
+
 /// A second as people read it.
 pub fn moment(second: i64) -> String {
     match Timestamp::from_second(second) {
@@ -44,6 +52,9 @@ mod tests {
         let last = read_last_second("2027-01-31").unwrap();
         assert_eq!(moment(last), "2027-01-31 23:59:59 UTC");
         assert_eq!(last + 1, read_first_second("2027-02-01").unwrap());
+        assert_eq!(Ok(last), read_moment("2027-01-31T23:59:59Z"));
+        assert_eq!(read_first_second("2027-01-31"), read_moment("2027-01-31"));
+        assert!(read_moment("2027-01-31T23:59:59").is_err(), "in which part of the world?");
         assert!(read_last_second("31.1.2027").is_err());
         assert!(read_last_second("2027-02-30").is_err());
     }

@@ -47,6 +47,8 @@ struct Terms {
     purpose: Option<String>,
     tables: Option<Vec<Handle>>,
     names: Vec<NameRule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_uses: Option<u64>,
     /// How many came; nobody has checked them here.
     signatures: usize,
 }
@@ -100,6 +102,7 @@ fn document(script: &Script, approved: Option<&Unverified>, similar: Vec<Similar
         purpose: file.statement.purpose.clone(),
         tables: file.statement.tables.clone(),
         names: file.statement.names.clone(),
+        max_uses: file.statement.max_uses,
         signatures: file.signatures,
     };
     Document { report, approval: approved.map(terms), similar }
@@ -192,6 +195,9 @@ pub fn print_terms(file: &Unverified) {
     }
     for rule in &terms.names {
         println!("name         {}", printable_line(&rule.to_string()));
+    }
+    if let Some(most) = terms.max_uses {
+        println!("uses         {most} commands at most, in all runs together");
     }
     if terms.policy_version > 1 {
         println!("policy       version {}", terms.policy_version);

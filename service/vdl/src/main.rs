@@ -4,6 +4,7 @@
 mod approve;
 mod audit;
 mod bench;
+mod ceremony;
 mod clock;
 mod diff;
 mod explain;
@@ -13,6 +14,7 @@ mod keygen;
 mod node;
 mod policy;
 mod revoke;
+mod servers;
 mod template;
 mod up;
 mod verify;

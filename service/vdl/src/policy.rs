@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use vdl_authorize::{
-    Approver, Group, POLICY_TYPE, Policy, PolicyStatement, Rule, add_signature, draft_policy, is_signed_by,
+    Approver, Group, POLICY_TYPE, Policy, PolicyStatement, Rule, add_signature, draft_policy,
 };
 use vdl_command::{DEFAULT_ENVIRONMENT, Tree};
 
 use crate::clock::{self, DAY, moment};
 use crate::failure::Failure;
-use crate::files;
+use crate::servers::Source;
+use crate::{ceremony, files, servers};
 
 /// How long everybody has to sign the next policy.
 const DAYS_TO_SIGN: i64 = 14;
@@ -30,6 +31,12 @@ enum Verb {
     Next(Next),
     /// Show a policy, and sign it
     Sign(Sign),
+    /// Give a policy that everybody signed, or a revocation, to the servers
+    Publish(ceremony::Publish),
+    /// Hand an approver's place over to another key: write, sign with the keys at hand, publish once complete
+    Transfer(ceremony::Transfer),
+    /// End a change of policy that is not complete, for good
+    Cancel(ceremony::Cancel),
 }
 
 #[derive(clap::Args)]
@@ -53,15 +60,17 @@ struct New {
 #[derive(clap::Args)]
 struct Show {
     /// A policy, signed or not
-    #[arg(value_name = "F")]
-    file: PathBuf,
+    #[arg(value_name = "F", required_unless_present = "connection")]
+    file: Option<PathBuf>,
+    /// What the servers go by, and what was revoked; their connection file
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    connection: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
 struct Next {
-    /// The policy that holds now
-    #[arg(long, value_name = "F")]
-    from: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Somebody new; repeat for each
     #[arg(long = "add", value_name = "NAME=A.pk", value_parser = read_person)]
     added: Vec<Person>,
@@ -96,8 +105,11 @@ struct Sign {
     #[arg(long, value_name = "A.sk")]
     key: PathBuf,
     /// The policy that holds now, to see what changes and whose signature is missing
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", conflicts_with = "connection")]
     from: Option<PathBuf>,
+    /// The same, as all three servers say; their connection file
+    #[arg(long, value_name = "FILE")]
+    connection: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -114,7 +126,8 @@ struct RuleArgs {
     groups: Vec<Group>,
 }
 
-type Person = (String, PathBuf);
+/// A name, and the file of a verification key.
+pub type Person = (String, PathBuf);
 
 fn read_person(text: &str) -> Result<Person, String> {
     let (name, key) = text.split_once('=').ok_or("a name and a key file are written alice=alice.pk")?;
@@ -146,6 +159,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Verb::Show(args) => show(args),
         Verb::Next(args) => next(args),
         Verb::Sign(args) => sign(args),
+        Verb::Publish(args) => ceremony::publish(args),
+        Verb::Transfer(args) => ceremony::transfer(args),
+        Verb::Cancel(args) => ceremony::cancel(args),
     }
 }
 
@@ -168,20 +184,18 @@ fn new(args: &New) -> Result<(), Failure> {
 }
 
 fn show(args: &Show) -> Result<(), Failure> {
-    print_policy(&files::read_policy(&args.file)?);
+    match (&args.file, &args.connection) {
+        (_, Some(connection)) => servers::show(connection)?,
+        (Some(file), _) => print_policy(&files::read_policy(file)?),
+        _ => return Err(Failure::new("which policy?")),
+    }
     Ok(())
 }
 
 fn next(args: &Next) -> Result<(), Failure> {
-    let old = files::read_policy(&args.from)?;
-    let mut next = old.statement().clone();
-    next.version = next.version.saturating_add(1);
+    let old = args.source.policy()?;
+    let mut next = succeeding(&old, args.adopt_before, args.keep_approvals);
     next.expires = args.expires.or(next.expires);
-    let in_time = clock::start_of_day(clock::now()) + (DAYS_TO_SIGN + 1) * DAY - 1;
-    next.adopt_before = Some(args.adopt_before.unwrap_or(in_time));
-    if !args.keep_approvals {
-        next.approvals_since = next.version;
-    }
     for name in &args.removed {
         next.approvers.remove(place(&next, name)?);
         if let Rule::Groups(groups) = &mut next.rule {
@@ -189,8 +203,7 @@ fn next(args: &Next) -> Result<(), Failure> {
         }
     }
     for person in &args.replaced {
-        let at = place(&next, &person.0)?;
-        next.approvers.splice(at..=at, [approver(person)?]);
+        replace(&mut next, person)?;
     }
     for person in &args.added {
         next.approvers.push(approver(person)?);
@@ -210,7 +223,11 @@ fn next(args: &Next) -> Result<(), Failure> {
 fn sign(args: &Sign) -> Result<(), Failure> {
     let refused = |refusal| Failure::refused(&args.file, &refusal);
     let next = files::read_policy(&args.file)?;
-    let old = args.from.as_deref().map(files::read_policy).transpose()?;
+    let old = match (&args.from, &args.connection) {
+        (Some(path), _) => Some(files::read_policy(path)?),
+        (_, Some(connection)) => Some(servers::policy(connection)?),
+        _ => None,
+    };
     let key = files::read_signing_key(&args.key)?;
     let signed = add_signature(&files::read(&args.file)?, &key).map_err(refused)?;
     print_policy(&next);
@@ -220,13 +237,26 @@ fn sign(args: &Sign) -> Result<(), Failure> {
     files::replace(&args.file, &signed)?;
     println!("signed by    {} ({})", key.verifying_key().fingerprint(), args.key.display());
     println!("written      {}", args.file.display());
-    for policy in old.iter().chain([&next]) {
-        for (name, key) in policy.approvers() {
-            if !is_signed_by(&signed, key).map_err(refused)? {
-                println!("MISSING      {name} of version {}  {}", policy.version(), key.fingerprint());
-            }
-        }
+    let signers: Vec<&Policy> = old.iter().chain([&next]).collect();
+    ceremony::missing(&signers, &signed).map(drop)
+}
+
+/// The policy after another, with the same people and the same rule.
+pub fn succeeding(old: &Policy, adopt_before: Option<i64>, keep_approvals: bool) -> PolicyStatement {
+    let mut next = old.statement().clone();
+    next.version = next.version.saturating_add(1);
+    let in_time = clock::start_of_day(clock::now()) + (DAYS_TO_SIGN + 1) * DAY - 1;
+    next.adopt_before = Some(adopt_before.unwrap_or(in_time));
+    if !keep_approvals {
+        next.approvals_since = next.version;
     }
+    next
+}
+
+/// Gives somebody's place to another key.
+pub fn replace(next: &mut PolicyStatement, person: &Person) -> Result<(), Failure> {
+    let at = place(next, &person.0)?;
+    next.approvers.splice(at..=at, [approver(person)?]);
     Ok(())
 }
 
@@ -266,7 +296,7 @@ pub fn print_policy(policy: &Policy) {
 }
 
 /// Who comes, goes or gets another key.
-fn print_changes(old: &Policy, next: &Policy) {
+pub fn print_changes(old: &Policy, next: &Policy) {
     let of = |policy: &Policy| policy.statement().approvers.clone();
     for gone in of(old).iter().filter(|one| !of(next).contains(one)) {
         println!("-            {}", gone.name);

@@ -1,15 +1,16 @@
 //! `vdl revoke`: what was signed and is not to hold any longer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vdl_authorize::{
-    POLICY_VERSION, REVOCATION_TYPE, Revocation, Revoked, VerifyingKey, read_envelope, sign_revocation,
+    POLICY_VERSION, Policy, REVOCATION_TYPE, Revocation, Revoked, VerifyingKey, read_envelope,
+    sign_revocation,
 };
 use vdl_command::DEFAULT_ENVIRONMENT;
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::files;
+use crate::{files, servers};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,9 +28,19 @@ pub struct Args {
     /// Why, for the others to read
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Where to write
+    #[command(flatten)]
+    to: To,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+struct To {
+    /// The servers that are told at once; their connection file
+    #[arg(long, value_name = "FILE")]
+    connection: Option<PathBuf>,
+    /// Where to write, for `vdl policy publish`
     #[arg(long, value_name = "F.revocation")]
-    output: PathBuf,
+    output: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -50,33 +61,59 @@ struct What {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let key = files::read_signing_key(&args.key)?;
-    let policy = args.policy.as_deref().map(files::read_policy).transpose()?;
+    let policy = match (&args.policy, &args.to.connection) {
+        (Some(path), _) => Some(files::read_policy(path)?),
+        (None, Some(connection)) => Some(servers::newest_policy(connection)?),
+        (None, None) => None,
+    };
     let environment = match &policy {
+        Some(policy) if args.environment.as_ref().is_some_and(|named| named != policy.environment()) => {
+            return Err(Failure::new("the servers are another environment than --environment says"));
+        }
         Some(policy) => policy.environment(),
         None => args.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT),
     };
+    let revokes = revoked(&args.what)?;
+    let signed = sign(revokes, &args.key, policy.as_ref(), environment, args.reason.clone())?;
+    if let Some(output) = &args.to.output {
+        files::create(output, &signed, 0o644)?;
+        println!("written      {}", output.display());
+    }
+    match &args.to.connection {
+        Some(connection) => servers::publish(connection, &signed),
+        None => Ok(()),
+    }
+}
+
+/// Signs and prints a revocation; under a policy only with a key of one of its approvers.
+pub fn sign(
+    revokes: Revoked,
+    key: &Path,
+    policy: Option<&Policy>,
+    environment: &str,
+    reason: Option<String>,
+) -> Result<Vec<u8>, Failure> {
+    let path = key;
+    let key = files::read_signing_key(path)?;
     let signer = key.verifying_key();
-    if policy.as_ref().is_some_and(|policy| policy.approvers().all(|(_, approver)| *approver != signer)) {
-        return Err(Failure::of_file(&args.key, "this is no approver's key under that policy"));
+    if policy.is_some_and(|policy| policy.approvers().all(|(_, approver)| *approver != signer)) {
+        return Err(Failure::of_file(path, "this is no approver's key under that policy"));
     }
     let revocation = Revocation {
         kind: REVOCATION_TYPE.to_owned(),
         environment: environment.to_owned(),
-        policy_version: policy.as_ref().map_or(POLICY_VERSION, vdl_authorize::Policy::version),
-        revokes: revoked(&args.what)?,
-        reason: args.reason.clone(),
+        policy_version: policy.map_or(POLICY_VERSION, Policy::version),
+        revokes,
+        reason,
         time: clock::now(),
     };
-    let refused = |refusal| Failure::refused(&args.output, &refusal);
+    let refused = |refusal| Failure::new(&refusal);
     let signed = sign_revocation(&revocation, &key).map_err(refused)?;
-    files::create(&args.output, &signed, 0o644)?;
     println!("revocation   {}", revocation.digest().map_err(refused)?);
     println!("environment  {}", files::printable_line(&revocation.environment));
     println!("revokes      {}", revocation.revokes);
-    println!("signed by    {} ({})", signer.fingerprint(), args.key.display());
-    println!("written      {}", args.output.display());
-    Ok(())
+    println!("signed by    {} ({})", signer.fingerprint(), path.display());
+    Ok(signed)
 }
 
 fn revoked(what: &What) -> Result<Revoked, Failure> {

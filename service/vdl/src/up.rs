@@ -26,6 +26,9 @@ pub struct Args {
     /// An approver's verification key; give one for each approver
     #[arg(long = "approver", value_name = "A.pk")]
     approvers: Vec<PathBuf>,
+    /// Instead of them: a policy made by `vdl policy new`
+    #[arg(long, value_name = "POLICY.json", conflicts_with = "approvers")]
+    policy: Option<PathBuf>,
     /// The environment's name, which approvals are made for
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -58,6 +61,7 @@ pub fn run(args: &Args) -> Result<(), NodeError> {
             WrittenMode::Authorized => Mode::Authorized,
         }),
         environment: args.environment.clone(),
+        policy: args.policy.clone(),
         approvers: args.approvers.clone(),
         port: args.port,
     };

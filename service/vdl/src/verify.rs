@@ -33,8 +33,8 @@ pub struct Args {
     /// The environment it must be for [default: the one it names, or the policy's]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// As if it were the first second of this day, in UTC [default: now]
-    #[arg(long, value_name = "DATE", value_parser = clock::read_first_second)]
+    /// As if it were this second, or the first one of this day, in UTC [default: now]
+    #[arg(long, value_name = "DATE", value_parser = clock::read_moment)]
     at: Option<i64>,
     /// Print the verdict as JSON
     #[arg(long)]

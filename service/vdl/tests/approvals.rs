@@ -206,7 +206,13 @@ fn a_name_is_signed_only_with_what_it_may_mean() {
         "{said}"
     );
     assert!(world.fails(1, &[&approve[..], &["--name-may-change", "other"]].concat()).contains("survey"));
-    world.fails(2, &[&approve[..], &["--name", "survey"]].concat());
+    let first = world.succeeds(&[&approve[..], &["--name", "survey", "--output", "first.approved"]].concat());
+    assert!(first.contains("\"survey\" means the table that has it when it is first used"), "{first}");
+    assert!(
+        world
+            .fails(1, &[&approve[..], &["--name", "survey", "--max-uses", "2"]].concat())
+            .contains("--max-runs")
+    );
     world.fails(2, &[&approve[..], &["--name", "survey=180A"]].concat());
     let both = ["--name-may-change", "survey", "--name", &format!("survey={SURVEY}")];
     assert!(world.fails(1, &[&approve[..], &both].concat()).contains("none comes twice"));

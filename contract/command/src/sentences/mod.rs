@@ -12,6 +12,7 @@ pub use report::{
 pub use risks::{Level, Risk, RiskCode};
 
 use crate::command::{Command, How, Validate};
+use crate::rules::Rules;
 use crate::script::{Script, Step};
 use crate::slot::Slot;
 use differencing::differencing;
@@ -44,21 +45,40 @@ pub struct Explained {
     pub risks: Vec<Risk>,
 }
 
+/// What the provider of an upload asks, to go on with after the columns.
+fn asked(rules: &Option<Slot<Rules>>) -> String {
+    let rules = match rules {
+        None => return String::new(),
+        Some(Slot::Hole(hole)) => return format!("; rules are up to the provider ({hole})"),
+        Some(Slot::Value(rules)) => rules,
+    };
+    let mut text = rules.min_rows.map_or(String::new(), |rows| {
+        format!("; nothing is opened of fewer than {rows} of its rows, and no row by itself")
+    });
+    if !rules.join_only.is_empty() {
+        let names: Vec<String> = rules.join_only.iter().map(|name| quoted(name)).collect();
+        text += &format!("; {} serve(s) for joining only, neither opened nor computed with", list(&names));
+    }
+    text
+}
+
 /// What a command does, in one sentence.
 pub fn sentence(command: &Command) -> String {
     match command {
-        Command::Upload { columns, name } => {
+        Command::Upload { columns, name, rules } => {
             let named =
                 name.as_ref().map_or(String::new(), |name| format!(" under the name {}", slot_text(name)));
             match columns {
                 Slot::Value(columns) if columns.is_empty() => {
-                    format!("Uploads a table{named} without columns.")
+                    format!("Uploads a table{named} without columns{}.", asked(rules))
                 }
                 Slot::Value(columns) => {
                     let columns: Vec<String> = columns.iter().map(column).collect();
-                    format!("Uploads a table{named} with the column(s) {}.", list(&columns))
+                    format!("Uploads a table{named} with the column(s) {}{}.", list(&columns), asked(rules))
                 }
-                Slot::Hole(hole) => format!("Uploads a table{named} of any structure ({hole})."),
+                Slot::Hole(hole) => {
+                    format!("Uploads a table{named} of any structure ({hole}){}.", asked(rules))
+                }
             }
         }
         Command::Get { table: of } => format!("Looks up {}.", table(of)),

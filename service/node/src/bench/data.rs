@@ -103,7 +103,7 @@ impl Clear {
 impl ClearTable {
     pub fn input(&self) -> Input {
         let columns = self.columns.iter().map(Clear::meta).collect();
-        Input { columns, rows: self.rows as u64, sorted: vec![] }
+        Input::new(columns, self.rows as u64)
     }
 
     /// What party `id` holds of it.

@@ -133,7 +133,7 @@ fn run_commands(
         match outcome {
             Outcome::Table { columns, rows, shares } => {
                 made = Ok(Made::of_plan(shares.columns.clone(), metas, shares.selected.clone()));
-                inputs = vec![Input { columns, rows, sorted: vec![] }];
+                inputs = vec![Input::new(columns, rows)];
                 tables = vec![shares];
             }
             Outcome::Opened { shares, .. } => made = Ok(Made::of_plan(shares, metas, None)),

@@ -23,6 +23,12 @@ pub(crate) mod step {
     pub const HEAD: &str = "head";
     /// Signed, or: more of it was seen.
     pub const WITNESS: &str = "witness";
+    /// Which rules the sender goes by; asks for the same, or answers.
+    pub const STANDING: &str = "standing";
+    /// What the sender knows of policies and revocations.
+    pub const LACKING: &str = "lacking";
+    /// Policies and revocations, for the other to check.
+    pub const DOCUMENTS: &str = "documents";
 }
 
 pub(crate) fn control(job: JobId, step: &str, payload: Vec<u8>) -> Frame {

@@ -217,7 +217,7 @@ impl Mailbox {
     }
 }
 
-/// Questions about tables in doubt, words on starts and on audit logs, for whoever keeps the store.
+/// Questions about tables in doubt, words on starts, audit logs and rules, for whoever keeps the store.
 pub(crate) type Inquiry = (Peer, Frame);
 
 /// All mailboxes of a node, and the order in which its jobs begin.
@@ -319,9 +319,14 @@ impl Post {
                 }
             }
             step::STOP => self.on_stop(from, &frame),
-            step::ASK | step::TELL | step::STARTED | step::HEAD | step::WITNESS => {
-                drop(self.inquiries.send((from, frame)))
-            }
+            step::ASK
+            | step::TELL
+            | step::STARTED
+            | step::HEAD
+            | step::WITNESS
+            | step::STANDING
+            | step::LACKING
+            | step::DOCUMENTS => drop(self.inquiries.send((from, frame))),
             _ => {}
         }
         None

@@ -45,9 +45,10 @@ fn wait_for_witnesses(world: &World) {
 }
 
 /// What happened, in a word each, but for what peers had to say.
-fn words(node: &Node) -> Vec<String> {
+pub(super) fn words(node: &Node) -> Vec<String> {
     let word = |event: &Event| match event {
         Event::Opened { node, .. } => format!("opened {node}"),
+        Event::Policy { version, .. } => format!("policy {version}"),
         Event::Run { run, script, .. } => format!("run {run} of {}", script.as_deref().unwrap_or("?")),
         Event::Refused { code, .. } => format!("refused {code}"),
         Event::Step { step, tables, .. } => format!("step {step} on {}", tables.len()),
@@ -86,6 +87,7 @@ fn what_was_let_through_and_what_was_refused_is_in_all_three_logs() {
         let opened = format!("opened {number}");
         let mut expected = vec![
             opened.as_str(),
+            "policy 1",
             "run 1 of mean",
             "step 0 on 0",
             "done table",
@@ -143,8 +145,8 @@ fn a_log_goes_on_where_it_ended_and_says_what_a_crash_cut_off() {
     text.extend_from_slice(br#"{"sequence":3,"ti"#);
     std::fs::write(&file, text).unwrap();
     let world = World::with(&approvers(), open(), |_, wire| wire);
-    assert_eq!(words(&world.nodes[0]), ["opened 0", "run 1 of mean", "recovered 17", "opened 0"]);
-    assert_eq!(words(&world.nodes[1]), ["opened 1", "run 1 of mean", "opened 1"]);
+    assert_eq!(words(&world.nodes[0]), ["opened 0", "policy 1", "run 1 of mean", "recovered 17", "opened 0"]);
+    assert_eq!(words(&world.nodes[1]), ["opened 1", "policy 1", "run 1 of mean", "opened 1"]);
     assert_eq!(key(&world.nodes[0]), first, "its own key stays the same");
 }
 
@@ -274,7 +276,10 @@ fn without_room_for_the_log_nothing_runs_and_with_room_again_it_goes_on() {
     assert_eq!(answers[1], "storage_failed", "{answers:?}");
     full.store(false, Ordering::SeqCst);
     table(run.upload(&world, &keys().analyst));
-    assert_eq!(words(&world.nodes[1]), ["opened 1", "run 1 of mean", "step 0 on 0", "done table"]);
+    assert_eq!(
+        words(&world.nodes[1]),
+        ["opened 1", "policy 1", "run 1 of mean", "step 0 on 0", "done table"]
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{World, codes, table};
 
 /// The file below a journal: it can be held up at a sync, and forgets what was not synced.
 #[derive(Clone, Debug, Default)]
-struct Ground {
+pub(super) struct Ground {
     cells: Arc<Mutex<Cells>>,
     held: Arc<AtomicBool>,
     broken: Arc<AtomicBool>,
@@ -32,13 +32,13 @@ impl Ground {
         self.cells.lock().unwrap()
     }
 
-    fn store(&self) -> Store {
+    pub fn store(&self) -> Store {
         let (disk, tape) = (Box::new(Memory::default()), Box::new(MemoryTape::default()));
         Store::with(self.clone(), disk, tape).unwrap()
     }
 
     /// What a loss of power leaves.
-    fn after_power_loss(&self) -> Ground {
+    pub fn after_power_loss(&self) -> Ground {
         let synced = self.cells().synced.clone();
         let cells = Cells { now: synced.clone(), synced };
         Ground { cells: Arc::new(Mutex::new(cells)), ..Ground::default() }
@@ -80,7 +80,7 @@ impl StorageBackend for Ground {
     }
 }
 
-fn world_on(grounds: &[Ground; 3]) -> World {
+pub(super) fn world_on(grounds: &[Ground; 3]) -> World {
     World::with(&approvers(), grounds.each_ref().map(Ground::store), |_, wire| wire)
 }
 

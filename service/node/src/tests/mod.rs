@@ -6,14 +6,20 @@ mod audit;
 mod jobs;
 mod journal;
 mod links;
+mod mutation;
+mod names;
+mod rules;
 mod runs;
 mod secrecy;
+mod standing;
+mod uses;
+mod words;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use vdl_authorize::{Policy, Revocations, VerifyingKey};
+use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
     Answer, Authority, ColumnMeta, Command, ErrorAnswer, Expression, JobId, Mode, Outcome, Request, Route,
@@ -39,7 +45,7 @@ pub(super) fn quick() -> Limits {
         round: Duration::from_millis(500),
         arrival: Duration::from_millis(500),
         queue: Duration::from_secs(2),
-        connect: Duration::from_millis(500),
+        connect: Duration::from_secs(1),
         ..Limits::default()
     }
 }
@@ -65,20 +71,28 @@ impl World {
         wrap: impl Fn(u8, Arc<dyn Wire>) -> Arc<dyn Wire>,
         limits: impl Fn(u8) -> Limits,
     ) -> Self {
+        let config = |node| NodeConfig {
+            node,
+            mode: if approvers.is_empty() { Mode::Design } else { Mode::Authorized },
+            environment: "production".into(),
+            policy: Policy::pinned(approvers, "production").ok(),
+            documents: Vec::new(),
+            memory_bytes: 1 << 30,
+            limits: limits(node),
+        };
+        Self::configured(config, stores, wrap)
+    }
+
+    pub fn configured(
+        config: impl Fn(u8) -> NodeConfig,
+        stores: [Store; 3],
+        wrap: impl Fn(u8, Arc<dyn Wire>) -> Arc<dyn Wire>,
+    ) -> Self {
         let wires = memory_wires();
         let mut stores = stores.into_iter();
         let nodes = [0u8, 1, 2].map(|node| {
-            let config = NodeConfig {
-                node,
-                mode: if approvers.is_empty() { Mode::Design } else { Mode::Authorized },
-                environment: "production".into(),
-                policy: Policy::pinned(approvers, "production").ok(),
-                revocations: Revocations::default(),
-                memory_bytes: 1 << 30,
-                limits: limits(node),
-            };
             let wire = wrap(node, wires[usize::from(node)].clone());
-            Node::open(config, stores.next().unwrap(), |_| Ok(wire)).unwrap()
+            Node::open(config(node), stores.next().unwrap(), |_| Ok(wire)).unwrap()
         });
         wires[0].connect(&[nodes[0].post.clone(), nodes[1].post.clone(), nodes[2].post.clone()]);
         Self { nodes }
@@ -147,7 +161,7 @@ pub(super) fn upload(columns: &[(&str, &str, &[u64])], name: Option<&str>) -> (C
     let seeds = [0, 1].map(|_| *crate::agreement::random().unwrap().first_chunk().unwrap());
     let payloads = split_upload(&layout, &data, &seeds).unwrap();
     let name = name.map(|name| name.to_owned().into());
-    (Command::Upload { columns: metas.into(), name }, rows as u64, payloads)
+    (Command::Upload { columns: metas.into(), name, rules: None }, rows as u64, payloads)
 }
 
 pub(super) fn all<T>(answers: [Result<T, ErrorAnswer>; 3]) -> [T; 3] {

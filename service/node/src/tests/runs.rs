@@ -61,11 +61,15 @@ pub(super) fn filter(table: TableRef, above: Slot<Integer>) -> Command {
 }
 
 pub(super) fn script(steps: &[Command]) -> Vec<u8> {
+    script_with(steps, true)
+}
+
+fn script_with(steps: &[Command], ordered: bool) -> Vec<u8> {
     let steps = steps.iter().map(|command| Step { command: command.clone(), source: None }).collect();
     let script = Script {
         format: SCRIPT_FORMAT.into(),
         name: Some("mean".into()),
-        ordered: true,
+        ordered,
         holes: Default::default(),
         steps,
     };
@@ -77,9 +81,17 @@ pub(super) fn envelope(terms: &Terms) -> Vec<u8> {
 }
 
 pub(super) fn envelope_of(steps: &[Command], terms: &Terms) -> Vec<u8> {
+    approved(&script(steps), terms)
+}
+
+pub(super) fn envelope_in_any_order(commands: &[Command], terms: &Terms) -> Vec<u8> {
+    approved(&script_with(commands, false), terms)
+}
+
+fn approved(script: &[u8], terms: &Terms) -> Vec<u8> {
     let keys = keys();
     let analyst = keys.analyst.verifying_key();
-    let once = approve_script(&script(steps), &analyst, terms, &keys.approvers[0]).unwrap();
+    let once = approve_script(script, &analyst, terms, &keys.approvers[0]).unwrap();
     add_signature(&once, &keys.approvers[1]).unwrap()
 }
 

@@ -170,7 +170,7 @@ test("a damaged statement is refused, or read as what it then says", () => {
   const random = new Random(9);
   let kept = 0;
   for (const path of approved) {
-    for (let round = 0; round < 150; round += 1) {
+    for (let round = 0; round < 60; round += 1) {
       const damaged = payloadOf(path);
       const at = random.below(damaged.length);
       damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
@@ -183,5 +183,5 @@ test("a damaged statement is refused, or read as what it then says", () => {
       }
     }
   }
-  assert.ok(kept > 50);
+  assert.ok(kept > 20, `${kept} were read`);
 });

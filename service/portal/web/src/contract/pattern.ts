@@ -23,22 +23,28 @@ const no = (why: string): never => {
 
 /** Why a pattern cannot be used, if so. */
 export function patternProblem(pattern: string): string | undefined {
-  const wrong = signProblem(pattern);
-  if (wrong !== undefined) return wrong;
-  try {
-    compile(pattern);
-    return undefined;
-  } catch (error) {
-    if (error instanceof NoPattern) return `\`${pattern}\` is no pattern: ${error.message}`;
-    throw error;
-  }
+  const read = readPattern(pattern);
+  return typeof read === "string" ? read : undefined;
 }
 
 /** Whether the whole of a text matches; nothing matches what is no pattern. */
 export function matches(pattern: string, text: string): boolean {
-  if (patternProblem(pattern) !== undefined || new TextEncoder().encode(text).length > LONGEST_VALUE)
-    return false;
-  return run(compile(pattern), text);
+  const read = readPattern(pattern);
+  return (
+    typeof read !== "string" && new TextEncoder().encode(text).length <= LONGEST_VALUE && run(read, text)
+  );
+}
+
+/** Ready to run, or why not. */
+function readPattern(pattern: string): Machine | string {
+  const wrong = signProblem(pattern);
+  if (wrong !== undefined) return wrong;
+  try {
+    return compile(pattern);
+  } catch (error) {
+    if (error instanceof NoPattern) return `\`${pattern}\` is no pattern: ${error.message}`;
+    throw error;
+  }
 }
 
 /** Only what means the same everywhere. */
@@ -257,6 +263,11 @@ type Part = { readonly start: number; readonly end: number };
 
 class Machine {
   readonly states: State[] = [];
+  readonly whole: Part;
+
+  constructor(piece: Piece) {
+    this.whole = this.build(piece);
+  }
 
   private add(state: State): number {
     return this.states.push(state) - 1;
@@ -266,7 +277,7 @@ class Machine {
     this.states[from]?.to.push(to);
   }
 
-  build(piece: Piece): Part {
+  private build(piece: Piece): Part {
     switch (piece.is) {
       case "ranges": {
         const at = this.add({ ranges: piece.ranges, to: [] });
@@ -311,18 +322,17 @@ class Machine {
   }
 }
 
-function compile(pattern: string): { machine: Machine; whole: Part } {
+function compile(pattern: string): Machine {
   const parser = new Parser(pattern);
   const piece = parser.parse(true);
   // Servers put the two ends of the text around it, and a group around that.
   if (depthOf(piece) + 1 > DEEPEST) no("it nests too deep");
   if (sizeOf(piece) + 5 * STATE + (parser.groups + 1) * GROUP > LARGEST) no("it is too large");
-  const machine = new Machine();
-  return { machine, whole: machine.build(piece) };
+  return new Machine(piece);
 }
 
-function run({ machine, whole }: { machine: Machine; whole: Part }, text: string): boolean {
-  let now = reach(machine, [whole.start]);
+function run(machine: Machine, text: string): boolean {
+  let now = reach(machine, [machine.whole.start]);
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
     const next: number[] = [];
@@ -332,7 +342,7 @@ function run({ machine, whole }: { machine: Machine; whole: Part }, text: string
     }
     now = reach(machine, next);
   }
-  return now.has(whole.end);
+  return now.has(machine.whole.end);
 }
 
 /** All states that can be come to without a sign. */

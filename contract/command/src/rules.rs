@@ -1,0 +1,56 @@
+//! What a data provider asks of whoever computes with a table, and what of it holds for tables made from it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::handle::Handle;
+use crate::types::ColumnType;
+
+/// The rules of an upload. Part of the command, so that they are signed with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Fewest different rows of this upload behind any opened value, 2 or more. Single rows are then never
+    /// opened, nor the smallest or greatest value, which are those of single rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rows: Option<u64>,
+    /// Columns that may be joined on, grouped by and carried along, but neither opened nor computed with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub join_only: Vec<String>,
+}
+
+/// The rules of any table: those of its uploads, followed through the commands that made it. Public; the
+/// planner derives them, on all nodes alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRules {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub join_only: Vec<String>,
+    /// Columns that do not hold what was uploaded in these rows: computed ones, and those joined on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<String>,
+    /// Types of the columns that lie behind the visible ones: which original row a row came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<ColumnType>,
+}
+
+/// So many different rows of one upload must be behind a value before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// The upload; in the answer to the upload itself, that table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Handle>,
+    pub min_rows: u64,
+    /// Which hidden column numbers the original rows. Without one, every row is an original row of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_in: Option<u32>,
+}
+
+impl TableRules {
+    /// Nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.guards.is_empty() && self.join_only.is_empty()
+    }
+}
