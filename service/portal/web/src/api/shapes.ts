@@ -29,4 +29,4 @@ export type Problem = Schemas["Problem"];
 export type Receipt = Schemas["ReceiptForm"];
 
 /** What the page writes into a table's `rules`, in its own words. */
-export type TableRules = { minimum_rows?: number; purposes?: string };
+export type TableRules = { min_rows?: number; purposes?: string };

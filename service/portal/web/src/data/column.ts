@@ -12,7 +12,7 @@ import {
   type CellCause,
 } from "./cells.ts";
 import type { Reading } from "./guess.ts";
-import { PlaneWriter, writeNumber, writeText, writeWide } from "./planes.ts";
+import { PlaneWriter, type PlaneRange, writeNumber, writeText, writeWide } from "./planes.ts";
 import { characterBits, LONGEST_TEXT, widthOf, type ColumnType } from "./types.ts";
 
 /** A column a person settled on. */
@@ -118,7 +118,7 @@ export function planesOf(type: ColumnType): number {
   return widthOf(type) + (type.nullable ? 1 : 0);
 }
 
-/** A writer with room for `capacity` rows of a column. */
-export function planeWriter(type: ColumnType, capacity: number): PlaneWriter {
-  return new PlaneWriter(capacity, widthOf(type), type.nullable);
+/** A writer with room for `capacity` rows of a column, or of some of its planes. */
+export function planeWriter(type: ColumnType, capacity: number, range: PlaneRange): PlaneWriter {
+  return new PlaneWriter(capacity, widthOf(type), range);
 }

@@ -3,8 +3,7 @@
 import { ColumnReader, planesOf, planeWriter, type Chosen } from "./column.ts";
 import { MissingWords } from "./cells.ts";
 import { PLANES_AT_ONCE } from "./limits.ts";
-import type { PlaneWriter } from "./planes.ts";
-import { strideOf } from "./planes.ts";
+import { strideOf, type PlaneRange, type PlaneWriter } from "./planes.ts";
 import { Problems, type Cause, type Problem } from "./problems.ts";
 import type { Place } from "./reader.ts";
 import { Rejects } from "./rejects.ts";
@@ -30,16 +29,6 @@ export interface Encoded {
   readonly rejects: Rejects;
 }
 
-/** One column alone takes more than a tab may hold: its texts are too long for so many rows. */
-export class ColumnTooLarge extends Error {
-  readonly column: string;
-
-  constructor(column: string) {
-    super(`the column ${column} takes too much memory; cut its texts, or leave it out`);
-    this.column = column;
-  }
-}
-
 export interface EncodeOptions {
   /** Bytes of planes held at a time. */
   readonly atOnce?: number;
@@ -55,7 +44,10 @@ export async function encode(
   options: EncodeOptions = {},
   watch?: Watch,
 ): Promise<Encoded> {
-  const groups = groupsOf(chosen, surveyed.rows, options.atOnce ?? PLANES_AT_ONCE);
+  const planes = chosen.reduce((sum, { type }) => sum + planesOf(type), 0);
+  const atOnce = planesAtOnce(surveyed.rows, options.atOnce ?? PLANES_AT_ONCE);
+  const all: PlaneRange = { from: 0, to: planes };
+  const nothing: PlaneRange = { from: 0, to: 0 };
   const reading = new Reading(source, surveyed, chosen);
   const problems = new Problems();
   const names = surveyed.columns.map((column) => column.name);
@@ -63,21 +55,24 @@ export async function encode(
   const say = options.say ?? ((cause, column) => (column === null ? cause : `${column}: ${cause}`));
   const refused = (place: Place, found: readonly Found[], fields: readonly string[]): void => {
     for (const { cause, column, cell } of found) problems.add(cause, column, place, cell);
-    const words = found.map(({ cause, column }) => say(cause, column === null ? null : (names[column] ?? "")));
+    const nameOf = (column: number | null): string | null => (column === null ? null : (names[column] ?? ""));
+    const words = found.map(({ cause, column }) => say(cause, nameOf(column)));
     rejects.add(place.row, words, fields);
   };
-  const [first, rows] = await reading.pass(groups[0] ?? [], surveyed.rows, refused, watch);
+  // What cannot be held whole is only checked now, and encoded when it is needed.
+  const held = planes <= atOnce;
+  const [first, rows] = await reading.pass(held ? all : nothing, surveyed.rows, refused, watch);
   const columns = chosen.map(({ name, type }) => ({ name, type: writeType(type) }));
-  const planes = chosen.reduce((sum, { type }) => sum + planesOf(type), 0);
   const table: Table = {
     columns,
     rows,
     bytes: planes * strideOf(rows) * 4,
     async *pieces(again) {
       yield* first.map(bytesOf);
-      for (const group of groups.slice(1)) {
-        const [more] = await reading.pass(group, rows, () => {}, again);
-        for (let column = more.shift(); column !== undefined; column = more.shift()) yield bytesOf(column);
+      for (let from = held ? planes : 0; from < planes; from += atOnce) {
+        const range = { from, to: Math.min(planes, from + atOnce) };
+        const [more] = await reading.pass(range, rows, () => {}, again);
+        for (let words = more.shift(); words !== undefined; words = more.shift()) yield bytesOf(words);
       }
     },
   };
@@ -88,21 +83,9 @@ function bytesOf(words: Uint32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
-/** Columns that are encoded in one reading of the file. */
-function groupsOf(chosen: readonly Chosen[], rows: number, atOnce: number): number[][] {
-  const groups: number[][] = [];
-  let room = 0;
-  chosen.forEach(({ name, type }, number) => {
-    const bytes = planesOf(type) * strideOf(rows) * 4;
-    if (bytes > atOnce) throw new ColumnTooLarge(name);
-    if (bytes > room || groups.length === 0) {
-      groups.push([]);
-      room = atOnce;
-    }
-    groups.at(-1)?.push(number);
-    room -= bytes;
-  });
-  return groups;
+/** How many planes fit into so many bytes; one always does. */
+function planesAtOnce(rows: number, bytes: number): number {
+  return Math.max(1, Math.floor(bytes / Math.max(1, strideOf(rows) * 4)));
 }
 
 interface Found {
@@ -128,15 +111,15 @@ class Reading {
     this.#missing = new MissingWords(surveyed.missing);
   }
 
-  /** Planes of the columns numbered in `group`, and how many rows they have. */
+  /** The planes of a range, which counts those of all columns in order, and how many rows they have. */
   async pass(
-    group: readonly number[],
+    range: PlaneRange,
     capacity: number,
     refused: Refused,
     watch: Watch | undefined,
   ): Promise<[Uint32Array<ArrayBuffer>[], number]> {
     const digest = new FileDigest();
-    const row = new RowCheck(this.#chosen, this.#missing, group, capacity);
+    const row = new RowCheck(this.#chosen, this.#missing, range, capacity);
     const width = this.#surveyed.columns.length;
     let header = this.#surveyed.format.header;
     let rows = 0;
@@ -173,15 +156,20 @@ class RowCheck {
   constructor(
     chosen: readonly Chosen[],
     missing: MissingWords,
-    group: readonly number[],
+    range: PlaneRange,
     capacity: number,
   ) {
     const writers: PlaneWriter[] = [];
-    this.#columns = chosen.map((one, number) => {
-      const writer = group.includes(number) ? planeWriter(one.type, capacity) : null;
+    let before = 0;
+    this.#columns = chosen.map((one) => {
+      const planes = planesOf(one.type);
+      const from = Math.max(0, range.from - before);
+      const to = Math.min(planes, range.to - before);
+      before += planes;
+      const writer = from < to ? planeWriter(one.type, capacity, { from, to }) : null;
       if (writer !== null) writers.push(writer);
       // A column that is not encoded this time is checked all the same.
-      const block = writer?.block ?? planeWriter(one.type, 0).block;
+      const block = writer?.block ?? planeWriter(one.type, 0, { from: 0, to: 0 }).block;
       return { column: one.column, reader: new ColumnReader(one, missing), writer, block, there: false };
     });
     this.#writers = writers;

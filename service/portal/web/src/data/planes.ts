@@ -1,8 +1,9 @@
 // Bits of a column, one plane per bit position, as the servers keep them (mpc/share/src/planes.rs).
 //
-// Plane j holds bit j (least significant first) of every row; row r is bit r % 64 of word r / 64 of its plane.
-// Planes lie one after the other, and the plane of a nullable column that says which values are there comes
-// last. Words are little-endian, so an array of 32-bit words on any machine a browser runs on has their bytes.
+// Plane j holds bit j (least significant first) of every row; row r is bit r % 64 of word r / 64 of its
+// plane. Planes lie one after the other, and the plane of a nullable column that says which values are there
+// comes last. Words are little-endian, so an array of 32-bit words has their bytes on any machine that runs
+// a browser.
 
 /** 32-bit words of one plane. */
 export function strideOf(rows: number): number {
@@ -12,22 +13,29 @@ export function strideOf(rows: number): number {
 /** Rows that are turned at a time. */
 const BLOCK = 32;
 
-/** Makes planes of rows that come one by one, of which there are at most `capacity`. */
+/** Some planes of a column, by their number: from the first one up to, and without, the last. */
+export interface PlaneRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Makes planes, all or some, of rows that come one by one; there are at most `capacity` of them. */
 export class PlaneWriter {
   /** Of the row that comes next: word `w` is at `32 * w + place`. Holds zeros until somebody writes. */
   readonly block: Uint32Array<ArrayBuffer>;
-  readonly width: number;
-  readonly nullable: boolean;
+  readonly #width: number;
+  readonly #range: PlaneRange;
   readonly #stride: number;
   #planes: Uint32Array<ArrayBuffer>;
   #valid = 0;
   #rows = 0;
 
-  constructor(capacity: number, width: number, nullable: boolean) {
-    this.width = width;
-    this.nullable = nullable;
+  /** Plane `width` is the one that says which values are there. */
+  constructor(capacity: number, width: number, range: PlaneRange) {
+    this.#width = width;
+    this.#range = range;
     this.#stride = strideOf(capacity);
-    this.#planes = new Uint32Array(this.#stride * (width + (nullable ? 1 : 0)));
+    this.#planes = new Uint32Array(this.#stride * (range.to - range.from));
     this.block = new Uint32Array(BLOCK * Math.ceil(width / BLOCK));
   }
 
@@ -55,7 +63,7 @@ export class PlaneWriter {
     this.#planes = new Uint32Array(0);
     if (stride === this.#stride) return planes;
     // Fewer rows came than there was room for: every plane moves down.
-    const count = this.width + (this.nullable ? 1 : 0);
+    const count = this.#range.to - this.#range.from;
     for (let plane = 1; plane < count; plane += 1) {
       planes.copyWithin(plane * stride, plane * this.#stride, plane * this.#stride + stride);
     }
@@ -63,15 +71,17 @@ export class PlaneWriter {
   }
 
   #flush(number: number): void {
+    const { from, to } = this.#range;
     for (let start = 0; start < this.block.length; start += BLOCK) {
+      const [first, end] = [Math.max(from, start), Math.min(to, start + BLOCK, this.#width)];
+      if (first >= end) continue;
       const block = this.block.subarray(start, start + BLOCK);
       turn(block);
-      const planes = Math.min(BLOCK, this.width - start);
-      for (let j = 0; j < planes; j += 1) {
-        this.#planes[(start + j) * this.#stride + number] = block[j] ?? 0;
+      for (let plane = first; plane < end; plane += 1) {
+        this.#planes[(plane - from) * this.#stride + number] = block[plane - start] ?? 0;
       }
     }
-    if (this.nullable) this.#planes[this.width * this.#stride + number] = this.#valid;
+    if (to > this.#width) this.#planes[(this.#width - from) * this.#stride + number] = this.#valid;
     this.block.fill(0);
     this.#valid = 0;
   }
@@ -92,8 +102,8 @@ function turn(block: Uint32Array): void {
 }
 
 /**
- * Writes a text as contract/command/src/encoding.rs does: the first character is the most significant, shorter
- * texts end in zero characters. The row must be zero before.
+ * Writes a text as contract/command/src/encoding.rs does: the first character is the most significant,
+ * shorter texts end in zero characters. The row must be zero before.
  */
 export function writeText(
   text: string,

@@ -1,6 +1,6 @@
 // Rows of a CSV file (RFC 4180, and what people really have), from text that comes piece by piece.
 
-/** Where a row stands: as a spreadsheet numbers it (the header is 1), and the line of the file it starts on. */
+/** Where a row stands: as a spreadsheet numbers it (the header is 1), and the line it starts on. */
 export interface Place {
   readonly row: number;
   readonly line: number;

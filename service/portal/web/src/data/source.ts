@@ -69,7 +69,7 @@ export function decoderOf(encoding: Encoding): Decoder {
   return { decode: (piece) => decoder.decode(piece, { stream: true }), end: () => decoder.decode() };
 }
 
-/** What the bytes 0x80 to 0x9f mean; the others mean themselves. Bytes without a meaning keep their number. */
+/** What the bytes 0x80 to 0x9f mean; the others, and those without a meaning, are their own number. */
 const UPPER =
   "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f" +
   "\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";

@@ -1,5 +1,5 @@
-// Bodies as the servers read and write them (contract/command/src/wire.rs): a header of JSON with its length in
-// front, and raw bytes.
+// Bodies as the servers read and write them (contract/command/src/wire.rs): a header of JSON with its length
+// in front, and raw bytes.
 
 import type { Octets } from "./source.ts";
 import type { ColumnMeta } from "./types.ts";

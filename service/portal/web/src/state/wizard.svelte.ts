@@ -116,7 +116,7 @@ export class Wizard {
     const { name, minimum, purposes } = this.rules;
     const least = Number(minimum);
     const rules: TableRules = {
-      ...(Number.isSafeInteger(least) && least > 0 ? { minimum_rows: least } : {}),
+      ...(Number.isSafeInteger(least) && least > 0 ? { min_rows: least } : {}),
       ...(purposes.trim() === "" ? {} : { purposes: purposes.trim() }),
     };
     return {
