@@ -16,6 +16,9 @@ import type { Three } from "../data/wire.ts";
 export const STAGES = ["file", "columns", "check", "rules", "upload", "receipt"] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** No way of reading the column is chosen yet. */
+export const UNDECIDED = -1;
+
 /** What a person says about a column of the file. */
 export type Choice = { column: number; take: boolean; name: string; option: number; type: string };
 
@@ -160,7 +163,8 @@ export class Wizard {
 
 function choicesOf(found: Survey): Choice[] {
   return found.columns.map(({ name, guess }, column) => {
-    const option = guess.proposed ?? 0;
+    // Without a proposal a person has to say: an ambiguous date, a column of empty cells.
+    const option = guess.proposed ?? UNDECIDED;
     const tidy = guess.options[option]?.tidy;
     return {
       column,

@@ -15,6 +15,8 @@ export const upload = both(
     readings: { integer: "whole number", boolean: "yes or no", date: "date", text: "text" },
     misfits: (n: string) => `${n} do not fit`,
     missing: (n: string) => `${n} empty`,
+    say: "say which",
+    undecided: "Say how to read it, or leave it out.",
     wrongType:
       "This type cannot be read, or does not go with how the column is read; or the name is used twice.",
     none: "nothing in it",
@@ -120,6 +122,8 @@ export const upload = both(
     readings: { integer: "geheel getal", boolean: "ja of nee", date: "datum", text: "tekst" },
     misfits: (n: string) => `${n} passen niet`,
     missing: (n: string) => `${n} leeg`,
+    say: "zeg welke",
+    undecided: "Zeg hoe zij gelezen wordt, of laat haar weg.",
     wrongType:
       "Dit type is niet te lezen, of past niet bij hoe de kolom gelezen wordt; of de naam komt twee keer voor.",
     none: "niets erin",
