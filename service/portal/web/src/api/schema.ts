@@ -38,23 +38,6 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
-    "/api/inbox/read": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Marks all as read. */
-        post: operations["read_all_notices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/inbox/{id}/read": {
         parameters: {
             query?: never;
@@ -66,6 +49,23 @@ export type paths = {
         put?: never;
         /** Marks one as read. */
         post: operations["read_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks all as read. */
+        post: operations["read_all_notices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -108,23 +108,6 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
-    "/api/keys/challenge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Something fresh to sign. Holds for ten minutes, once, for this user. */
-        get: operations["make_challenge"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/keys/{id}/retire": {
         parameters: {
             query?: never;
@@ -136,6 +119,23 @@ export type paths = {
         put?: never;
         /** Says that a key is not used any more. What it signed stays signed; servers trust it until it is revoked. */
         post: operations["retire_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Something fresh to sign. Holds for ten minutes, once, for this user. */
+        get: operations["make_challenge"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -352,23 +352,6 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{project}/policy/signatures": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Signs the draft. With the last signature that is missing it holds here; its file goes to the servers. */
-        post: operations["sign_policy"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/projects/{project}/policy/{version}/file": {
         parameters: {
             query?: never;
@@ -380,6 +363,23 @@ export type paths = {
         get: operations["download_policy"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project}/policy/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs the draft. With the last signature that is missing it holds here; its file goes to the servers. */
+        post: operations["sign_policy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -713,23 +713,6 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
-    "/api/uploads/{upload}/send": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers. */
-        post: operations["send_upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/uploads/{upload}/{server}/{chunk}": {
         parameters: {
             query?: never;
@@ -741,6 +724,23 @@ export type paths = {
         /** Takes one piece. Sent again, it takes the place of the one before. */
         put: operations["put_chunk"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers. */
+        post: operations["send_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -854,16 +854,16 @@ export type components = {
             /** @description To be given to the invited person. Shown this once. */
             link: string;
         };
-        InviteForm: {
-            email: string;
-            roles: components["schemas"]["Role"][];
-        };
         /** @description What an invitation is for. */
         Invited: {
             /** @description Empty for the first administrator, who says it themself. */
             email: string;
             /** @description The project's name. */
             project: string;
+            roles: components["schemas"]["Role"][];
+        };
+        InviteForm: {
+            email: string;
             roles: components["schemas"]["Role"][];
         };
         JoinForm: {
@@ -1363,11 +1363,13 @@ export interface operations {
             };
         };
     };
-    read_all_notices: {
+    read_notice: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1389,13 +1391,11 @@ export interface operations {
             };
         };
     };
-    read_notice: {
+    read_all_notices: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -1541,34 +1541,6 @@ export interface operations {
             };
         };
     };
-    make_challenge: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Challenge"];
-                };
-            };
-            /** @description What is wrong, and what to do next. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     retire_key: {
         parameters: {
             query?: never;
@@ -1586,6 +1558,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeyInfo"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Challenge"];
                 };
             };
             /** @description What is wrong, and what to do next. */
@@ -1879,8 +1879,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                project: string;
                 id: string;
+                project: string;
             };
             cookie?: never;
         };
@@ -1906,11 +1906,11 @@ export interface operations {
     read_journal: {
         parameters: {
             query?: {
+                /** @description A user's id. */
+                actor?: string;
                 /** @description Only lines with a greater number. */
                 after?: number;
                 kind?: string;
-                /** @description A user's id. */
-                actor?: string;
             };
             header?: never;
             path: {
@@ -2068,6 +2068,37 @@ export interface operations {
             };
         };
     };
+    download_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sign_policy: {
         parameters: {
             query?: never;
@@ -2102,37 +2133,6 @@ export interface operations {
             };
         };
     };
-    download_policy: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project: string;
-                version: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description What is wrong, and what to do next. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     relay_parcel: {
         parameters: {
             query?: never;
@@ -2145,7 +2145,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
             };
         };
         responses: {
@@ -2154,7 +2154,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": string;
                 };
             };
             /** @description What is wrong, and what to do next. */
@@ -2852,6 +2852,40 @@ export interface operations {
             };
         };
     };
+    put_chunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chunk: number;
+                server: number;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     send_upload: {
         parameters: {
             query?: never;
@@ -2870,40 +2904,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Answers"];
                 };
-            };
-            /** @description What is wrong, and what to do next. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_chunk: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                upload: string;
-                server: number;
-                chunk: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": number[];
-            };
-        };
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description What is wrong, and what to do next. */
             default: {
