@@ -12,7 +12,7 @@ export type Item = {
 export type Group = { title: "project" | "yours"; items: Item[] };
 
 /** Who may read the journal and the servers' logs. */
-export const READ_JOURNAL: readonly Role[] = ["administrator", "auditor", "approver"];
+export const READ_JOURNAL: readonly Role[] = ["administrator", "auditor"];
 
 export function navigation(here: Route, project: Membership | undefined): Group[] {
   const groups: Group[] = [{ title: "yours", items: [] }];
