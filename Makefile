@@ -1,4 +1,4 @@
-# Three commands: `make build`, `make demo`, `make test`. Needed on the machine: Rust 1.90 or newer with a C
+# Three commands: `make build`, `make demo`, `make test`. Needed on the machine: Rust 1.94 or newer with a C
 # compiler, Python 3.11 or newer, and Node 20.19 or newer with npm. Everything else is fetched from crates.io,
 # PyPI and npm.
 SHELL := /bin/bash
@@ -70,12 +70,23 @@ lint-rust:  ## rustfmt and clippy, warnings are errors
 
 # One profile for everything that `make` builds, so that no dependency is built twice; it keeps overflow checks.
 # nextest runs tests side by side over all crates; plain cargo does where it is not installed.
-test-rust: $(VENV)/ready  ## Rust tests, the dependency-edge test among them
+test-rust: $(VENV)/ready postgres  ## Rust tests, the dependency-edge test among them
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --release --locked --workspace --no-fail-fast; \
 	else \
 	  echo "cargo-nextest is not installed: using cargo test"; \
 	  cargo test --release --locked --workspace --quiet --no-fail-fast; \
+	fi
+
+# The portal's tests run on a real PostgreSQL too; they say so loudly where there is none.
+.PHONY: postgres
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else \
+	    echo "PostgreSQL is not installed: the portal is NOT tested on it (Debian: apt-get install postgresql)"; \
+	  fi; \
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package

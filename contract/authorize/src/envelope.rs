@@ -73,6 +73,28 @@ pub fn add_signature(envelope: &[u8], approver: &SigningKey) -> Result<Vec<u8>, 
     write(&sealed.envelope)
 }
 
+/// Whether a signature that was made elsewhere (base64) is this key's, over a payload of this type.
+pub fn fits(key: &VerifyingKey, payload_type: &str, payload: &[u8], signature: &str) -> bool {
+    key.verifies(&pae(payload_type, payload), signature)
+}
+
+/// The file that `vdl approve` would have written, put together from signatures that were made elsewhere, in
+/// their order. Every one of them has to fit.
+pub fn assemble(
+    payload_type: &str,
+    payload: &[u8],
+    signatures: &[(VerifyingKey, String)],
+) -> Result<Vec<u8>, Refusal> {
+    let mut made = Vec::new();
+    for (key, sig) in signatures {
+        if !fits(key, payload_type, payload, sig) {
+            return Err(Refusal::WrongSignature(key.fingerprint()));
+        }
+        made.push(EnvelopeSignature { keyid: Some(key.fingerprint()), sig: sig.clone() });
+    }
+    sealed(payload_type, payload, made)
+}
+
 /// Whether a key's signature is in the file and fits it, of whatever kind it is. Decides nothing else.
 pub fn is_signed_by(envelope: &[u8], key: &VerifyingKey) -> Result<bool, Refusal> {
     Ok(Sealed::read(envelope)?.is_signed_by(key))

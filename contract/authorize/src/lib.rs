@@ -5,6 +5,7 @@
 //! **Making keys:** [`SigningKey::from_seed`]; `read_pem`, `write_pem` and `fingerprint` of both kinds.
 //!
 //! **Approving:** [`approve_script`] with [`Terms`], then [`add_signature`] for each further approver;
+//! [`assemble`] makes the same file of signatures that were made elsewhere;
 //! [`is_envelope`] tells the two kinds of file apart; [`template_any_upload`] is ready to be approved.
 //!
 //! **Reading:** [`read_envelope`] believes nothing, [`verify_envelope`] decides; [`explain_statement`].
@@ -42,8 +43,8 @@ mod statement;
 mod template;
 
 pub use envelope::{
-    Approval, PAYLOAD_TYPE, Resolution, Unverified, add_signature, approve_script, is_envelope, is_signed_by,
-    read_envelope, verify_envelope,
+    Approval, PAYLOAD_TYPE, Resolution, Unverified, add_signature, approve_script, assemble, fits,
+    is_envelope, is_signed_by, read_envelope, verify_envelope,
 };
 pub use gatekeeper::{Authorized, Gatekeeper};
 pub use keys::{KeyError, SigningKey, VerifyingKey};

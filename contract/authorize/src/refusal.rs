@@ -25,6 +25,8 @@ pub enum Refusal {
     NoApprovers,
     #[error("two approvers have the same key {0}")]
     SameApproverTwice(String),
+    #[error("what should be the signature of the key {0} does not fit the bytes it is under")]
+    WrongSignature(String),
     #[error("this key has already signed the file")]
     AlreadySigned,
     #[error("this was signed for the environment `{signed}`; here it is `{here}`")]
@@ -109,6 +111,7 @@ impl Refusal {
             Refusal::Statement(_) | Refusal::AnalystKey(_) => "approval_unreadable",
             Refusal::RuleUnmet { .. } => "approver_missing",
             Refusal::NoApprovers | Refusal::SameApproverTwice(_) => "approvers_misconfigured",
+            Refusal::WrongSignature(_) => "wrong_signature",
             Refusal::AlreadySigned => "already_signed",
             Refusal::Environment { .. } => "wrong_environment",
             Refusal::PolicyVersion { .. } => "wrong_policy",
@@ -154,6 +157,7 @@ impl Refusal {
             Refusal::NoApprovers | Refusal::SameApproverTwice(_) => {
                 "Configure one verification key for each approver, each with a key of their own."
             }
+            Refusal::WrongSignature(_) => "Have it signed again, over exactly these bytes.",
             Refusal::AlreadySigned => "Pass the file on to the next approver.",
             Refusal::Environment { .. } => {
                 "Connect to the environment that was approved, or have the script approved for this one."

@@ -75,10 +75,12 @@ pub enum Route {
     Policy,
     /// A policy or a revocation in its envelope, no header -> `vdl_authorize::Standing`.
     Publish,
+    /// Any of the others in a sealed parcel -> its answer, sealed as well.
+    Sealed,
 }
 
 impl Route {
-    pub const ALL: [Route; 8] = [
+    pub const ALL: [Route; 9] = [
         Route::Info,
         Route::Command,
         Route::StartRun,
@@ -87,6 +89,7 @@ impl Route {
         Route::Progress,
         Route::Policy,
         Route::Publish,
+        Route::Sealed,
     ];
 
     /// As in the address.
@@ -100,6 +103,7 @@ impl Route {
             Route::Progress => "/v1/jobs/progress",
             Route::Policy => "/v1/policy",
             Route::Publish => "/v1/publish",
+            Route::Sealed => "/v1/sealed",
         }
     }
 }
@@ -120,6 +124,9 @@ pub struct Info {
     pub version: String,
     pub mode: Mode,
     pub environment: String,
+    /// Base64 of the public key to which parcels for this server are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -48,7 +48,10 @@ impl AnswerKey {
         Ok((status.ok_or(SealError::Malformed)?, plain))
     }
 
-    fn cipher(&self, nonce: &[u8; NONCE]) -> Result<(Aes256Gcm, Nonce<aes_gcm::aead::consts::U12>), SealError> {
+    fn cipher(
+        &self,
+        nonce: &[u8; NONCE],
+    ) -> Result<(Aes256Gcm, Nonce<aes_gcm::aead::consts::U12>), SealError> {
         let derive = Hkdf::<Sha256>::new(Some(&[self.enc.as_slice(), nonce].concat()), &self.secret);
         let (mut key, mut iv) = (Zeroizing::new([0; 32]), [0; 12]);
         derive.expand(b"key", key.as_mut_slice()).map_err(|_| SealError::Malformed)?;

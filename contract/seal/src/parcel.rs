@@ -110,7 +110,7 @@ impl std::fmt::Debug for Opened {
     }
 }
 
-/// Plaintext bytes of all frames; `None` if they do not end where the parcel does, or one is too long or short.
+/// Plaintext bytes of all frames; `None` if they do not end where the parcel does, or one has no such length.
 fn plain_len(frames: &[u8]) -> Option<usize> {
     let (mut rest, mut sum) = (frames, 0usize);
     while !rest.is_empty() {
@@ -156,7 +156,8 @@ pub fn seal(
     loop {
         let aad = if rest.is_empty() { LAST } else { MORE };
         let sealed = context.seal(&frame, aad).map_err(|_| SealError::Malformed)?;
-        parcel.extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| SealError::Malformed)?.to_le_bytes());
+        parcel
+            .extend_from_slice(&u32::try_from(sealed.len()).map_err(|_| SealError::Malformed)?.to_le_bytes());
         parcel.extend_from_slice(&sealed);
         if rest.is_empty() {
             break;

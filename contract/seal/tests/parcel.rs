@@ -143,7 +143,11 @@ fn a_path_that_lies_about_its_length_or_is_no_text_is_refused() {
 #[test]
 fn a_public_key_that_shares_a_secret_with_everybody_is_refused() {
     // The points of small order: whatever the sender draws, the result is zero.
-    for key in [[0; 32], { let mut one = [0; 32]; one[0] = 1; one }] {
+    for key in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
         assert_eq!(seal(&key, PATH, b"", [2; 32]).unwrap_err(), SealError::Key);
         let hostile = [key.as_slice(), &parcel(b"")[32..]].concat();
         assert!(refused(&hostile));

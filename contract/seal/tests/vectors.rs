@@ -63,8 +63,7 @@ fn parcels_and_answers_are_those_of_the_page() {
     vectors.recipient = public;
     for one in &mut vectors.parcels {
         let body = hex::decode(&one.body_repeated.unit).unwrap().repeat(one.body_repeated.times);
-        let (parcel, sender) =
-            seal(&server.public(), &one.route, &body, array(&one.ephemeral_seed)).unwrap();
+        let (parcel, sender) = seal(&server.public(), &one.route, &body, array(&one.ephemeral_seed)).unwrap();
         let opened = server.open(&parcel, usize::MAX).unwrap();
         assert_eq!((opened.path(), opened.body()), (one.route.as_str(), body.as_slice()), "{}", one.name);
         let answered = hex::decode(&one.answer.body).unwrap();

@@ -1,5 +1,6 @@
 //! A server over HTTPS, recognised by its exact certificate.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,29 @@ impl HttpsEndpoint {
     }
 }
 
+impl HttpsEndpoint {
+    /// Carries a parcel that only the server can read, and its answer back, which is as unreadable here. The
+    /// parcel is read while it is sent, `length` bytes of it; an answer longer than `longest` is none.
+    pub fn relay(
+        &self,
+        parcel: impl Read + Send + 'static,
+        length: u64,
+        longest: u64,
+    ) -> Result<Vec<u8>, CallError> {
+        let url = format!("{}/v1/sealed", self.address);
+        let request = self.client.post(url).bearer_auth(&self.token).body(Body::sized(parcel, length));
+        let answer = request.send().map_err(|error| CallError::Unreachable(reason(&error)))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        let read = answer.take(longest + 1).read_to_end(&mut body);
+        read.map_err(|error| CallError::Unreachable(error.to_string()))?;
+        match body.len() as u64 > longest {
+            true => Err(CallError::Garbled(format!("an answer of more than {longest} bytes"))),
+            false => read_answer(status, body),
+        }
+    }
+}
+
 impl Endpoint for HttpsEndpoint {
     fn call(&self, route: Route, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
         let url = format!("{}{}", self.address, route.path());
@@ -56,17 +80,8 @@ impl Endpoint for HttpsEndpoint {
         let answer = request.send().map_err(|error| CallError::Unreachable(reason(&error)))?;
         let status = answer.status();
         let body = answer.bytes().map_err(|error| CallError::Unreachable(reason(&error)))?;
-        if status.is_success() {
-            // The buffer is ours alone, so this moves it.
-            return Ok(body.into());
-        }
-        if status == reqwest::StatusCode::UNAUTHORIZED {
-            return Err(CallError::Refused(wrong_token()));
-        }
-        match serde_json::from_slice::<ErrorAnswer>(&body).ok().or_else(|| Some(decode(&body).ok()?.0)) {
-            Some(answer) => Err(CallError::Refused(answer)),
-            None => Err(CallError::Garbled(format!("HTTP status {status}"))),
-        }
+        // The buffer is ours alone, so this moves it.
+        read_answer(status, body.into())
     }
 
     fn address(&self) -> &str {
@@ -74,10 +89,23 @@ impl Endpoint for HttpsEndpoint {
     }
 }
 
+fn read_answer(status: reqwest::StatusCode, body: Vec<u8>) -> Result<Vec<u8>, CallError> {
+    if status.is_success() {
+        return Ok(body);
+    }
+    if status == reqwest::StatusCode::UNAUTHORIZED {
+        return Err(CallError::Refused(wrong_token()));
+    }
+    match serde_json::from_slice::<ErrorAnswer>(&body).ok().or_else(|| Some(decode(&body).ok()?.0)) {
+        Some(answer) => Err(CallError::Refused(answer)),
+        None => Err(CallError::Garbled(format!("HTTP status {status}"))),
+    }
+}
+
 /// How long to wait for an answer; a command may take as long as it computes.
 fn limit(route: Route) -> Option<Duration> {
     match route {
-        Route::Command => None,
+        Route::Command | Route::Sealed => None,
         Route::Cancel | Route::Progress => Some(Duration::from_secs(5)),
         Route::Info | Route::CloseRun | Route::Policy | Route::Publish => Some(Duration::from_secs(30)),
         // The servers wait for each other, and compare what they go by.

@@ -18,6 +18,7 @@ pub mod net;
 mod node;
 mod refusal;
 mod rules;
+mod sealed;
 pub mod server;
 mod settle;
 mod shelf;

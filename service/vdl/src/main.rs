@@ -13,6 +13,7 @@ mod files;
 mod keygen;
 mod node;
 mod policy;
+mod portal;
 mod revoke;
 mod servers;
 mod template;
@@ -43,6 +44,8 @@ enum Command {
     Up(up::Args),
     /// Run one of the three servers
     Node(node::Args),
+    /// Run the web application
+    Portal(portal::Args),
     /// Make a key pair for an approver, an analyst or a data provider
     Keygen(keygen::Args),
     /// Show what a script does and opens, then sign it; adds a signature to an approved file
@@ -77,6 +80,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
     let done = match command {
         Command::Up(args) => up::run(args).map_err(Failure::new),
         Command::Node(args) => node::run(args).map_err(Failure::new),
+        Command::Portal(args) => portal::run(args).map_err(Failure::new),
         Command::Keygen(args) => keygen::run(args),
         Command::Approve(args) => approve::run(args),
         Command::Verify(args) => return verify::run(args),

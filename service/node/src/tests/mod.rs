@@ -79,6 +79,7 @@ impl World {
             documents: Vec::new(),
             memory_bytes: 1 << 30,
             limits: limits(node),
+            data: None,
         };
         Self::configured(config, stores, wrap)
     }

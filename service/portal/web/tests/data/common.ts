@@ -70,7 +70,10 @@ export async function encoded(
 }
 
 /** Cells by column as CSV; `null` is a missing value. */
-export function csvOf(columns: readonly ColumnMeta[], cells: readonly (readonly (string | null)[])[]): string {
+export function csvOf(
+  columns: readonly ColumnMeta[],
+  cells: readonly (readonly (string | null)[])[],
+): string {
   const rows = cells[0]?.length ?? 0;
   const lines = [columns.map(({ name }) => name)];
   for (let row = 0; row < rows; row += 1) {

@@ -1,14 +1,16 @@
 // A large CSV file that is never in memory: its bytes are made where they are read.
 //
-//     node --expose-gc build/tests/data/large.js [megabytes]
+//     node --expose-gc build/tests/data/large.js [megabytes [wide]]
 //
-// surveys, encodes and splits such a file and tells what memory that took.
+// surveys, encodes and splits such a file and tells what memory that took; `wide` makes its texts long, so
+// that the planes have to be made in parts.
 
 import { encode } from "../../src/data/encode.ts";
 import { component, freshSeeds } from "../../src/data/split.ts";
 import type { Source } from "../../src/data/source.ts";
 import { survey } from "../../src/data/survey.ts";
 import type { Chosen } from "../../src/data/column.ts";
+import type { ColumnType } from "../../src/data/types.ts";
 
 const HEADER = new TextEncoder().encode(`${"id;age;income;member;since;city".padEnd(63)}\n`);
 /** Bytes of every line, which makes any place of the file known without those before it. */
@@ -59,7 +61,7 @@ export interface Cost {
 }
 
 /** Takes a file through the page's whole work, all proposals accepted, and watches its memory. */
-export async function costOf(source: Source, atOnce?: number): Promise<Cost> {
+export async function costOf(source: Source, text?: ColumnType): Promise<Cost> {
   globalThis.gc?.();
   const used = (): number => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
   const before = used();
@@ -71,9 +73,10 @@ export async function costOf(source: Source, atOnce?: number): Promise<Cost> {
   const chosen = found.columns.map(({ name, guess }, column): Chosen => {
     const option = guess.options[guess.proposed ?? 0];
     if (option === undefined) throw new Error(`no proposal for ${name}`);
-    return { column, name, reading: option.reading, type: option.tidy };
+    const type = text !== undefined && option.reading.kind === "text" ? text : option.tidy;
+    return { column, name, reading: option.reading, type };
   });
-  const { table, problems } = await encode(source, found, chosen, atOnce === undefined ? {} : { atOnce }, watch);
+  const { table, problems } = await encode(source, found, chosen, {}, watch);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const encoded = performance.now();
   let bytes = 0;
@@ -90,7 +93,9 @@ export async function costOf(source: Source, atOnce?: number): Promise<Cost> {
 }
 
 if (process.argv[1]?.endsWith("large.js")) {
-  const cost = await costOf(new MadeFile(Number(process.argv[2] ?? "200") * 1e6));
+  const wide = { kind: "text", length: 40, ascii: false, nullable: false } as const;
+  const file = new MadeFile(Number(process.argv[2] ?? "200") * 1e6);
+  const cost = await costOf(file, process.argv[3] === "wide" ? wide : undefined);
   const { rows, peak, component: bytes, seconds } = cost;
   const resident = process.resourceUsage().maxRSS / 1024;
   console.log(

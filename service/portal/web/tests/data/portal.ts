@@ -1,5 +1,5 @@
-// A portal and three servers in memory, for tests of the upload: servers open parcels with their own keys, the
-// portal loses requests, answers and chunks where a test wants it.
+// A portal and three servers in memory, for tests of the upload: servers open parcels with their own keys,
+// the portal loses requests, answers and chunks where a test wants it.
 
 import { NetworkLoss, type Spool } from "../../src/data/delivery.ts";
 import type { Portal } from "../../src/data/upload.ts";
@@ -8,6 +8,7 @@ import { decodeBody, encodeHeader, type ServerNumber, type Three } from "../../s
 import { Recipient, type Opened } from "./recipient.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+type Described = Record<string, unknown>;
 
 export interface Received {
   readonly request: { job: string; command: string; rows: number; authority?: unknown };
@@ -31,7 +32,7 @@ export class TestPortal implements Portal {
   /** What a server answers instead of a table. */
   refusal: (server: ServerNumber) => { status: number; body: unknown } | null = () => null;
   /** Changes the description a server gives. */
-  lies: (server: ServerNumber, table: Record<string, unknown>) => Record<string, unknown> = (_, table) => table;
+  lies: (server: ServerNumber, table: Described) => Described = (_, table) => table;
   readonly #servers: Three<Recipient>;
   #answers: Three<Bytes> | null = null;
 
@@ -41,7 +42,8 @@ export class TestPortal implements Portal {
   }
 
   static async make(): Promise<TestPortal> {
-    const server = (number: number): Promise<Recipient> => Recipient.from(new Uint8Array(32).fill(40 + number));
+    const server = (number: number): Promise<Recipient> =>
+      Recipient.from(new Uint8Array(32).fill(40 + number));
     return new TestPortal([await server(0), await server(1), await server(2)]);
   }
 
@@ -61,7 +63,10 @@ export class TestPortal implements Portal {
       this.sizes = sizes;
       return Promise.resolve({
         put: (server, chunk, bytes) =>
-          this.#pass(`put ${server}`, () => Promise.resolve(void this.chunks[server].set(chunk, bytes.slice()))),
+          this.#pass(`put ${server}`, () => {
+            this.chunks[server].set(chunk, bytes.slice());
+            return Promise.resolve();
+          }),
         have: () =>
           this.#pass("have", () =>
             Promise.resolve([

@@ -53,14 +53,16 @@ export class Recipient {
     }
     const plain = joined(parts);
     const path = plain[0] ?? 0;
-    const answer = async (status: number, body: Uint8Array, nonce = crypto.getRandomValues(new Uint8Array(16))) => {
+    const fresh = (): Uint8Array => crypto.getRandomValues(new Uint8Array(16));
+    const answer: Opened["answer"] = async (status, body, nonce = fresh()) => {
       const secret = new Uint8Array(await context.export(utf8("vdl sealed answer 1"), 32));
       const prk = extract(sha256, secret, joined([enc, nonce]));
       const raw = new Uint8Array(expand(sha256, prk, utf8("key"), 32));
       const iv = new Uint8Array(expand(sha256, prk, utf8("nonce"), 12));
       const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt"]);
       const clear = joined([Uint8Array.of(status & 255, status >> 8), body]);
-      return joined([nonce, new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, clear))]);
+      const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, clear);
+      return joined([nonce, new Uint8Array(sealed)]);
     };
     return {
       route: new TextDecoder().decode(plain.slice(1, 1 + path)),

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cancelled, Control, type Phase } from "../../src/data/delivery.ts";
-import type { Table } from "../../src/data/encode.ts";
-import { Refused, upload, type Order, type Signer } from "../../src/data/upload.ts";
-import { Garbled } from "../../src/data/wire.ts";
-import { csvOf, encoded, gathered } from "./common.ts";
-import { TestPortal } from "./portal.ts";
+import { Cancelled, Control, type Phase } from "../src/data/delivery.ts";
+import type { Table } from "../src/data/encode.ts";
+import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
+import { Garbled } from "../src/data/wire.ts";
+import { csvOf, encoded, gathered } from "./data/common.ts";
+import { TestPortal } from "./data/portal.ts";
 
 const COLUMNS = [
   { name: "a", type: "int[min=0,max=1000]" },
@@ -109,7 +109,8 @@ test("a portal that keeps losing chunks is given up, and nothing was sent", asyn
     portal.chunks[1].delete(0);
     return "passes";
   };
-  await assert.rejects(upload(await orderFor(portal), portal, null, new Control(), {}, OPTIONS), /lost parts/);
+  const order = await orderFor(portal);
+  await assert.rejects(upload(order, portal, null, new Control(), {}, OPTIONS), /lost parts/);
   assert.deepEqual([portal.sent, portal.dropped], [0, 1]);
 });
 
@@ -122,7 +123,8 @@ test("a pause holds everything up until it is over", async () => {
   };
   const order = await orderFor(portal);
   const phases: Phase[] = [];
-  const running = upload(order, portal, null, control, { phase: (phase) => void phases.push(phase) }, OPTIONS);
+  const events = { phase: (phase: Phase): void => void phases.push(phase) };
+  const running = upload(order, portal, null, control, events, OPTIONS);
   while (!phases.includes("paused")) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, 50));
   const before = portal.calls.length;
@@ -164,12 +166,15 @@ const signer: Signer = {
   close: (nonces) => Promise.resolve({ approval: "A1", nonces, signature: "closed" }),
 };
 
-test("where servers ask for authority, a run is started, signed for, and closed, also after a failure", async () => {
+test("where servers ask for authority a run is started and signed for, and always closed", async () => {
   for (const failing of [false, true]) {
     const portal = await TestPortal.make();
     if (failing) {
-      portal.refusal = (server) =>
-        server === 2 ? null : { status: 400, body: { code: server === 0 ? "peer_stopped" : "too_wide", message: "m" } };
+      const codes = ["peer_stopped", "too_wide"];
+      portal.refusal = (server) => {
+        const code = codes[server];
+        return code === undefined ? null : { status: 400, body: { code, message: "m" } };
+      };
     }
     const done = upload(await orderFor(portal), portal, signer, new Control(), {}, OPTIONS);
     if (failing) {
@@ -185,7 +190,8 @@ test("where servers ask for authority, a run is started, signed for, and closed,
 
 test("servers that tell different stories are not believed", async () => {
   for (const lies of [
-    (server: number, table: Record<string, unknown>) => (server === 1 ? { ...table, handle: "CD".repeat(32) } : table),
+    (server: number, table: Record<string, unknown>) =>
+      server === 1 ? { ...table, handle: "CD".repeat(32) } : table,
     (_: number, table: Record<string, unknown>) => ({ ...table, rows: 2999 }),
     (_: number, table: Record<string, unknown>) => ({ ...table, columns: COLUMNS.slice(1) }),
     (_: number, table: Record<string, unknown>) => ({ ...table, handle: "short" }),

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dummyCsv, dummyNotebookCell } from "../../src/data/dummy.ts";
-import { encoded } from "./common.ts";
+import { dummyCsv, dummyNotebookCell } from "../src/data/dummy.ts";
+import { encoded } from "./data/common.ts";
 
 const COLUMNS = [
   { name: "id", type: "int[min=-79228162514264337593543950335,max=79228162514264337593543950335]" },

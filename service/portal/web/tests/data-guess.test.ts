@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holds, tidy } from "../../src/data/bounds.ts";
-import { writeType } from "../../src/data/types.ts";
-import { proposals, surveyed, typeOf } from "./common.ts";
+import { holds, tidy } from "../src/data/bounds.ts";
+import { writeType } from "../src/data/types.ts";
+import { proposals, surveyed, typeOf } from "./data/common.ts";
 
 async function guessed(cells: readonly string[]): Promise<string> {
   const found = await surveyed(`c\n${cells.map((cell) => `"${cell}"\n`).join("")}`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { costOf, MadeFile } from "./large.ts";
+import { costOf, MadeFile } from "./data/large.ts";
 
 test("a file of 20 MB takes its planes and little more", async () => {
   const file = new MadeFile(20e6);

@@ -1,0 +1,291 @@
+//! Logging in and out, the password, and the list of sessions.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use crate::access::Role;
+use crate::db::Conn;
+use crate::error::Fault;
+use crate::gate::{Caller, Input};
+use crate::journal;
+use crate::password::check_strength;
+use crate::server::Shared;
+use crate::session::{self, SessionInfo};
+use crate::text;
+
+/// Whoever is logged in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Me {
+    pub user: User,
+    pub projects: Vec<Membership>,
+    /// Until when (seconds, UTC) something grave may be done without the password.
+    pub fresh_until: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct User {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub locale: Locale,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Locale {
+    En,
+    Nl,
+}
+
+impl Locale {
+    fn word(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Nl => "nl",
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Membership {
+    pub id: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginForm {
+    email: String,
+    #[schema(value_type = String)]
+    password: Zeroizing<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordForm {
+    #[schema(value_type = String)]
+    old: Zeroizing<String>,
+    #[schema(value_type = String)]
+    new: Zeroizing<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreshForm {
+    #[schema(value_type = String)]
+    password: Zeroizing<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeForm {
+    locale: Locale,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fresh {
+    pub fresh_until: i64,
+}
+
+pub async fn me(conn: &mut Conn, user: &str, fresh_until: i64) -> Result<Me, Fault> {
+    let (id, name, email, locale): (String, String, String, String) =
+        sqlx::query_as("SELECT id, name, email, locale FROM users WHERE id = $1")
+            .bind(user)
+            .fetch_one(&mut *conn)
+            .await?;
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT projects.id, projects.name, members.role FROM members
+         JOIN projects ON projects.id = members.project_id
+         WHERE members.user_id = $1 ORDER BY projects.name, projects.id, members.role",
+    )
+    .bind(user)
+    .fetch_all(conn)
+    .await?;
+    let mut projects: Vec<Membership> = Vec::new();
+    for (id, name, role) in rows {
+        let roles = Role::read(&role).into_iter();
+        match projects.last_mut() {
+            Some(last) if last.id == id => last.roles.extend(roles),
+            _ => projects.push(Membership { id, name, roles: roles.collect() }),
+        }
+    }
+    projects.iter_mut().for_each(|project| project.roles.sort_unstable());
+    let locale = if locale == "nl" { Locale::Nl } else { Locale::En };
+    Ok(Me { user: User { id, name, email, locale }, projects, fresh_until })
+}
+
+/// Begins a session and answers with its cookie.
+pub async fn log_in(conn: &mut Conn, user: &str, headers: &HeaderMap) -> Result<Response, Fault> {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let secret = session::begin(conn, user, agent).await?;
+    journal::append(conn, journal::OWN, user, "logged_in", user, json!({})).await?;
+    let me = me(conn, user, crate::ids::now() + session::FRESH).await?;
+    Ok(([(header::SET_COOKIE, session::cookie(&secret)?)], Json(me)).into_response())
+}
+
+/// Compares a password with that of the account. As slow for an account that does not exist.
+pub async fn check_password(
+    portal: &Shared,
+    email: &str,
+    password: Zeroizing<String>,
+) -> Result<String, Fault> {
+    portal.limits.check_guess(email)?;
+    let mut tx = portal.db.begin().await?;
+    let found: Option<(String, Option<String>)> =
+        sqlx::query_as("SELECT id, password FROM users WHERE email = $1")
+            .bind(text::plain(email))
+            .fetch_optional(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
+    match (portal.passwords.fits(password, stored).await?, user) {
+        (true, Some(user)) => Ok(user),
+        _ => Err(Fault::WrongLogin),
+    }
+}
+
+/// Begins a session.
+#[utoipa::path(post, path = "/api/login", tag = "account", request_body = LoginForm,
+    responses((status = 200, body = Me)))]
+pub async fn login(
+    State(portal): State<Shared>,
+    headers: HeaderMap,
+    Input(form): Input<LoginForm>,
+) -> Result<Response, Fault> {
+    let email = form.email.trim().to_lowercase();
+    let user = check_password(&portal, &email, form.password).await?;
+    let mut tx = portal.db.begin().await?;
+    let answer = log_in(&mut tx, &user, &headers).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// Ends this session.
+#[utoipa::path(delete, path = "/api/session", tag = "account", responses((status = 204)))]
+pub async fn logout(State(portal): State<Shared>, caller: Caller) -> Result<Response, Fault> {
+    let mut tx = portal.db.begin().await?;
+    session::end(&mut tx, &caller.user, &caller.session).await?;
+    journal::append(&mut tx, journal::OWN, &caller.user, "logged_out", &caller.user, json!({})).await?;
+    tx.commit().await?;
+    let cleared = [
+        (header::SET_COOKIE, session::no_cookie()),
+        (header::HeaderName::from_static("clear-site-data"), header::HeaderValue::from_static("\"cache\"")),
+    ];
+    Ok((StatusCode::NO_CONTENT, cleared).into_response())
+}
+
+/// Who is logged in, and what they are in which project.
+#[utoipa::path(get, path = "/api/me", tag = "account", responses((status = 200, body = Me)))]
+pub async fn read_me(State(portal): State<Shared>, caller: Caller) -> Result<Json<Me>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let me = me(&mut tx, &caller.user, caller.fresh_until).await?;
+    tx.commit().await?;
+    Ok(Json(me))
+}
+
+/// Chooses the language.
+#[utoipa::path(patch, path = "/api/me", tag = "account", request_body = MeForm,
+    responses((status = 200, body = Me)))]
+pub async fn change_me(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Input(form): Input<MeForm>,
+) -> Result<Json<Me>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    sqlx::query("UPDATE users SET locale = $1 WHERE id = $2")
+        .bind(form.locale.word())
+        .bind(&caller.user)
+        .execute(&mut *tx)
+        .await?;
+    let me = me(&mut tx, &caller.user, caller.fresh_until).await?;
+    tx.commit().await?;
+    Ok(Json(me))
+}
+
+async fn email_of(portal: &Shared, user: &str) -> Result<String, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let (email,): (String,) =
+        sqlx::query_as("SELECT email FROM users WHERE id = $1").bind(user).fetch_one(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(email)
+}
+
+/// Changes the password and ends all other sessions.
+#[utoipa::path(post, path = "/api/password", tag = "account", request_body = PasswordForm,
+    responses((status = 204)))]
+pub async fn change_password(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Input(form): Input<PasswordForm>,
+) -> Result<Response, Fault> {
+    let email = email_of(&portal, &caller.user).await?;
+    check_password(&portal, &email, form.old).await?;
+    check_strength(&form.new, &email)?;
+    let stored = portal.passwords.hash(form.new).await?;
+    let mut tx = portal.db.begin().await?;
+    sqlx::query("UPDATE users SET password = $1 WHERE id = $2")
+        .bind(stored)
+        .bind(&caller.user)
+        .execute(&mut *tx)
+        .await?;
+    session::end_others(&mut tx, &caller.user, &caller.session).await?;
+    let (secret, _) = session::renew(&mut tx, &caller.session).await?;
+    let (user, detail) = (&caller.user, json!({}));
+    journal::append(&mut tx, journal::OWN, user, "password_changed", user, detail).await?;
+    tx.commit().await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session::cookie(&secret)?)]).into_response())
+}
+
+/// Enters the password once more, before something grave. The session gets another cookie.
+#[utoipa::path(post, path = "/api/fresh", tag = "account", request_body = FreshForm,
+    responses((status = 200, body = Fresh)))]
+pub async fn step_up(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Input(form): Input<FreshForm>,
+) -> Result<Response, Fault> {
+    let email = email_of(&portal, &caller.user).await?;
+    check_password(&portal, &email, form.password).await?;
+    let mut tx = portal.db.begin().await?;
+    let (secret, fresh_until) = session::renew(&mut tx, &caller.session).await?;
+    tx.commit().await?;
+    let cookie = [(header::SET_COOKIE, session::cookie(&secret)?)];
+    Ok((cookie, Json(Fresh { fresh_until })).into_response())
+}
+
+/// The caller's sessions.
+#[utoipa::path(get, path = "/api/sessions", tag = "account",
+    responses((status = 200, body = Vec<SessionInfo>)))]
+pub async fn list_sessions(
+    State(portal): State<Shared>,
+    caller: Caller,
+) -> Result<Json<Vec<SessionInfo>>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let sessions = session::list(&mut tx, &caller.user, &caller.session).await?;
+    tx.commit().await?;
+    Ok(Json(sessions))
+}
+
+/// Ends one of the caller's sessions.
+#[utoipa::path(delete, path = "/api/sessions/{id}", tag = "account", params(("id" = String, Path)),
+    responses((status = 204)))]
+pub async fn end_session(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
+    let mut tx = portal.db.begin().await?;
+    if !session::end(&mut tx, &caller.user, text::plain(&id)).await? {
+        return Err(Fault::NoSuchThing("session"));
+    }
+    journal::append(&mut tx, journal::OWN, &caller.user, "session_ended", &id, json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

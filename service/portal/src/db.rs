@@ -1,0 +1,102 @@
+//! The database: SQLite or PostgreSQL, the same statements for both.
+//!
+//! Every request does its work in one transaction. Where two of them could decide on what the other is about
+//! to change, the first thing done is an `UPDATE` of the row they compete for, which is a lock in both.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+
+use crate::error::{Fault, PortalError};
+use crate::ids::now;
+
+/// In order; what was published is never edited, only followed.
+const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+/// How long a request waits for a connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub type Conn = AnyConnection;
+pub type Tx = Transaction<'static, Any>;
+
+#[derive(Clone, Debug)]
+pub struct Db(AnyPool);
+
+impl Db {
+    /// Opens the database of this address and brings it to this version's form.
+    pub async fn open(url: &str) -> Result<Self, PortalError> {
+        sqlx::any::install_default_drivers();
+        let sqlite = url.starts_with("sqlite:");
+        // SQLite has one writer anyway; with one connection nobody ever finds it locked.
+        let pool = AnyPoolOptions::new()
+            .max_connections(if sqlite { 1 } else { 16 })
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if sqlite {
+                        for pragma in [
+                            "PRAGMA journal_mode = WAL",
+                            "PRAGMA synchronous = FULL",
+                            "PRAGMA foreign_keys = ON",
+                        ] {
+                            sqlx::query(pragma).execute(&mut *connection).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        let db = Self(pool);
+        db.migrate(sqlite).await?;
+        Ok(db)
+    }
+
+    /// The address of the file that is used where no other database is configured.
+    pub fn in_folder(folder: &Path) -> String {
+        format!("sqlite://{}?mode=rwc", folder.join("portal.sqlite").display())
+    }
+
+    pub async fn begin(&self) -> Result<Tx, Fault> {
+        Ok(self.0.begin().await?)
+    }
+
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+
+    async fn migrate(&self, sqlite: bool) -> Result<(), PortalError> {
+        let mut tx = self.0.begin().await?;
+        if !sqlite {
+            // Two portals that start at once on one database: the second waits here.
+            sqlx::raw_sql("SELECT pg_advisory_xact_lock(8664001)").execute(&mut *tx).await?;
+        }
+        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS steps (step BIGINT PRIMARY KEY, created BIGINT NOT NULL)")
+            .execute(&mut *tx)
+            .await?;
+        let (done,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM steps").fetch_one(&mut *tx).await?;
+        let done = usize::try_from(done).unwrap_or(usize::MAX);
+        if done > STEPS.len() {
+            return Err(PortalError::Config(
+                "the database was made by a newer version of the portal; use that version".into(),
+            ));
+        }
+        for (number, step) in STEPS.iter().enumerate().skip(done) {
+            sqlx::raw_sql(*step).execute(&mut *tx).await?;
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            sqlx::query("INSERT INTO steps (step, created) VALUES ($1, $2)")
+                .bind(number)
+                .bind(now())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Whether this is the complaint that a row with this key is there already.
+pub fn is_taken(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.is_unique_violation())
+}

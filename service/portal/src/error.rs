@@ -1,0 +1,227 @@
+//! How the portal says no. Nothing that went wrong inside is told; it is logged under the answer's id.
+
+use std::fmt::Display;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vdl_authorize::Refusal;
+use vdl_command::ErrorAnswer;
+
+use crate::ids::fresh_id;
+
+/// Why the portal does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum PortalError {
+    #[error("{0}")]
+    Config(String),
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    System(String),
+}
+
+/// The body of every answer that is an error.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Stable; explained in docs/errors.md.
+    pub code: String,
+    pub message: String,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Names this answer in the portal's log.
+    pub id: String,
+}
+
+/// Why a request is not answered.
+#[derive(Debug)]
+pub enum Fault {
+    NotLoggedIn,
+    WrongLogin,
+    StepUpNeeded,
+    NotAllowed,
+    CrossSite,
+    /// Says what is not there. Also for what is there and not for this user.
+    NoSuchThing(&'static str),
+    InvalidInput(String),
+    WeakPassword(&'static str),
+    ContentType(&'static str),
+    TooLong(usize),
+    TooOften,
+    /// Somebody else was faster.
+    ChangedMeanwhile,
+    NotNow(String),
+    OwnRequest,
+    WrongSignature,
+    KeyUnknown,
+    Taken(&'static str),
+    LastAdministrator,
+    NoPolicy,
+    QuotaReached(&'static str),
+    UploadIncomplete,
+    NotOffered(&'static str),
+    /// What contract/authorize says.
+    Refused(Refusal),
+    /// What a server says.
+    Server(ErrorAnswer),
+    Unreachable {
+        server: u8,
+        why: String,
+    },
+    /// Logged here and told nobody.
+    Internal(String),
+}
+
+impl Fault {
+    pub fn internal(doing: &str, error: &dyn Display) -> Self {
+        Self::Internal(format!("{doing}: {error}"))
+    }
+
+    pub fn invalid(what: impl Into<String>) -> Self {
+        Self::InvalidInput(what.into())
+    }
+
+    /// Stable; listed in docs/errors.md.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NotLoggedIn => "not_logged_in",
+            Self::WrongLogin => "wrong_login",
+            Self::StepUpNeeded => "step_up_needed",
+            Self::NotAllowed => "not_allowed",
+            Self::CrossSite => "cross_site",
+            Self::NoSuchThing(_) => "no_such_thing",
+            Self::InvalidInput(_) => "invalid_input",
+            Self::WeakPassword(_) => "weak_password",
+            Self::ContentType(_) => "wrong_content_type",
+            Self::TooLong(_) => "request_too_long",
+            Self::TooOften => "too_often",
+            Self::ChangedMeanwhile => "changed_meanwhile",
+            Self::NotNow(_) => "not_now",
+            Self::OwnRequest => "own_request",
+            Self::WrongSignature => "wrong_signature",
+            Self::KeyUnknown => "key_unknown",
+            Self::Taken(_) => "taken",
+            Self::LastAdministrator => "last_administrator",
+            Self::NoPolicy => "no_policy",
+            Self::QuotaReached(_) => "quota_reached",
+            Self::UploadIncomplete => "upload_incomplete",
+            Self::NotOffered(_) => "not_offered",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Server(answer) => &answer.code,
+            Self::Unreachable { .. } => "node_unreachable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotLoggedIn | Self::WrongLogin => StatusCode::UNAUTHORIZED,
+            Self::StepUpNeeded | Self::NotAllowed | Self::CrossSite | Self::OwnRequest => {
+                StatusCode::FORBIDDEN
+            }
+            Self::NoSuchThing(_) | Self::NotOffered(_) => StatusCode::NOT_FOUND,
+            Self::InvalidInput(_) | Self::WeakPassword(_) | Self::WrongSignature | Self::KeyUnknown => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong(_) | Self::QuotaReached(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Self::ChangedMeanwhile | Self::NotNow(_) | Self::Taken(_) | Self::LastAdministrator => {
+                StatusCode::CONFLICT
+            }
+            Self::NoPolicy | Self::UploadIncomplete => StatusCode::CONFLICT,
+            Self::Server(_) | Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NotLoggedIn => "nobody is logged in".into(),
+            Self::WrongLogin => "this address and password do not belong together".into(),
+            Self::StepUpNeeded => "this needs your password once more".into(),
+            Self::NotAllowed => "your roles in this project do not allow this".into(),
+            Self::CrossSite => "the request did not come from a page of this portal".into(),
+            Self::NoSuchThing(what) => format!("there is no such {what}, or it is not yours to see"),
+            Self::InvalidInput(what) => what.clone(),
+            Self::WeakPassword(why) => format!("this password is too easy to guess: {why}"),
+            Self::ContentType(wanted) => format!("the body has to be {wanted}"),
+            Self::TooLong(limit) => format!("the body is longer than {limit} bytes"),
+            Self::TooOften => "too many attempts in a short time".into(),
+            Self::ChangedMeanwhile => "somebody changed this in the meantime".into(),
+            Self::NotNow(why) => why.clone(),
+            Self::OwnRequest => "nobody decides about a request of their own".into(),
+            Self::WrongSignature => "the signature does not fit what it should be under".into(),
+            Self::KeyUnknown => "this key is not enrolled here for you and for this use".into(),
+            Self::Taken(what) => format!("this {what} is there already"),
+            Self::LastAdministrator => "a project keeps at least one administrator".into(),
+            Self::NoPolicy => "this project has no approvers yet".into(),
+            Self::QuotaReached(which) => format!("the limit is reached: {which}"),
+            Self::UploadIncomplete => "parts of this upload are missing".into(),
+            Self::NotOffered(what) => format!("this portal has no {what}"),
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Server(answer) => answer.message.clone(),
+            Self::Unreachable { server, why } => format!("server {server} cannot be reached: {why}"),
+            Self::Internal(_) => "the portal met an error of its own".into(),
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::NotLoggedIn => "log in",
+            Self::WrongLogin => "check both; after several attempts, wait a minute",
+            Self::StepUpNeeded => "enter your password, then do it again within five minutes",
+            Self::NotAllowed => "ask an administrator of the project for the role",
+            Self::CrossSite => "open the portal itself and do it there",
+            Self::WeakPassword(_) => "take a longer one, such as four words that have nothing to do with you",
+            Self::TooOften => "wait a minute, then try again",
+            Self::ChangedMeanwhile => "load the page again and look at what changed",
+            Self::OwnRequest => "another approver has to",
+            Self::WrongSignature => "load the page again and sign what it shows then",
+            Self::KeyUnknown => "enrol the key on the key page first",
+            Self::LastAdministrator => "make somebody else administrator first",
+            Self::NoPolicy => "an administrator chooses the approvers first",
+            Self::QuotaReached(_) => "finish or delete uploads, or ask whoever runs the portal",
+            Self::UploadIncomplete => "send the missing parts, then try again",
+            Self::NotOffered(_) => "ask whoever runs the portal",
+            Self::Refused(refusal) => refusal.remedy(),
+            Self::Server(answer) => return answer.remedy.clone(),
+            Self::Unreachable { .. } => "try again; tell whoever runs that server",
+            Self::Internal(_) => "try again; if it stays, tell whoever runs the portal the id",
+            Self::NoSuchThing(_) | Self::InvalidInput(_) | Self::ContentType(_) | Self::TooLong(_) => {
+                return None;
+            }
+            Self::NotNow(_) | Self::Taken(_) => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let id = fresh_id().unwrap_or_else(|_| "none".to_owned());
+        match &self {
+            Self::Internal(what) => tracing::error!(id, what = ?what, "an error of the portal's own"),
+            other => tracing::info!(id, code = other.code(), "refused"),
+        }
+        let problem =
+            Problem { code: self.code().to_owned(), message: self.message(), help: self.help(), id };
+        (self.status(), Json(problem)).into_response()
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal("database", &error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

@@ -1,0 +1,309 @@
+//! What every request passes before its handler sees it: where it came from, who sent it, and whether the
+//! table in [`crate::access`] lets them.
+
+use std::net::IpAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+use crate::access::{Role, Route, Scope, Takes, Who};
+use crate::db::Conn;
+use crate::error::Fault;
+use crate::ids::now;
+use crate::server::Shared;
+use crate::session::{self, Session};
+
+/// Whoever is logged in, and what they are in the project that the address leads to.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub user: String,
+    pub session: String,
+    pub fresh_until: i64,
+    /// Empty where the address leads to no project.
+    pub project: String,
+    pub roles: Vec<Role>,
+}
+
+/// Where a request came from, as far as that can be known.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// How long the body may be.
+#[derive(Clone, Debug)]
+struct Limit(usize);
+
+pub async fn gate(State(portal): State<Shared>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admit(&portal, &mut parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(Denied::Fault(fault)) => fault.into_response(),
+        Err(Denied::Method(allowed)) => {
+            let mut answer = Fault::NoSuchThing("method here").into_response();
+            *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            if let Ok(value) = HeaderValue::from_str(&allowed) {
+                answer.headers_mut().insert(header::ALLOW, value);
+            }
+            answer
+        }
+    }
+}
+
+enum Denied {
+    Fault(Fault),
+    /// The methods there are.
+    Method(String),
+}
+
+impl From<Fault> for Denied {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<sqlx::Error> for Denied {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+async fn admit(portal: &Shared, parts: &mut Parts) -> Result<(), Denied> {
+    let path =
+        MatchedPath::from_request_parts(parts, &()).await.map_err(|_| Fault::NoSuchThing("address"))?;
+    let here: Vec<&Route> = portal.routes.iter().filter(|route| route.path == path.as_str()).collect();
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+    let Some(route) = here.iter().find(|route| route.method == method) else {
+        let names: Vec<&str> = here.iter().map(|route| route.method.as_str()).collect();
+        return Err(Denied::Method(names.join(", ")));
+    };
+    check_origin(&parts.method, &parts.headers, &portal.config.origin)?;
+    portal.limits.check_address(peer(parts))?;
+    check_body(route.takes, &parts.headers)?;
+    if let Takes::Json(limit) | Takes::Octets(limit) = route.takes {
+        parts.extensions.insert(Limit(limit));
+    }
+    if matches!(route.who, Who::Anyone) {
+        return Ok(());
+    }
+    let secret =
+        session::secret_in(parts.headers.get_all(header::COOKIE).iter()).ok_or(Fault::NotLoggedIn)?;
+    let params =
+        RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Fault::NoSuchThing("address"))?;
+    let object = match route.scope {
+        Scope::None => String::new(),
+        _ => params.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default(),
+    };
+    let mut tx = portal.db.begin().await?;
+    let session = session::find(&mut tx, &secret).await?.ok_or(Fault::NotLoggedIn);
+    let caller = match session {
+        Ok(session) => check_access(&mut tx, route, session, &object).await,
+        Err(fault) => Err(fault),
+    };
+    // Also where access is denied: an old session is forgotten, a living one was seen.
+    tx.commit().await?;
+    let caller = caller?;
+    portal.limits.check_user(&caller.user)?;
+    parts.extensions.insert(caller);
+    Ok(())
+}
+
+/// Denies unless the table says otherwise. Who is in no way part of a project does not learn that it exists.
+async fn check_access(
+    conn: &mut Conn,
+    route: &Route,
+    session: Session,
+    object: &str,
+) -> Result<Caller, Fault> {
+    let Session { id, user, fresh_until } = session;
+    let (project, roles) = match route.scope {
+        Scope::None => (String::new(), vec![]),
+        scope => {
+            let project = project_of(conn, scope, object).await?;
+            let roles = roles_of(conn, &project, &user).await?;
+            if roles.is_empty() {
+                return Err(nothing(scope));
+            }
+            (project, roles)
+        }
+    };
+    let let_in = match route.who {
+        Who::Anyone | Who::User => true,
+        Who::Roles(needed) => roles.iter().any(|role| needed.contains(role)),
+    };
+    if !let_in {
+        return Err(Fault::NotAllowed);
+    }
+    if route.fresh && fresh_until < now() {
+        return Err(Fault::StepUpNeeded);
+    }
+    Ok(Caller { user, session: id, fresh_until, project, roles })
+}
+
+fn nothing(scope: Scope) -> Fault {
+    Fault::NoSuchThing(match scope {
+        Scope::None | Scope::Project => "project",
+        Scope::Request => "request",
+        Scope::Table => "table",
+        Scope::Upload => "upload",
+    })
+}
+
+async fn project_of(conn: &mut Conn, scope: Scope, object: &str) -> Result<String, Fault> {
+    let asked = match scope {
+        Scope::None | Scope::Project => "SELECT id FROM projects WHERE id = $1",
+        Scope::Request => "SELECT project_id FROM requests WHERE id = $1",
+        Scope::Table => "SELECT project_id FROM tables WHERE handle = $1",
+        Scope::Upload => "SELECT project_id FROM uploads WHERE id = $1",
+    };
+    // PostgreSQL takes no text with a zero in it.
+    let object = if object.contains('\0') { "" } else { object };
+    let found: Option<(String,)> = sqlx::query_as(asked).bind(object).fetch_optional(conn).await?;
+    found.map(|(project,)| project).ok_or_else(|| nothing(scope))
+}
+
+/// In the order of [`Role::ALL`].
+pub async fn roles_of(conn: &mut Conn, project: &str, user: &str) -> Result<Vec<Role>, Fault> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT role FROM members WHERE project_id = $1 AND user_id = $2")
+            .bind(project)
+            .bind(user)
+            .fetch_all(conn)
+            .await?;
+    let mut roles: Vec<Role> = rows.iter().filter_map(|(word,)| Role::read(word)).collect();
+    roles.sort_unstable();
+    Ok(roles)
+}
+
+/// Browsers say where a request comes from, and scripts cannot make them lie. What changes something comes
+/// from this portal's own pages and says so in one of two ways; nothing under `/api` is for other sites.
+fn check_origin(method: &Method, headers: &HeaderMap, origin: &str) -> Result<(), Fault> {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("unreadable"));
+    let site = text("sec-fetch-site");
+    let reads = *method == Method::GET || *method == Method::HEAD;
+    let same_origin = text("origin").map(|shown| shown == origin);
+    let good = match (site, same_origin) {
+        (_, Some(false)) => false,
+        (Some("same-origin"), _) => true,
+        (Some("none"), _) => reads,
+        (Some(_), _) => false,
+        (None, Some(true)) => true,
+        (None, None) => reads,
+    };
+    if good { Ok(()) } else { Err(Fault::CrossSite) }
+}
+
+/// Forms of other sites can send neither of the two types that are taken here.
+fn check_body(takes: Takes, headers: &HeaderMap) -> Result<(), Fault> {
+    let wanted = match takes {
+        Takes::Nothing => return Ok(()),
+        Takes::Json(_) => "application/json",
+        Takes::Octets(_) => "application/octet-stream",
+    };
+    let shown = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let plain = shown.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if plain == wanted { Ok(()) } else { Err(Fault::ContentType(wanted)) }
+}
+
+fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<Peer>().map(|peer| peer.0)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        // There is one behind every route but those for anyone.
+        parts.extensions.get::<Caller>().cloned().ok_or(Fault::NotLoggedIn)
+    }
+}
+
+/// A body of JSON, read strictly: twice the same field, or one that nobody knows, is an error.
+pub struct Input<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
+        let body = octets(request).await?;
+        let strange =
+            |error: &dyn std::fmt::Display| Fault::invalid(format!("the form is not understood: {error}"));
+        vdl_command::Tree::read(&body).map_err(|error| strange(&error))?;
+        serde_json::from_slice(&body).map(Input).map_err(|error| strange(&error))
+    }
+}
+
+/// The whole body, if it is no longer than the route takes.
+pub async fn octets(request: Request) -> Result<Vec<u8>, Fault> {
+    let (limit, body) = body_of(request);
+    match to_bytes(body, limit).await {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(_) => Err(Fault::TooLong(limit)),
+    }
+}
+
+/// The body, and how long it may be. A route that takes none has none.
+pub fn body_of(request: Request) -> (usize, Body) {
+    let limit = request.extensions().get::<Limit>().map_or(0, |limit| limit.0);
+    (limit, request.into_body())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, HeaderValue::from_static(value));
+        }
+        check_origin(&method, &map, "https://portal.example").is_ok()
+    }
+
+    #[test]
+    fn only_pages_of_the_portal_change_anything() {
+        let (site, origin) = ("sec-fetch-site", "origin");
+        assert!(from(Method::POST, &[(site, "same-origin")]));
+        assert!(from(Method::POST, &[(origin, "https://portal.example")]));
+        assert!(from(Method::POST, &[(site, "same-origin"), (origin, "https://portal.example")]));
+        for attack in [
+            &[][..],
+            &[(site, "cross-site")],
+            &[(site, "same-site")],
+            &[(site, "none")],
+            &[(origin, "null")],
+            &[(origin, "https://portal.example.evil")],
+            &[(origin, "http://portal.example")],
+            &[(site, "same-origin"), (origin, "https://evil.example")],
+            &[(site, "cross-site"), (origin, "https://portal.example")],
+        ] {
+            assert!(!from(Method::POST, attack) && !from(Method::DELETE, attack), "{attack:?}");
+        }
+    }
+
+    #[test]
+    fn reading_needs_no_origin_but_no_other_site_reads() {
+        assert!(from(Method::GET, &[]));
+        assert!(from(Method::GET, &[("sec-fetch-site", "none")]));
+        assert!(!from(Method::GET, &[("sec-fetch-site", "cross-site")]));
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_not_read() {
+        for (shown, taken) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("text/plain; application/json", false),
+        ] {
+            let mut map = HeaderMap::new();
+            map.insert(header::CONTENT_TYPE, HeaderValue::from_static(shown));
+            assert_eq!(check_body(Takes::Json(1), &map).is_ok(), taken, "{shown}");
+        }
+        assert!(check_body(Takes::Octets(1), &HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! The portal: a mailbox and a bookkeeper for people who are not programmers.
+//!
+//! It keeps accounts, requests, comments, public keys, signatures and descriptions of tables, and carries
+//! parcels that only servers can read. It holds no key that approves anything and no value of any table:
+//! whatever is done to its database, a server runs nothing that approvers did not sign. Scripts are read, and
+//! everything is signed and sealed, in the page.
+//!
+//! [`serve`] runs it. A request passes [`gate`], which holds it against the table in [`access`], and then its
+//! handler, which does everything in one transaction.
+
+mod access;
+mod account;
+mod cluster;
+mod config;
+mod db;
+mod error;
+mod gate;
+mod headers;
+mod ids;
+mod inbox;
+mod invitation;
+mod journal;
+mod key;
+mod limits;
+mod mail;
+mod openapi;
+mod page;
+mod password;
+mod policy;
+mod project;
+mod request;
+mod review;
+mod serve;
+mod server;
+mod session;
+mod spool;
+mod table;
+mod text;
+mod tls;
+mod upload;
+
+pub use error::PortalError;
+pub use serve::serve;
+pub use server::FirstLink;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Submitting, and submitting again.
+
+use axum::Json;
+use axum::extract::{Path, State as Portal};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use vdl_authorize::{Policy, Refusal, Statement, VerifyingKey};
+use vdl_command::{Slot, TableRef};
+
+use super::store::{self, advance, digest_of};
+use super::{Kind, Request};
+use crate::access::Role;
+use crate::db::{Conn, is_taken};
+use crate::error::Fault;
+use crate::gate::{Caller, Input};
+use crate::ids::{fresh_id, now};
+use crate::inbox::{NoticeKind, notify};
+use crate::journal;
+use crate::key::{Purpose, keys_of};
+use crate::policy::adopted;
+use crate::review::Action;
+use crate::server::Shared;
+use crate::text;
+
+const MOST_OPEN: i64 = 100;
+const MOST_VERSIONS: i64 = 50;
+const LONGEST_NOTE: usize = 4000;
+const LONGEST_OUTPUT: usize = 200_000;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestForm {
+    kind: Kind,
+    name: String,
+    /// The statement's exact bytes, in base64: these are signed.
+    payload: String,
+    #[serde(default)]
+    note: Option<String>,
+    /// What the script gave on dummy data, as text.
+    #[serde(default)]
+    dummy_output: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionForm {
+    payload: String,
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    dummy_output: Option<String>,
+}
+
+/// A version that may be asked for.
+struct Checked {
+    payload: String,
+    digest: String,
+    statement: Statement,
+    policy: Policy,
+    note: Option<String>,
+    dummy_output: Option<String>,
+}
+
+/// Whether a statement can be approved here and is for a key of whoever asks. Approvers and servers look
+/// again.
+async fn check(
+    portal: &Shared,
+    conn: &mut Conn,
+    caller: &Caller,
+    kind: Kind,
+    form: VersionForm,
+) -> Result<Checked, Fault> {
+    let bytes = text::base64("payload", &form.payload)?;
+    let statement = Statement::read(&bytes).map_err(Refusal::Statement)?;
+    let (role, purpose, ordered) = match kind {
+        Kind::Script => (Role::Analyst, Purpose::Analyst, true),
+        Kind::Upload => (Role::Provider, Purpose::Provider, false),
+    };
+    if !caller.roles.contains(&role) {
+        return Err(Fault::NotAllowed);
+    }
+    if statement.script.ordered != ordered {
+        return Err(Fault::invalid("a script has its steps in order; an authorization to upload has not"));
+    }
+    if statement.purpose.is_none() {
+        return Err(Fault::invalid("say the purpose, which approvers decide about"));
+    }
+    let analyst = VerifyingKey::from_base64(&statement.analyst).map_err(Refusal::AnalystKey)?;
+    if !keys_of(conn, &caller.user, purpose).await?.contains(&analyst) {
+        return Err(Fault::KeyUnknown);
+    }
+    let here = &portal.cluster(&caller.project)?.environment;
+    if statement.environment != *here {
+        let signed = statement.environment;
+        return Err(Refusal::Environment { signed, here: here.clone() }.into());
+    }
+    let (policy, _) = adopted(conn, &caller.project).await?.ok_or(Fault::NoPolicy)?;
+    let (since, last) = (policy.statement().approvals_since, policy.version());
+    if !(since..=last).contains(&statement.policy_version) {
+        let approved = statement.policy_version;
+        return Err(Refusal::PolicyVersion { approved, since, here: last }.into());
+    }
+    policy.check_time(now())?;
+    if statement.expires.is_some_and(|expires| expires < now()) {
+        return Err(Fault::invalid("the last day of this approval is over already"));
+    }
+    let note = form.note.as_deref().map(|note| text::words("a note", note, LONGEST_NOTE)).transpose()?;
+    let output = form.dummy_output.as_deref();
+    let output = output.map(|output| text::words("the output on dummy data", output, LONGEST_OUTPUT));
+    let (digest, payload) = (digest_of(&bytes), form.payload);
+    Ok(Checked { payload, digest, statement, policy, note, dummy_output: output.transpose()? })
+}
+
+async fn insert_version(
+    conn: &mut Conn,
+    request: &str,
+    version: i64,
+    checked: &Checked,
+) -> Result<(), Fault> {
+    let added = sqlx::query(
+        "INSERT INTO versions (request_id, version, payload, digest, note, dummy_output, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(request)
+    .bind(version)
+    .bind(&checked.payload)
+    .bind(&checked.digest)
+    .bind(&checked.note)
+    .bind(&checked.dummy_output)
+    .bind(now())
+    .execute(&mut *conn)
+    .await;
+    match added {
+        Err(error) if is_taken(&error) => return Err(Fault::Taken("request")),
+        other => other?,
+    };
+    for handle in handles(&checked.statement) {
+        sqlx::query(
+            "INSERT INTO version_tables (request_id, version, handle) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(request)
+        .bind(version)
+        .bind(handle)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The tables that a statement names.
+fn handles(statement: &Statement) -> Vec<String> {
+    let inputs = statement.script.steps.iter().flat_map(|step| step.command.inputs());
+    let named = inputs.filter_map(|input| match input {
+        TableRef::Handle(Slot::Value(handle)) => Some(handle.to_string()),
+        _ => None,
+    });
+    let listed = statement.tables.iter().flatten().map(ToString::to_string);
+    let bound = statement.names.iter().filter_map(|rule| rule.table.as_ref()).map(ToString::to_string);
+    named.chain(listed).chain(bound).collect()
+}
+
+/// Asks the approvers.
+#[utoipa::path(post, path = "/api/projects/{project}/requests", tag = "requests", params(
+    ("project" = String, Path)), request_body = RequestForm, responses((status = 201, body = Request)))]
+pub async fn submit(
+    Portal(portal): Portal<Shared>,
+    caller: Caller,
+    Input(form): Input<RequestForm>,
+) -> Result<(StatusCode, Json<Request>), Fault> {
+    let name = text::line("a request's name", &form.name, 120)?;
+    let RequestForm { kind, payload, note, dummy_output, .. } = form;
+    let mut tx = portal.db.begin().await?;
+    let form = VersionForm { payload, note, dummy_output };
+    let checked = check(&portal, &mut tx, &caller, kind, form).await?;
+    let (open,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM requests WHERE user_id = $1 AND project_id = $2
+         AND state IN ('submitted', 'changes_requested')",
+    )
+    .bind(&caller.user)
+    .bind(&caller.project)
+    .fetch_one(&mut *tx)
+    .await?;
+    if open >= MOST_OPEN {
+        return Err(Fault::QuotaReached("100 open requests"));
+    }
+    let id = fresh_id()?;
+    sqlx::query(
+        "INSERT INTO requests (id, project_id, kind, name, user_id, state, version, revision, created,
+             changed)
+         VALUES ($1, $2, $3, $4, $5, 'submitted', 1, 0, $6, $7)",
+    )
+    .bind(&id)
+    .bind(&caller.project)
+    .bind(kind.word())
+    .bind(name)
+    .bind(&caller.user)
+    .bind(now())
+    .bind(now())
+    .execute(&mut *tx)
+    .await?;
+    insert_version(&mut tx, &id, 1, &checked).await?;
+    let detail = json!({ "version": 1, "digest": checked.digest });
+    journal::append(&mut tx, &caller.project, &caller.user, "request_submit", &id, detail).await?;
+    let told = store::approvers(&mut tx, &checked.policy).await?;
+    notify(&mut tx, &caller.project, Some(&id), NoticeKind::Submitted, &caller.user, &told).await?;
+    let stored = store::find(&mut tx, &id).await?;
+    let request = store::describe(&mut tx, &stored, &caller).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(request)))
+}
+
+/// Submits another version. What was signed before counts for nothing, because other bytes were signed.
+#[utoipa::path(post, path = "/api/requests/{request}/versions", tag = "requests", params(
+    ("request" = String, Path)), request_body = VersionForm, responses((status = 200, body = Request)))]
+pub async fn resubmit(
+    Portal(portal): Portal<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Input(form): Input<VersionForm>,
+) -> Result<Json<Request>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let stored = store::find(&mut tx, &id).await?;
+    if stored.user != caller.user {
+        return Err(Fault::NotAllowed);
+    }
+    if stored.version >= MOST_VERSIONS {
+        return Err(Fault::QuotaReached("50 versions of one request"));
+    }
+    let checked = check(&portal, &mut tx, &caller, stored.kind, form).await?;
+    let version = stored.version + 1;
+    let state = advance(&mut tx, &stored, Action::Resubmit, false, version).await?;
+    insert_version(&mut tx, &id, version, &checked).await?;
+    let detail = json!({ "version": version, "digest": checked.digest, "state": state });
+    journal::append(&mut tx, &caller.project, &caller.user, "request_resubmit", &id, detail).await?;
+    let told = store::approvers(&mut tx, &checked.policy).await?;
+    notify(&mut tx, &caller.project, Some(&id), NoticeKind::Resubmitted, &caller.user, &told).await?;
+    let stored = store::find(&mut tx, &id).await?;
+    let request = store::describe(&mut tx, &stored, &caller).await?;
+    tx.commit().await?;
+    Ok(Json(request))
+}

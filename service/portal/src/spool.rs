@@ -1,0 +1,182 @@
+//! Sealed parcels on their way: pieces on disk, named by numbers, read in order when they are sent. Memory
+//! holds no more of an upload than what is between two buffers.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use tokio::io::AsyncWriteExt;
+
+use crate::error::Fault;
+use crate::ids::fresh_id;
+
+/// One upload's sizes: of the three parcels, and of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub sizes: [u64; 3],
+    pub chunk: u64,
+}
+
+impl Shape {
+    pub fn total(&self) -> u64 {
+        self.sizes.iter().sum()
+    }
+
+    fn size(&self, server: u8) -> u64 {
+        self.sizes.get(usize::from(server)).copied().unwrap_or(0)
+    }
+
+    pub fn chunks(&self, server: u8) -> u64 {
+        self.size(server).div_ceil(self.chunk)
+    }
+
+    /// How long a piece is: the last one is what is left.
+    pub fn length(&self, server: u8, chunk: u64) -> Option<u64> {
+        (chunk < self.chunks(server)).then(|| self.chunk.min(self.size(server) - chunk * self.chunk))
+    }
+}
+
+/// The folder of one upload. Its name is the upload's id, which the portal drew.
+#[derive(Clone, Debug)]
+pub struct Spool(PathBuf);
+
+impl Spool {
+    pub fn new(folder: &Path, upload: &str) -> Self {
+        Self(folder.join(upload))
+    }
+
+    pub async fn create(&self) -> Result<(), Fault> {
+        tokio::fs::create_dir_all(&self.0).await.map_err(|error| Fault::internal("spool", &error))
+    }
+
+    fn piece(&self, server: u8, chunk: u64) -> PathBuf {
+        self.0.join(format!("{server}-{chunk}"))
+    }
+
+    /// Writes a piece while it arrives. It is there when all of it is, and not before.
+    pub async fn receive(&self, server: u8, chunk: u64, length: u64, body: Body) -> Result<(), Fault> {
+        let unfinished = self.0.join(format!("unfinished-{}", fresh_id()?));
+        let written = write(&unfinished, length, body).await;
+        let kept = match written {
+            Ok(()) => tokio::fs::rename(&unfinished, self.piece(server, chunk))
+                .await
+                .map_err(|error| Fault::internal("spool", &error)),
+            Err(fault) => Err(fault),
+        };
+        if kept.is_err() {
+            let _ = tokio::fs::remove_file(&unfinished).await;
+        }
+        kept
+    }
+
+    /// The pieces that are there, of each server.
+    pub async fn have(&self, shape: Shape) -> Result<[Vec<u64>; 3], Fault> {
+        let spool = self.clone();
+        let looked =
+            tokio::task::spawn_blocking(move || [0, 1, 2].map(|server| spool.have_of(server, shape)));
+        looked.await.map_err(|error| Fault::internal("spool", &error))
+    }
+
+    fn have_of(&self, server: u8, shape: Shape) -> Vec<u64> {
+        let is_there = |chunk: &u64| {
+            let length = std::fs::metadata(self.piece(server, *chunk)).map(|found| found.len());
+            length.ok() == shape.length(server, *chunk)
+        };
+        (0..shape.chunks(server)).filter(is_there).collect()
+    }
+
+    /// The parcel for a server, from its first octet to its last.
+    pub fn reader(&self, server: u8, shape: Shape) -> Parcel {
+        Parcel { spool: self.clone(), server, next: 0, chunks: shape.chunks(server), open: None }
+    }
+
+    pub async fn remove(&self) {
+        match tokio::fs::remove_dir_all(&self.0).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(?error, "an upload's folder stays behind");
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn write(path: &Path, length: u64, mut body: Body) -> Result<(), Fault> {
+    let failed = |error: io::Error| Fault::internal("spool", &error);
+    let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
+    let mut left = length;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Fault::invalid("the piece was cut off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        left = left
+            .checked_sub(data.len() as u64)
+            .ok_or_else(|| Fault::invalid(format!("this piece has {length} octets, and more came")))?;
+        file.write_all(&data).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    match left {
+        0 => Ok(()),
+        _ => Err(Fault::invalid(format!("this piece has {length} octets, and {left} are missing"))),
+    }
+}
+
+/// Reads piece after piece.
+pub struct Parcel {
+    spool: Spool,
+    server: u8,
+    next: u64,
+    chunks: u64,
+    open: Option<File>,
+}
+
+impl Read for Parcel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(file) = &mut self.open {
+                match file.read(buffer)? {
+                    0 => self.open = None,
+                    read => return Ok(read),
+                }
+            }
+            if self.next == self.chunks {
+                return Ok(0);
+            }
+            self.open = Some(File::open(self.spool.piece(self.server, self.next))?);
+            self.next += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { sizes: [10, 4, 1], chunk: 4 };
+
+    #[test]
+    fn the_last_piece_is_what_is_left() {
+        assert_eq!([0, 1, 2].map(|server| SHAPE.chunks(server)), [3, 1, 1]);
+        assert_eq!([0, 1, 2, 3].map(|chunk| SHAPE.length(0, chunk)), [Some(4), Some(4), Some(2), None]);
+        assert_eq!((SHAPE.length(2, 0), SHAPE.length(3, 0), SHAPE.total()), (Some(1), None, 15));
+    }
+
+    #[tokio::test]
+    async fn pieces_in_any_order_are_one_parcel_and_half_ones_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path(), "upload");
+        spool.create().await.unwrap();
+        spool.receive(0, 2, 2, Body::from("89")).await.unwrap();
+        spool.receive(0, 0, 4, Body::from("0123")).await.unwrap();
+        assert!(spool.receive(0, 1, 4, Body::from("45")).await.is_err());
+        assert!(spool.receive(0, 1, 4, Body::from("456789")).await.is_err());
+        assert_eq!(spool.have(SHAPE).await.unwrap(), [vec![0, 2], vec![], vec![]]);
+        spool.receive(0, 1, 4, Body::from("4567")).await.unwrap();
+        let mut text = String::new();
+        spool.reader(0, SHAPE).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "0123456789");
+        assert_eq!(std::fs::read_dir(folder.path().join("upload")).unwrap().count(), 3);
+        spool.remove().await;
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

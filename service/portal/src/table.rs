@@ -1,0 +1,236 @@
+//! Descriptions of tables that providers uploaded. The tables themselves are on the servers.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use vdl_command::{ColumnType, Handle};
+
+use crate::db::{Conn, is_taken};
+use crate::error::Fault;
+use crate::gate::{Caller, Input};
+use crate::ids::now;
+use crate::journal;
+use crate::server::Shared;
+use crate::text;
+
+const MOST_COLUMNS: usize = 2000;
+const MOST_RULES: usize = 16 << 10;
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Table {
+    pub handle: String,
+    pub name: Option<String>,
+    /// Who uploaded it.
+    pub owner: String,
+    pub schema: Vec<Column>,
+    /// What was agreed about it, in the words of the contract.
+    pub rules: Option<Value>,
+    pub rows: i64,
+    /// Of the file it was made of.
+    pub file_digest: String,
+    pub file_name: String,
+    pub archived: bool,
+    pub created: i64,
+    /// Requests that name it.
+    pub used_by: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    pub name: String,
+    /// As the servers write it, such as `int[min=0,max=120]`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// What the page knows after an upload.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptForm {
+    handle: String,
+    #[serde(default)]
+    name: Option<String>,
+    schema: Vec<Column>,
+    #[serde(default)]
+    rules: Option<Value>,
+    #[schema(minimum = 0)]
+    rows: i64,
+    /// 64 hexadecimal digits.
+    file_digest: String,
+    file_name: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveForm {
+    archived: bool,
+}
+
+impl ReceiptForm {
+    fn check(&self) -> Result<(), Fault> {
+        self.handle.parse::<Handle>().map_err(Fault::InvalidInput)?;
+        if self.rows < 0 {
+            return Err(Fault::invalid("a table has no fewer than 0 rows"));
+        }
+        let hexadecimal = self.file_digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if self.file_digest.len() != 64 || !hexadecimal {
+            return Err(Fault::invalid("the digest of a file has 64 hexadecimal digits"));
+        }
+        if self.schema.is_empty() || self.schema.len() > MOST_COLUMNS {
+            return Err(Fault::invalid("a table has 1 to 2000 columns"));
+        }
+        for column in &self.schema {
+            text::line("a column's name", &column.name, 200)?;
+            let kind: Result<ColumnType, _> = column.kind.parse();
+            kind.map_err(|error| Fault::invalid(format!("a column's type: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+type Row = (String, Option<String>, String, String, Option<String>, i64, String, String, i64, i64);
+const ROW: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
+    archived, created FROM tables WHERE project_id = $1 ORDER BY created DESC, handle";
+
+fn shown(row: Row, uses: &[(String, String)]) -> Result<Table, Fault> {
+    let (handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created) = row;
+    let damaged = |error: serde_json::Error| Fault::internal("a stored table", &error);
+    let used_by =
+        uses.iter().filter(|(used, _)| *used == handle).map(|(_, request)| request.clone()).collect();
+    let schema = serde_json::from_str(&schema).map_err(damaged)?;
+    let rules = rules.map(|rules| serde_json::from_str(&rules)).transpose().map_err(damaged)?;
+    let archived = archived != 0;
+    Ok(Table { handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created, used_by })
+}
+
+async fn tables(conn: &mut Conn, project: &str) -> Result<Vec<Table>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(ROW).bind(project).fetch_all(&mut *conn).await?;
+    let uses: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT version_tables.handle, requests.id FROM version_tables
+         JOIN requests ON requests.id = version_tables.request_id
+         AND requests.version = version_tables.version
+         WHERE requests.project_id = $1 ORDER BY requests.id",
+    )
+    .bind(project)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| shown(row, &uses)).collect()
+}
+
+async fn table(conn: &mut Conn, project: &str, handle: &str) -> Result<Table, Fault> {
+    let mut all = tables(conn, project).await?.into_iter();
+    all.find(|table| table.handle == handle).ok_or(Fault::NoSuchThing("table"))
+}
+
+/// The project's tables, archived ones too.
+#[utoipa::path(get, path = "/api/projects/{project}/tables", tag = "data", params(
+    ("project" = String, Path)), responses((status = 200, body = Vec<Table>)))]
+pub async fn list_tables(State(portal): State<Shared>, caller: Caller) -> Result<Json<Vec<Table>>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let tables = tables(&mut tx, &caller.project).await?;
+    tx.commit().await?;
+    Ok(Json(tables))
+}
+
+/// Writes down what was uploaded.
+#[utoipa::path(post, path = "/api/projects/{project}/tables", tag = "data", params(
+    ("project" = String, Path)), request_body = ReceiptForm, responses((status = 201, body = Table)))]
+pub async fn add_table(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Input(form): Input<ReceiptForm>,
+) -> Result<(StatusCode, Json<Table>), Fault> {
+    form.check()?;
+    let name = form.name.as_deref().map(|name| text::line("a table's name", name, 100)).transpose()?;
+    let file_name = text::line("a file's name", &form.file_name, 255)?;
+    let written =
+        |value: Result<String, serde_json::Error>| value.map_err(|error| Fault::internal("JSON", &error));
+    let schema = written(serde_json::to_string(&form.schema))?;
+    let rules = form.rules.as_ref().map(|rules| written(serde_json::to_string(rules))).transpose()?;
+    if rules.as_ref().is_some_and(|rules| rules.len() > MOST_RULES) {
+        return Err(Fault::TooLong(MOST_RULES));
+    }
+    let mut tx = portal.db.begin().await?;
+    let added = sqlx::query(
+        "INSERT INTO tables (project_id, handle, name, user_id, schema_text, rules_text, row_count,
+             file_digest, file_name, archived, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)",
+    )
+    .bind(&caller.project)
+    .bind(&form.handle)
+    .bind(name)
+    .bind(&caller.user)
+    .bind(schema)
+    .bind(rules)
+    .bind(form.rows)
+    .bind(form.file_digest.to_lowercase())
+    .bind(file_name)
+    .bind(now())
+    .execute(&mut *tx)
+    .await;
+    match added {
+        Err(error) if is_taken(&error) => return Err(Fault::Taken("table")),
+        other => other?,
+    };
+    let detail = json!({ "rows": form.rows, "columns": form.schema.len() });
+    journal::append(&mut tx, &caller.project, &caller.user, "table_uploaded", &form.handle, detail).await?;
+    let table = table(&mut tx, &caller.project, &form.handle).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(table)))
+}
+
+/// Whose it is decides, not only the role.
+async fn check_owner(conn: &mut Conn, handle: &str, user: &str) -> Result<(), Fault> {
+    let found: Option<(String,)> = sqlx::query_as("SELECT user_id FROM tables WHERE handle = $1")
+        .bind(handle)
+        .fetch_optional(conn)
+        .await?;
+    match found {
+        Some((owner,)) if owner == user => Ok(()),
+        Some(_) => Err(Fault::NotAllowed),
+        None => Err(Fault::NoSuchThing("table")),
+    }
+}
+
+/// Puts it away, or back.
+#[utoipa::path(patch, path = "/api/tables/{handle}", tag = "data", params(("handle" = String, Path)),
+    request_body = ArchiveForm, responses((status = 200, body = Table)))]
+pub async fn archive_table(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(handle): Path<String>,
+    Input(form): Input<ArchiveForm>,
+) -> Result<Json<Table>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    check_owner(&mut tx, &handle, &caller.user).await?;
+    sqlx::query("UPDATE tables SET archived = $1 WHERE handle = $2")
+        .bind(i64::from(form.archived))
+        .bind(&handle)
+        .execute(&mut *tx)
+        .await?;
+    let kind = if form.archived { "table_archived" } else { "table_restored" };
+    journal::append(&mut tx, &caller.project, &caller.user, kind, &handle, json!({})).await?;
+    let table = table(&mut tx, &caller.project, &handle).await?;
+    tx.commit().await?;
+    Ok(Json(table))
+}
+
+/// Forgets the description. The table itself is removed on the servers, by a command its provider signs.
+#[utoipa::path(delete, path = "/api/tables/{handle}", tag = "data", params(("handle" = String, Path)),
+    responses((status = 204)))]
+pub async fn forget_table(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(handle): Path<String>,
+) -> Result<StatusCode, Fault> {
+    let mut tx = portal.db.begin().await?;
+    check_owner(&mut tx, &handle, &caller.user).await?;
+    sqlx::query("DELETE FROM tables WHERE handle = $1").bind(&handle).execute(&mut *tx).await?;
+    journal::append(&mut tx, &caller.project, &caller.user, "table_forgotten", &handle, json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

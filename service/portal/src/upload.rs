@@ -1,0 +1,376 @@
+//! Uploads: three sealed parcels in pieces, kept until all are there, then sent to the three servers at once.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::access::LARGEST_CHUNK;
+use crate::db::Conn;
+use crate::error::Fault;
+use crate::gate::{Caller, Input, body_of};
+use crate::ids::{fresh_id, now};
+use crate::journal;
+use crate::server::Shared;
+use crate::spool::{Shape, Spool};
+use crate::text::{plain, to_base64};
+
+const SMALLEST_CHUNK: u64 = 64 << 10;
+const MIB: u64 = 1 << 20;
+/// Seconds that a second asker waits for an upload to be sent.
+const LONGEST_WAIT: i64 = 600;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadState {
+    /// Takes pieces.
+    Open,
+    /// Is on its way to the servers.
+    Sending,
+    Sent,
+}
+
+impl UploadState {
+    fn read(word: &str) -> Result<Self, Fault> {
+        match word {
+            "open" => Ok(Self::Open),
+            "sending" => Ok(Self::Sending),
+            "sent" => Ok(Self::Sent),
+            _ => Err(Fault::internal("a stored upload has no such state", &word)),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Upload {
+    pub id: String,
+    pub state: UploadState,
+    /// Octets of each parcel.
+    pub sizes: [i64; 3],
+    /// Octets of each piece but the last of a parcel.
+    pub chunk: i64,
+    /// The numbers of the pieces that arrived, from 0, for each server.
+    pub have: [Vec<u64>; 3],
+    pub created: i64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UploadForm {
+    /// Octets of the sealed parcel of each server.
+    sizes: [i64; 3],
+    /// Octets of a piece: 65536 to 4194304.
+    #[schema(minimum = 65536, maximum = 4194304)]
+    chunk: i64,
+}
+
+/// The servers' sealed answers.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Answers {
+    /// Base64, of servers 0, 1 and 2.
+    pub answers: [String; 3],
+}
+
+/// As it is stored.
+struct Stored {
+    id: String,
+    shape: Shape,
+    state: UploadState,
+    answers: Option<String>,
+    created: i64,
+}
+
+impl Stored {
+    /// Once it is sent.
+    fn answers(&self) -> Result<Option<Answers>, Fault> {
+        let read = self.answers.as_deref().map(serde_json::from_str).transpose();
+        read.map_err(|error| Fault::internal("stored answers", &error))
+    }
+}
+
+type Row = (i64, i64, i64, i64, String, Option<String>, i64);
+
+fn octets(size: i64) -> u64 {
+    u64::try_from(size).unwrap_or(0)
+}
+
+async fn find(conn: &mut Conn, id: &str, user: &str) -> Result<Stored, Fault> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT size0, size1, size2, chunk, state, answers, created FROM uploads
+         WHERE id = $1 AND user_id = $2",
+    )
+    .bind(plain(id))
+    .bind(user)
+    .fetch_optional(conn)
+    .await?;
+    let (a, b, c, chunk, state, answers, created) = row.ok_or(Fault::NoSuchThing("upload"))?;
+    let shape = Shape { sizes: [octets(a), octets(b), octets(c)], chunk: octets(chunk).max(1) };
+    Ok(Stored { id: id.to_owned(), shape, state: UploadState::read(&state)?, answers, created })
+}
+
+async fn describe(portal: &Shared, stored: &Stored) -> Result<Upload, Fault> {
+    let have = match stored.state {
+        UploadState::Sent => [vec![], vec![], vec![]],
+        _ => spool(portal, &stored.id).have(stored.shape).await?,
+    };
+    let signed = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
+    Ok(Upload {
+        id: stored.id.clone(),
+        state: stored.state,
+        sizes: stored.shape.sizes.map(signed),
+        chunk: signed(stored.shape.chunk),
+        have,
+        created: stored.created,
+    })
+}
+
+fn spool(portal: &Shared, id: &str) -> Spool {
+    Spool::new(&portal.spool, id)
+}
+
+/// Begins an upload.
+#[utoipa::path(post, path = "/api/projects/{project}/uploads", tag = "data", params(
+    ("project" = String, Path)), request_body = UploadForm, responses((status = 201, body = Upload)))]
+pub async fn begin_upload(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Input(form): Input<UploadForm>,
+) -> Result<(StatusCode, Json<Upload>), Fault> {
+    let limits = portal.config.limits;
+    let most = limits.upload_mib.saturating_mul(MIB);
+    if form.sizes.iter().any(|size| *size < 1 || octets(*size) > most) {
+        return Err(Fault::invalid(format!(
+            "each parcel has 1 octet at least, and all together {most} at most"
+        )));
+    }
+    let shape = Shape { sizes: form.sizes.map(octets), chunk: octets(form.chunk) };
+    if shape.total() > most {
+        return Err(Fault::QuotaReached("octets in one upload"));
+    }
+    if !(SMALLEST_CHUNK..=LARGEST_CHUNK as u64).contains(&shape.chunk) {
+        return Err(Fault::invalid("a piece has 65536 to 4194304 octets"));
+    }
+    portal.cluster(&caller.project)?;
+    let mut tx = portal.db.begin().await?;
+    // One at a time begins an upload, so that quotas hold.
+    sqlx::query("UPDATE users SET created = created WHERE id = $1")
+        .bind(&caller.user)
+        .execute(&mut *tx)
+        .await?;
+    check_quotas(&mut tx, &caller.user, limits, shape.total()).await?;
+    let id = fresh_id()?;
+    let [a, b, c] = form.sizes;
+    sqlx::query(
+        "INSERT INTO uploads (id, project_id, user_id, size0, size1, size2, chunk, state, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8)",
+    )
+    .bind(&id)
+    .bind(&caller.project)
+    .bind(&caller.user)
+    .bind(a)
+    .bind(b)
+    .bind(c)
+    .bind(form.chunk)
+    .bind(now())
+    .execute(&mut *tx)
+    .await?;
+    let stored = find(&mut tx, &id, &caller.user).await?;
+    spool(&portal, &id).create().await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(describe(&portal, &stored).await?)))
+}
+
+async fn check_quotas(
+    conn: &mut Conn,
+    user: &str,
+    limits: crate::config::Limits,
+    more: u64,
+) -> Result<(), Fault> {
+    let unsent: Vec<(String, i64, i64, i64)> =
+        sqlx::query_as("SELECT user_id, size0, size1, size2 FROM uploads WHERE state <> 'sent'")
+            .fetch_all(conn)
+            .await?;
+    let sum = |mine: bool| -> u64 {
+        let counted = unsent.iter().filter(|(owner, ..)| !mine || owner == user);
+        counted.map(|(_, a, b, c)| octets(*a) + octets(*b) + octets(*c)).sum()
+    };
+    let own = unsent.iter().filter(|(owner, ..)| owner == user).count();
+    if i64::try_from(own).unwrap_or(i64::MAX) >= limits.user_uploads {
+        return Err(Fault::QuotaReached("unfinished uploads of one user"));
+    }
+    if sum(true) + more > limits.user_spool_mib.saturating_mul(MIB) {
+        return Err(Fault::QuotaReached("space for one user's unfinished uploads"));
+    }
+    match sum(false) + more > limits.spool_mib.saturating_mul(MIB) {
+        true => Err(Fault::QuotaReached("space for everybody's unfinished uploads")),
+        false => Ok(()),
+    }
+}
+
+/// How far an upload is.
+#[utoipa::path(get, path = "/api/uploads/{upload}", tag = "data", params(("upload" = String, Path)),
+    responses((status = 200, body = Upload)))]
+pub async fn read_upload(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Upload>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let stored = find(&mut tx, &id, &caller.user).await?;
+    tx.commit().await?;
+    Ok(Json(describe(&portal, &stored).await?))
+}
+
+/// Takes one piece. Sent again, it takes the place of the one before.
+#[utoipa::path(put, path = "/api/uploads/{upload}/{server}/{chunk}", tag = "data", params(
+    ("upload" = String, Path), ("server" = u8, Path, maximum = 2), ("chunk" = u32, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 204)))]
+pub async fn put_chunk(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path((id, server, chunk)): Path<(String, String, String)>,
+    request: Request,
+) -> Result<StatusCode, Fault> {
+    let nothing = || Fault::NoSuchThing("piece of an upload");
+    let (server, chunk): (u8, u64) =
+        (server.parse().map_err(|_| nothing())?, chunk.parse().map_err(|_| nothing())?);
+    let mut tx = portal.db.begin().await?;
+    let stored = find(&mut tx, &id, &caller.user).await?;
+    tx.commit().await?;
+    if stored.state != UploadState::Open {
+        return Err(Fault::NotNow("this upload takes no more pieces".into()));
+    }
+    let length = stored.shape.length(server, chunk).ok_or_else(nothing)?;
+    let (_, body) = body_of(request);
+    spool(&portal, &id).receive(server, chunk, length, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers.
+#[utoipa::path(post, path = "/api/uploads/{upload}/send", tag = "data", params(("upload" = String, Path)),
+    responses((status = 200, body = Answers)))]
+pub async fn send_upload(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Answers>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let stored = find(&mut tx, &id, &caller.user).await?;
+    if let Some(answers) = stored.answers()? {
+        return Ok(Json(answers));
+    }
+    let taken = sqlx::query("UPDATE uploads SET state = 'sending' WHERE id = $1 AND state = 'open'")
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    if taken.rows_affected() != 1 {
+        return wait_for_answers(&portal, &id, &caller.user).await.map(Json);
+    }
+    // Goes on to its end if whoever asked for it goes away.
+    let sent = tokio::spawn(async move { send(&portal, &caller, &stored).await }).await;
+    sent.map_err(|error| Fault::internal("send", &error))?.map(Json)
+}
+
+/// Whoever lost the connection while it was sent waits with the first who asked.
+async fn wait_for_answers(portal: &Shared, id: &str, user: &str) -> Result<Answers, Fault> {
+    let end = now() + LONGEST_WAIT;
+    while now() < end {
+        let mut tx = portal.db.begin().await?;
+        let stored = find(&mut tx, id, user).await?;
+        tx.commit().await?;
+        match (stored.state, stored.answers()?) {
+            (_, Some(answers)) => return Ok(answers),
+            (UploadState::Sending, None) => tokio::time::sleep(Duration::from_millis(500)).await,
+            _ => return Err(Fault::NotNow("not all servers took this upload; send it again".into())),
+        }
+    }
+    Err(Fault::NotNow("this upload is still being sent".into()))
+}
+
+async fn send(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answers, Fault> {
+    let sent = relay(portal, caller, stored).await;
+    let mut tx = portal.db.begin().await?;
+    let (state, answers) = match &sent {
+        Ok(answers) => {
+            let answers = serde_json::to_string(answers);
+            ("sent", Some(answers.map_err(|error| Fault::internal("answers", &error))?))
+        }
+        Err(_) => ("open", None),
+    };
+    sqlx::query("UPDATE uploads SET state = $1, answers = $2 WHERE id = $3")
+        .bind(state)
+        .bind(answers)
+        .bind(&stored.id)
+        .execute(&mut *tx)
+        .await?;
+    if sent.is_ok() {
+        let detail = json!({ "sizes": stored.shape.sizes });
+        journal::append(&mut tx, &caller.project, &caller.user, "upload_sent", &stored.id, detail).await?;
+    }
+    tx.commit().await?;
+    if sent.is_ok() {
+        spool(portal, &stored.id).remove().await;
+    }
+    sent
+}
+
+async fn relay(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answers, Fault> {
+    let (spool, shape) = (spool(portal, &stored.id), stored.shape);
+    let have = spool.have(shape).await?;
+    if (0u8..).zip(&have).any(|(server, have)| have.len() as u64 != shape.chunks(server)) {
+        return Err(Fault::UploadIncomplete);
+    }
+    let cluster = portal.cluster(&caller.project)?;
+    let [a, b, c] = shape.sizes;
+    let carry = |server, length| cluster.relay(server, spool.reader(server, shape), length);
+    let (a, b, c) = tokio::join!(carry(0, a), carry(1, b), carry(2, c));
+    Ok(Answers { answers: [to_base64(&a?), to_base64(&b?), to_base64(&c?)] })
+}
+
+/// Gives an upload up.
+#[utoipa::path(delete, path = "/api/uploads/{upload}", tag = "data", params(("upload" = String, Path)),
+    responses((status = 204)))]
+pub async fn drop_upload(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
+    let mut tx = portal.db.begin().await?;
+    find(&mut tx, &id, &caller.user).await?;
+    let gone = sqlx::query("DELETE FROM uploads WHERE id = $1 AND state <> 'sending'")
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
+    if gone.rows_affected() == 0 {
+        return Err(Fault::NotNow("this upload is being sent".into()));
+    }
+    tx.commit().await?;
+    spool(&portal, &id).remove().await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// After a restart nothing is on its way any more.
+pub async fn recover(conn: &mut Conn) -> Result<(), Fault> {
+    sqlx::query("UPDATE uploads SET state = 'open' WHERE state = 'sending'").execute(conn).await?;
+    Ok(())
+}
+
+/// Forgets uploads that are older than they may be, and gives their ids.
+pub async fn sweep(conn: &mut Conn, hours: i64) -> Result<Vec<String>, Fault> {
+    let before = now() - hours.saturating_mul(3600);
+    let old: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM uploads WHERE created < $1 AND state <> 'sending'")
+            .bind(before)
+            .fetch_all(&mut *conn)
+            .await?;
+    for (id,) in &old {
+        sqlx::query("DELETE FROM uploads WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    }
+    Ok(old.into_iter().map(|(id,)| id).collect())
+}
