@@ -44,7 +44,7 @@ page:  ## the portal's page, where Node is there
 	fi
 
 $(PAGE): $(WEB)/node_modules/ready $(shell find $(WEB)/src $(WEB)/public $(WEB)/*.* -type f 2>/dev/null)
-	cd $(WEB) && npm run --silent build
+	cd $(WEB) && npm run --silent build -- --logLevel warn
 # Cargo knows the files that it embedded, and not those that came later.
 	@touch service/portal/src/page.rs
 

@@ -94,7 +94,13 @@ impl Node {
 
     /// Answers one request; the body is that of the HTTPS interface.
     pub fn answer(&self, route: Route, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
-        let answered = match route {
+        let named =
+            |answer: ErrorAnswer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer };
+        self.answered(route, body).map_err(named)
+    }
+
+    fn answered(&self, route: Route, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
+        match route {
             Route::Info => written(&self.info()),
             Route::Command => self.command(body),
             Route::StartRun => {
@@ -129,8 +135,7 @@ impl Node {
                 self.log_part(asked.from)
             }
             Route::Sealed => self.sealed(body),
-        };
-        answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
+        }
     }
 
     pub fn info(&self) -> Info {

@@ -1,7 +1,7 @@
 // Three real servers and a real portal in a folder of their own, and a real browser before them.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -37,7 +37,7 @@ export async function makeWorld(): Promise<World> {
     const connection = (await start(started, up)).ready;
     const port = await freePort();
     const origin = `http://localhost:${port}`;
-    writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection, servers));
+    writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection));
     const portal = await start(started, ["portal", "--config", join(folder, "portal.toml")]);
     const link = portal.said
       .map((line) => /: (http\S+)$/.exec(line)?.[1])
@@ -61,8 +61,7 @@ export function vdl(...args: string[]): string {
   return execFileSync(VDL, args, { encoding: "utf8" });
 }
 
-function portalToml(port: number, origin: string, connection: string, servers: string): string {
-  const logs = auditLogs(servers).map((path) => JSON.stringify(path));
+function portalToml(port: number, origin: string, connection: string): string {
   return [
     `listen = "127.0.0.1:${port}"`,
     `origin = "${origin}"`,
@@ -71,17 +70,8 @@ function portalToml(port: number, origin: string, connection: string, servers: s
     "[[project]]",
     `name = "${PROJECT}"`,
     `connection = ${JSON.stringify(connection)}`,
-    `audit = [${logs.join(", ")}]`,
     "",
   ].join("\n");
-}
-
-function auditLogs(servers: string): string[] {
-  const all = readdirSync(servers, { recursive: true, encoding: "utf8" });
-  return all
-    .filter((name) => name.endsWith("audit.log"))
-    .sort()
-    .map((name) => join(servers, name));
 }
 
 /** Starts `vdl ...` and waits for its line `ready ...`. */

@@ -13,8 +13,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use vdl_authorize::{
-    Revocation, Revoked, SigningKey, Terms, add_signature, approve_script, sign_revocation,
-    template_any_upload,
+    Policy, Revocation, Revoked, Rule, SigningKey, Terms, add_signature, approve_script, draft_policy,
+    sign_revocation, template_any_upload,
 };
 use vdl_client::{Call, ClearColumn, ClearValues, ClientError, Connection, Endpoint, JobId, Reply, Session};
 use vdl_command::{TableMeta, write_script};
@@ -234,5 +234,49 @@ fn a_cluster_with_approvers_of_its_own_gets_no_sample_approvers() {
     assert_eq!(project["policy"], Value::Null);
     let rules = alice.get(&alice.within("rules")).json();
     assert_eq!((&rules["servers"][0]["policy"], &rules["agree"]), (&json!(1), &json!(false)), "{rules}");
+    up.stop();
+}
+
+/// Version `version` of the sample approvers' policy, in its envelope, signed by both.
+fn next_policy(up: &Up, current: &Policy, version: u32) -> Vec<u8> {
+    let mut statement = current.statement().clone();
+    statement.version = version;
+    statement.rule = Rule::AtLeast(version - 1);
+    statement.adopt_before = Some(now() + 86_400);
+    let draft = draft_policy(&Policy::new(statement).unwrap()).unwrap();
+    ["alice", "bob"].iter().fold(draft, |text, who| add_signature(&text, &up.key(who)).unwrap())
+}
+
+#[test]
+fn a_policy_signed_in_the_portal_reaches_the_servers_and_one_from_elsewhere_reaches_the_portal() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start(folder.path(), &[]);
+    let administrator = up.log_in("administrator");
+    let path = administrator.within("policy");
+    let policies = administrator.get(&path).json();
+    let first = from_base64(policies["current"]["payload"].as_str().unwrap());
+    let first = Policy::read(&first).unwrap();
+    let second = next_policy(&up, &first, 2);
+    let envelope: Value = serde_json::from_slice(&second).unwrap();
+    administrator.post(&path, &json!({ "payload": envelope["payload"] })).json();
+    for (at, who) in ["alice", "bob"].into_iter().enumerate() {
+        // Nothing holds before the last signature.
+        assert_eq!(administrator.get(&administrator.within("rules")).json()["servers"][1]["policy"], 1);
+        let form = json!({ "version": 2, "signature": envelope["signatures"][at]["sig"] });
+        up.log_in(who).post(&format!("{path}/signatures"), &form).json();
+    }
+    let rules = administrator.get(&administrator.within("rules")).json();
+    assert!((0..3).all(|server| rules["servers"][server]["policy"] == 2), "{rules}");
+    assert_eq!((&rules["agree"], &rules["waiting"]), (&json!(true), &json!(0)), "{rules}");
+    assert_eq!(administrator.get(&format!("{path}/2/file")).body, second);
+
+    // The command line needs no portal, and the portal notices.
+    let third = next_policy(&up, &first, 3);
+    let connection = Connection::open(folder.path().join("default.vdlconn").to_str().unwrap()).unwrap();
+    assert!(vdl_client::publish(&connection, &third).iter().all(Result::is_ok));
+    let rules = administrator.get(&administrator.within("rules")).json();
+    assert_eq!(rules["agree"], true, "{rules}");
+    assert_eq!(administrator.get(&path).json()["current"]["version"], 3);
+    assert_eq!(administrator.get(&format!("{path}/3/file")).body, third);
     up.stop();
 }

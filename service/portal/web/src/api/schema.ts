@@ -235,7 +235,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** A server's audit log, as far as its copy here goes: a line of JSON each. */
+        /** A server's audit log, as it says itself: a line of JSON each. */
         get: operations["read_audit"];
         put?: never;
         post?: never;
@@ -378,7 +378,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Signs the draft. With the last signature that is missing it holds here; its file goes to the servers. */
+        /** Signs the draft. With the last signature that is missing it holds here and goes to the servers. */
         post: operations["sign_policy"];
         delete?: never;
         options?: never;
@@ -415,6 +415,23 @@ export type paths = {
         put?: never;
         /** Asks the approvers. */
         post: operations["submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the three servers go by right now. */
+        get: operations["read_rules"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -533,7 +550,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Takes an approval back. Servers hold to it once they have the revocation. */
+        /** Takes an approval back. Servers hold to it once they have the revocation, which is sent to them at once. */
         post: operations["revoke"];
         delete?: never;
         options?: never;
@@ -1147,7 +1164,19 @@ export type components = {
         RolesForm: {
             roles: components["schemas"]["Role"][];
         };
-        /** @description What the audit log says about the runs of an approval. */
+        Rules: {
+            /** @description Whether all three go by the same, and by the policy that holds in the portal. */
+            agree: boolean;
+            /** @description Of those that the servers refused: the error's code. */
+            refused: string[];
+            servers: components["schemas"]["ServerRules"][];
+            /**
+             * Format: int64
+             * @description Signed policies and revocations that no server has taken over yet; it is tried again every minute.
+             */
+            waiting: number;
+        };
+        /** @description How far an approval is used up. */
         Runs: {
             /**
              * Format: int64
@@ -1158,7 +1187,7 @@ export type components = {
             limit?: number | null;
             /**
              * Format: int64
-             * @description Started runs, as far as the copy of server 0's audit log goes; unknown where there is no copy.
+             * @description Started runs, as the servers count them; unknown where none of them answers.
              */
             used?: number | null;
         };
@@ -1172,6 +1201,23 @@ export type components = {
              * Format: int32
              * @description 0, 1 or 2.
              */
+            server: number;
+        };
+        /** @description What a server goes by, as it says itself. */
+        ServerRules: {
+            /**
+             * Format: int32
+             * @description The version of its policy, and the policy's digest.
+             */
+            policy?: number | null;
+            policy_digest?: string | null;
+            /** @description The code of an error where it says nothing, such as `node_unreachable`. */
+            problem?: string | null;
+            /** Format: int64 */
+            revocations?: number | null;
+            /** @description Whether its policy is the one that holds in the portal. */
+            same: boolean;
+            /** Format: int32 */
             server: number;
         };
         /** @description A session as its owner sees it. */
@@ -2219,6 +2265,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rules"];
                 };
             };
             /** @description What is wrong, and what to do next. */
