@@ -1,5 +1,5 @@
-//! The three servers of a project, and the way to them: parcels that only they can read, and what a bookkeeper
-//! asks in the clear, where no value of a table is in it.
+//! The three servers of a project, and the way to them: parcels that only they can read, and what a
+//! bookkeeper asks in the clear, where no value of a table is in it.
 
 use std::io::Read;
 use std::sync::Arc;

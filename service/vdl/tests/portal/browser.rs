@@ -118,8 +118,14 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
 /// Three parcels of one upload, put together by the three endpoints of a session.
 #[derive(Default)]
 pub struct Upload {
-    parcels: Mutex<([Option<Vec<u8>>; 3], Option<[Vec<u8>; 3]>)>,
+    shared: Mutex<Shared>,
     answered: Condvar,
+}
+
+#[derive(Default)]
+struct Shared {
+    parcels: [Option<Vec<u8>>; 3],
+    answers: Option<[Vec<u8>; 3]>,
 }
 
 /// A server as the page reaches it: short requests through the relay, commands through the spool.
@@ -140,15 +146,15 @@ impl Courier {
 
     /// Waits for the parcels of all three, which go as one.
     fn spool(&self, parcel: Vec<u8>) -> Vec<u8> {
-        let mut shared = self.upload.parcels.lock().unwrap();
-        shared.0[self.server] = Some(parcel);
-        if shared.0.iter().all(Option::is_some) {
-            let parcels = shared.0.each_mut().map(|parcel| parcel.take().unwrap());
-            shared.1 = Some(self.send(&parcels));
+        let mut shared = self.upload.shared.lock().unwrap();
+        shared.parcels[self.server] = Some(parcel);
+        if shared.parcels.iter().all(Option::is_some) {
+            let parcels = shared.parcels.each_mut().map(|parcel| parcel.take().unwrap());
+            shared.answers = Some(self.send(&parcels));
             self.upload.answered.notify_all();
         }
-        let shared = self.upload.answered.wait_while(shared, |shared| shared.1.is_none()).unwrap();
-        shared.1.as_ref().unwrap()[self.server].clone()
+        let shared = self.upload.answered.wait_while(shared, |shared| shared.answers.is_none()).unwrap();
+        shared.answers.as_ref().unwrap()[self.server].clone()
     }
 
     fn send(&self, parcels: &[Vec<u8>; 3]) -> [Vec<u8>; 3] {
