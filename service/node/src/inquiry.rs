@@ -1,5 +1,5 @@
-//! What whoever keeps the books asks: how far approvals are used up, and what stands in the audit log. Neither
-//! says anything about a value of a table.
+//! What whoever keeps the books asks: how far approvals are used up, and what stands in the audit log.
+//! Neither says anything about a value of a table.
 
 use vdl_authorize::Refusal;
 use vdl_command::wire::encode;

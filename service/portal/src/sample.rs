@@ -27,8 +27,8 @@ pub struct Sample {
     pub key: Option<(Purpose, VerifyingKey)>,
 }
 
-/// Makes the accounts and enrols the keys, if the portal of this configuration has no account yet. `false`: it
-/// has some, and nothing was changed. Not while the portal runs.
+/// Makes the accounts and enrols the keys, if the portal of this configuration has no account yet. `false`:
+/// it has some, and nothing was changed. Not while the portal runs.
 pub fn add_people(config: &Path, people: &[Sample]) -> Result<bool, PortalError> {
     let config = Config::load(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
