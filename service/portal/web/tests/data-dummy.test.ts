@@ -29,7 +29,10 @@ test("the same seed gives the same dummy, another one another", () => {
 });
 
 test("values are missing where they may be, and nowhere else", () => {
-  const only = (type: string): string[] => dummyCsv([{ name: "c", type }], 300).split("\n").slice(1, -1);
+  const only = (type: string): string[] =>
+    dummyCsv([{ name: "c", type }], 300)
+      .split("\n")
+      .slice(1, -1);
   assert.ok(only("int[min=1,max=9]?").includes('""'));
   assert.ok(!only("int[min=1,max=9]").includes('""'));
   assert.ok(!only("varchar[2,ascii]").some((cell) => ["", '""', "NA"].includes(cell)));

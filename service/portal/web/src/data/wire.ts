@@ -10,12 +10,7 @@ export type ServerNumber = 0 | 1 | 2;
 
 /** Routes that may travel sealed. */
 export type Route =
-  | "/v1/info"
-  | "/v1/command"
-  | "/v1/runs/start"
-  | "/v1/runs/close"
-  | "/v1/jobs/cancel"
-  | "/v1/jobs/progress";
+  "/v1/info" | "/v1/command" | "/v1/runs/start" | "/v1/runs/close" | "/v1/jobs/cancel" | "/v1/jobs/progress";
 
 /** The longest header that is read or written. */
 const LARGEST_JSON = 16 << 20;
@@ -129,7 +124,8 @@ function readKept(kept: unknown): Partial<Rules> {
   const { guards = [], join_only = [] } = isRecord(kept) ? kept : { guards: null };
   const texts = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((one) => typeof one === "string");
-  if (!Array.isArray(guards) || guards.length > 1 || !texts(join_only)) throw new Garbled("rules of something else");
+  if (!Array.isArray(guards) || guards.length > 1 || !texts(join_only))
+    throw new Garbled("rules of something else");
   const [guard]: unknown[] = guards;
   const least = isRecord(guard) ? Number(guard["min_rows"]) : undefined;
   return writeRules({ ...(least === undefined ? {} : { min_rows: least }), join_only });

@@ -12,7 +12,8 @@ export const uploadScript = (rules: Rules | undefined): Script =>
 export function readUploadScript(script: Script): { readonly rules: Rules | undefined } | undefined {
   const [command, ...more] = script.steps.map((step) => step.command);
   if (script.ordered || more.length > 0 || script.holes.length > 0) return undefined;
-  if (command?.verb !== "upload" || !("hole" in command.columns) || command.name !== undefined) return undefined;
+  if (command?.verb !== "upload" || !("hole" in command.columns) || command.name !== undefined)
+    return undefined;
   const { rules } = command;
   if (rules === undefined) return { rules: undefined };
   return "value" in rules ? { rules: rules.value } : undefined;

@@ -85,7 +85,8 @@ export const upload = both(
     tableName: "Name of the table",
     tableNameHint: "For people. Handles are what scripts should use.",
     ruleNote: "A note for people",
-    ruleNoteHint: "For instance which purposes you agree to. Nothing enforces it; approvers see it beside every script that uses the table.",
+    ruleNoteHint:
+      "For instance which purposes you agree to. Nothing enforces it; approvers see it beside every script that uses the table.",
     authorization: "Leave to upload",
     authorizationHint: "An approved request of kind “leave to upload” for your key.",
     noAuthorization: "You have no approved leave to upload yet. Ask for it; the approvers sign it once.",
@@ -191,7 +192,8 @@ export const upload = both(
     tableName: "Naam van de tabel",
     tableNameHint: "Voor mensen. Scripts kunnen beter handles gebruiken.",
     ruleNote: "Een opmerking voor mensen",
-    ruleNoteHint: "Bijvoorbeeld met welke doelen u instemt. Niets dwingt dit af; goedkeurders zien het bij elk script dat de tabel gebruikt.",
+    ruleNoteHint:
+      "Bijvoorbeeld met welke doelen u instemt. Niets dwingt dit af; goedkeurders zien het bij elk script dat de tabel gebruikt.",
     authorization: "Verlof om te uploaden",
     authorizationHint: "Een goedgekeurde aanvraag “verlof om te uploaden” voor uw sleutel.",
     noAuthorization:
