@@ -124,7 +124,7 @@ test("a provider gets leave to upload from both approvers", async () => {
   await paul.click("Submit");
   await paul.reads("It is submitted");
   await anna.opensRequest("Leave to upload");
-  await anna.reads(/5 rows/);
+  await anna.reads(/fewer than 5 of its rows/);
   await anna.signs("Leave to upload");
   await bob.signs("Leave to upload");
 });
