@@ -21,6 +21,7 @@ export async function looksGood(person: Person, name: string): Promise<void> {
     assert.ok(passes.length > 10, `axe looked at ${name}`);
     if (PICTURES !== undefined) {
       mkdirSync(PICTURES, { recursive: true });
+      await page.evaluate(() => scrollTo(0, 0));
       await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), fullPage: true });
     }
   }

@@ -15,6 +15,8 @@ export class Person {
   readonly page: Page;
   /** What the browser complained about that it should not have. */
   readonly complaints: string[] = [];
+  /** Every body that went to the portal. */
+  readonly sent: Buffer[] = [];
   readonly #world: World;
   readonly #password: string;
 
@@ -25,6 +27,7 @@ export class Person {
     this.#password = "mossy lantern quartz 41";
     this.page = page;
     page.setDefaultTimeout(PATIENCE);
+    page.on("request", (request) => this.sent.push(request.postDataBuffer() ?? Buffer.alloc(0)));
     page.on("pageerror", (error) => this.complaints.push(error.message));
     page.on("console", (message) => {
       // An answer like 403 before the password is given again is part of the story.
@@ -36,6 +39,7 @@ export class Person {
   static async make(world: World, name: string): Promise<Person> {
     const context: BrowserContext = await world.browser.newContext({
       locale: "en-GB",
+      reducedMotion: "reduce",
       acceptDownloads: true,
     });
     return new Person(world, name, await context.newPage());

@@ -1,12 +1,29 @@
 // The whole story with five people, real servers, a real portal and a real browser.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { looksGood } from "./look.ts";
 import { Person } from "./person.ts";
 import { APPROVERS, makeWorld, vdl, type World } from "./world.ts";
+
+/** Every file below a folder. */
+const filesIn = (folder: string): Buffer[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+
+/** Whether a text is somewhere in there: as it is, in UTF-16, in hexadecimal or in base64. */
+function holds(place: Buffer, text: string): boolean {
+  const bytes = Buffer.from(text);
+  const hex = bytes.toString("hex");
+  // Whatever comes before it, one of the three alignments has these characters.
+  const whole = (from: number): Buffer => bytes.subarray(from, bytes.length - ((bytes.length - from) % 3));
+  const base64 = [0, 1, 2].map(whole);
+  const forms = [text, hex, hex.toUpperCase(), ...base64.map((part) => part.toString("base64"))];
+  return forms.some((form) => place.includes(form)) || place.includes(Buffer.from(text, "utf16le"));
+}
 
 let world: World;
 let admin: Person, anna: Person, bob: Person, chloe: Person, paul: Person;
@@ -19,12 +36,15 @@ before(async () => {
 
 after(async () => world?.stop());
 
+/** Cells that are nowhere else: nobody but the browser may see them. */
+const CITIES = ["kwartelwoude", "zandhaasgat"];
+
 /** Ages of 200 people; one cell is no number, and its row is left out. */
 const CSV = ["id;age;city"]
   .concat(
     Array.from(
       { length: 200 },
-      (_, row) => `${row};${row === 7 ? "old" : 20 + (row % 60)};${["Delft", "Gouda"][row % 2]}`,
+      (_, row) => `${row};${row === 7 ? "stokoud" : 20 + (row % 60)};${CITIES[row % 2]}`,
     ),
   )
   .join("\n");
@@ -95,13 +115,21 @@ test("a provider gets leave to upload from both approvers", async () => {
   await paul.open("Requests");
   await paul.page.getByRole("link", { name: "Ask leave to upload" }).click();
   await paul.page.getByLabel("Purpose").fill("The yearly survey");
+  await paul.page.getByLabel("Rows behind every opened value").fill("1");
+  await paul.click("Submit");
+  await paul.reads("A whole number, 2 or more.");
+  await paul.page.getByLabel("Rows behind every opened value").fill("5");
+  await paul.page.getByLabel("Columns for joining only").fill("id");
+  await looksGood(paul, "leave");
   await paul.click("Submit");
   await paul.reads("It is submitted");
+  await anna.opensRequest("Leave to upload");
+  await anna.reads(/fewer than 5 of its rows/);
   await anna.signs("Leave to upload");
   await bob.signs("Leave to upload");
 });
 
-test("a provider uploads a CSV file, and the portal and its traffic hold none of its values", async () => {
+test("a provider uploads a CSV file, and neither the portal nor what it was sent holds a cell", async () => {
   await paul.open("Tables");
   await looksGood(paul, "tables-empty");
   await paul.page.getByRole("link", { name: "Upload a table" }).first().click();
@@ -113,8 +141,11 @@ test("a provider uploads a CSV file, and the portal and its traffic hold none of
   await looksGood(paul, "upload-check");
   await paul.click(/leave these rows out/);
   await paul.page.getByLabel("Name of the table").fill("survey");
+  await paul.reads("For joining only: id");
+  await looksGood(paul, "upload-rules");
   await paul.unlocks("Split, seal and upload");
   await paul.reads("It is uploaded");
+  await paul.reads("At least 5 rows behind every opened value");
   await looksGood(paul, "upload-receipt");
   handle = (
     await paul.page
@@ -124,6 +155,14 @@ test("a provider uploads a CSV file, and the portal and its traffic hold none of
   ).trim();
   await paul.page.getByRole("link", { name: "Go to the table" }).click();
   await paul.heading("survey");
+  const places = [Buffer.concat(paul.sent), ...filesIn(join(world.folder, "portal-data"))];
+  const bytes = paul.sent.reduce((sum, body) => sum + body.length, 0);
+  assert.ok(bytes > 199 * 12, "the parcels were looked at");
+  assert.ok(
+    places.slice(1).some((place) => holds(place, "survey.csv")),
+    "the search finds what is there",
+  );
+  for (const cell of [...CITIES, "stokoud"]) assert.ok(!places.some((place) => holds(place, cell)), cell);
   await looksGood(paul, "table");
 });
 

@@ -29,7 +29,10 @@ test("the same seed gives the same dummy, another one another", () => {
 });
 
 test("values are missing where they may be, and nowhere else", () => {
-  const only = (type: string): string[] => dummyCsv([{ name: "c", type }], 300).split("\n").slice(1, -1);
+  const only = (type: string): string[] =>
+    dummyCsv([{ name: "c", type }], 300)
+      .split("\n")
+      .slice(1, -1);
   assert.ok(only("int[min=1,max=9]?").includes('""'));
   assert.ok(!only("int[min=1,max=9]").includes('""'));
   assert.ok(!only("varchar[2,ascii]").some((cell) => ["", '""', "NA"].includes(cell)));
@@ -51,6 +54,9 @@ table = cd.read_csv(
 )
 `,
   );
+  const ruled = dummyNotebookCell(COLUMNS.slice(1, 2), "AB", "x.csv", { min_rows: 10, join_only: ["id"] });
+  assert.ok(ruled.includes('    rules=cd.Rules(min_rows=10, join_only=["id"]),\n'));
+  assert.ok(!cell.includes("rules"));
   const hostile = dummyNotebookCell([{ name: '"}); import os #\n\u2028', type: "bool" }], "AB", "x.csv");
   assert.ok(hostile.includes('"\\"}); import os #\\n\\u2028": "bool"'));
 });

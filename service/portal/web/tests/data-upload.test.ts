@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { Cancelled, Control, type Phase } from "../src/data/delivery.ts";
 import type { Table } from "../src/data/encode.ts";
 import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
-import { Garbled } from "../src/data/wire.ts";
+import { readCommand, writeCommand } from "../src/contract/index.ts";
+import { Garbled, uploadCommand } from "../src/data/wire.ts";
 import { csvOf, encoded, gathered } from "./data/common.ts";
 import { TestPortal } from "./data/portal.ts";
 
@@ -185,6 +186,40 @@ test("where servers ask for authority a run is started and signed for, and alway
     assert.equal(authority.signature, "signed");
     const routes = portal.relayed.map((one) => one.split(" ")[0]);
     assert.deepEqual(routes, [...Array(3).fill("/v1/runs/start"), ...Array(3).fill("/v1/runs/close")]);
+  }
+});
+
+const RULES = { min_rows: 10, join_only: ["b"] };
+/** As a server tells of a table that was just uploaded with them. */
+const KEPT = { guards: [{ source: "AB".repeat(32), min_rows: 10 }], join_only: ["b"] };
+
+test("the rules of a table are part of the command that is signed, as the language writes it", () => {
+  for (const rules of [undefined, RULES, { min_rows: 2, join_only: [] }, { join_only: ["a", "b"] }]) {
+    const command = uploadCommand(COLUMNS, "people", rules);
+    assert.equal(writeCommand(readCommand(command)), command);
+    assert.ok(command.includes('"rules"') === (rules !== undefined));
+  }
+});
+
+test("a table whose servers keep other rules than were asked is not taken for uploaded", async () => {
+  const kept: [typeof RULES | undefined, unknown, boolean][] = [
+    [RULES, KEPT, true],
+    [undefined, undefined, true],
+    [RULES, undefined, false],
+    [undefined, KEPT, false],
+    [RULES, { ...KEPT, join_only: [] }, false],
+    [RULES, { ...KEPT, guards: [] }, false],
+    [RULES, { ...KEPT, guards: [{ min_rows: 9 }] }, false],
+    [RULES, { ...KEPT, guards: [...KEPT.guards, ...KEPT.guards] }, false],
+    [RULES, 7, false],
+  ];
+  for (const [asked, rules, good] of kept) {
+    const portal = await TestPortal.make();
+    portal.lies = (_, table) => (rules === undefined ? table : { ...table, rules });
+    const order = { ...(await orderFor(portal)), rules: asked };
+    const done = upload(order, portal, null, new Control(), {}, OPTIONS);
+    if (good) assert.deepEqual((await done).rules, asked);
+    else await assert.rejects(done, Garbled);
   }
 });
 

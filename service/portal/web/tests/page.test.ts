@@ -19,9 +19,10 @@ import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } fr
 import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
 import { named, writePolicy } from "../src/state/policy.ts";
+import { askedOf, isAsked, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
 import { APPROVAL, fits, signPayload } from "../src/state/signatures.ts";
-import { isUploadScript, uploadScript } from "../src/state/upload-script.ts";
+import { readUploadScript, uploadScript } from "../src/state/upload-script.ts";
 import { mixesAlphabets, pieces } from "../src/state/visible.ts";
 import { ui } from "../src/words/ui.ts";
 import { bytesOf, textOf } from "./vectors.ts";
@@ -169,9 +170,32 @@ test("what a draft becomes is what servers read, and a second one is another app
 });
 
 test("leave to upload is the template of the command line, and opens nothing else", () => {
-  assert.deepEqual(uploadScript(), readScript(bytesOf("scripts/any-upload.json")));
-  assert.ok(isUploadScript(uploadScript()));
-  assert.ok(!isUploadScript(readScript(bytesOf("scripts/mean-stroke-age.json"))));
+  const guarded = readScript(bytesOf("scripts/guarded-upload.json"));
+  const rules = { min_rows: 10, join_only: ["id"] };
+  assert.deepEqual(uploadScript(undefined), readScript(bytesOf("scripts/any-upload.json")));
+  assert.deepEqual(uploadScript(rulesOf({ ...usualRules(), joinOnly: [" id", "", "id"] })), guarded);
+  assert.deepEqual(readUploadScript(uploadScript(undefined)), { rules: undefined });
+  assert.deepEqual(readUploadScript(guarded), { rules });
+  for (const file of ["mean-stroke-age", "risky"])
+    assert.equal(readUploadScript(readScript(bytesOf(`scripts/${file}.json`))), undefined);
+  const [step] = guarded.steps;
+  assert.ok(step !== undefined);
+  assert.equal(readUploadScript({ ...guarded, steps: [step, step] }), undefined);
+  assert.equal(readUploadScript({ ...guarded, ordered: true }), undefined);
+});
+
+test("rules that servers would refuse are not asked, and a note is no rule", () => {
+  for (const minimum of ["1", "0", "-3", "2.5", "ten", "1e3", "9".repeat(20)])
+    assert.ok(!isAsked({ minimum, joinOnly: [] }), minimum);
+  for (const minimum of ["", " 2 ", "10"]) assert.ok(isAsked({ minimum, joinOnly: [] }), minimum);
+  assert.equal(rulesOf({ minimum: " ", joinOnly: [" "] }), undefined);
+  assert.deepEqual(rulesOf(askedOf({ min_rows: 2, join_only: [] })), { min_rows: 2, join_only: [] });
+  assert.deepEqual(rulesOf(askedOf({ join_only: ["id"] })), { join_only: ["id"] });
+  assert.equal(tellRules(undefined, "  "), undefined);
+  const told = tellRules({ min_rows: 5, join_only: ["id"] }, "only for stroke research");
+  assert.deepEqual(told, { min_rows: 5, join_only: ["id"], note: "only for stroke research" });
+  assert.deepEqual(readRules(JSON.parse(JSON.stringify(told))), told);
+  assert.deepEqual(readRules({ min_rows: "5", join_only: [3], note: 7, else: 1 }), {});
 });
 
 test("file names that somebody else chose do no harm", () => {

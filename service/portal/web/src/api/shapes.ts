@@ -28,5 +28,5 @@ export type Message = Schemas["Notice"];
 export type Problem = Schemas["Problem"];
 export type Receipt = Schemas["ReceiptForm"];
 
-/** What the page writes into a table's `rules`, in its own words. */
-export type TableRules = { min_rows?: number; purposes?: string };
+/** What the page writes into a table's `rules`: those the servers keep, and a note that nobody enforces. */
+export type TableRules = { min_rows?: number; join_only?: string[]; note?: string };

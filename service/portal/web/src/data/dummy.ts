@@ -1,6 +1,7 @@
 // A dummy of a table: rows that have nothing to do with the real ones, but for the public schema, so that an
 // analyst can write and record a script without seeing data.
 
+import type { Rules } from "../contract/language.ts";
 import { MISSING } from "./cells.ts";
 import { isoOfDays, LONGEST_TEXT, readType, type ColumnMeta, type ColumnType } from "./types.ts";
 
@@ -26,8 +27,18 @@ export function dummyCsv(columns: readonly ColumnMeta[], rows: number = DUMMY_RO
   return `${lines.join("\n")}\n`;
 }
 
-/** The notebook cell that reads the dummy and says which table it stands for. */
-export function dummyNotebookCell(columns: readonly ColumnMeta[], handle: string, file: string): string {
+/** The notebook cell that reads the dummy and says which table it stands for, under the same rules. */
+export function dummyNotebookCell(
+  columns: readonly ColumnMeta[],
+  handle: string,
+  file: string,
+  rules: Partial<Rules> = {},
+): string {
+  const { min_rows, join_only = [] } = rules;
+  const asked = [
+    ...(min_rows === undefined ? [] : [`min_rows=${min_rows}`]),
+    ...(join_only.length === 0 ? [] : [`join_only=[${join_only.map(python).join(", ")}]`]),
+  ];
   const types = columns.map(({ name, type }) => `        ${python(name)}: ${python(type)},`);
   return [
     "import crandas as cd",
@@ -38,6 +49,7 @@ export function dummyNotebookCell(columns: readonly ColumnMeta[], handle: string
     ...types,
     "    },",
     `    dummy_for=${python(handle)},`,
+    ...(asked.length === 0 ? [] : [`    rules=cd.Rules(${asked.join(", ")}),`]),
     ")",
     "",
   ].join("\n");

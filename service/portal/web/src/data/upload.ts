@@ -1,5 +1,6 @@
 // One upload from planes to receipt. The three servers get all of a table or nothing.
 
+import type { Rules } from "../contract/language.ts";
 import { ChunksLost, Control, Delivery, persist, type Phase, type Spool } from "./delivery.ts";
 import type { Table } from "./encode.ts";
 import { parcelBytes, seal, Sealer } from "./seal.ts";
@@ -11,6 +12,7 @@ import {
   Garbled,
   identifier,
   isRecord,
+  keeps,
   readError,
   readUploaded,
   uploadCommand,
@@ -55,6 +57,8 @@ export interface Signer {
 export interface Order {
   readonly table: Table;
   readonly name?: string;
+  /** What whoever computes with it is held to. */
+  readonly rules?: Rules | undefined;
   /** Public sealing keys of the three servers. */
   readonly keys: Three<Octets>;
   readonly file: { readonly name: string; readonly bytes: number; readonly digest: string };
@@ -66,6 +70,7 @@ export interface Receipt {
   readonly name?: string;
   readonly columns: TableMeta["columns"];
   readonly rows: number;
+  readonly rules?: Partial<Rules>;
   readonly file_name: string;
   /** SHA-256 of the file, in lower-case hexadecimal. */
   readonly file_digest: string;
@@ -142,8 +147,8 @@ class Task {
 
   async run(): Promise<Receipt> {
     this.#events.phase?.("starting");
-    const { table, name } = this.#order;
-    const command = uploadCommand(table.columns, name);
+    const { table, name, rules } = this.#order;
+    const command = uploadCommand(table.columns, name, rules);
     const job = identifier(crypto.getRandomValues(new Uint8Array(32)));
     const authority = await this.#authority(command, job);
     const header = uploadRequest(job, command, table.rows, authority);
@@ -272,6 +277,7 @@ class Task {
     if (first.rows !== rows || JSON.stringify(first.columns) !== JSON.stringify(columns)) {
       throw new Garbled("the servers tell of another table");
     }
+    if (!keeps(first, this.#order.rules)) throw new Garbled("the servers tell of other rules");
     return first;
   }
 

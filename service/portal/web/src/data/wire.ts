@@ -1,6 +1,7 @@
 // Bodies as the servers read and write them (contract/command/src/wire.rs): a header of JSON with its length
 // in front, and raw bytes.
 
+import type { Rules } from "../contract/language.ts";
 import type { Octets } from "./source.ts";
 import type { ColumnMeta } from "./types.ts";
 
@@ -9,12 +10,7 @@ export type ServerNumber = 0 | 1 | 2;
 
 /** Routes that may travel sealed. */
 export type Route =
-  | "/v1/info"
-  | "/v1/command"
-  | "/v1/runs/start"
-  | "/v1/runs/close"
-  | "/v1/jobs/cancel"
-  | "/v1/jobs/progress";
+  "/v1/info" | "/v1/command" | "/v1/runs/start" | "/v1/runs/close" | "/v1/jobs/cancel" | "/v1/jobs/progress";
 
 /** The longest header that is read or written. */
 const LARGEST_JSON = 16 << 20;
@@ -50,9 +46,19 @@ export function readJson(bytes: Uint8Array): unknown {
 export class Garbled extends Error {}
 
 /** The exact text of the command that uploads a table: it is hashed, matched and signed. */
-export function uploadCommand(columns: readonly ColumnMeta[], name?: string): string {
+export function uploadCommand(columns: readonly ColumnMeta[], name?: string, rules?: Rules): string {
   const metas = columns.map((column) => ({ name: column.name, type: column.type }));
-  return JSON.stringify({ upload: name === undefined ? { columns: metas } : { columns: metas, name } });
+  const named = name === undefined ? {} : { name };
+  const ruled = rules === undefined ? {} : { rules: writeRules(rules) };
+  return JSON.stringify({ upload: { columns: metas, ...named, ...ruled } });
+}
+
+/** Without what is not asked. */
+function writeRules({ min_rows, join_only }: Rules): Partial<Rules> {
+  return {
+    ...(min_rows === undefined ? {} : { min_rows }),
+    ...(join_only.length === 0 ? {} : { join_only }),
+  };
 }
 
 /** Why a command may run, as `Authority` in wire.rs. */
@@ -86,6 +92,8 @@ export interface TableMeta {
   readonly name?: string;
   readonly rows: number;
   readonly columns: readonly ColumnMeta[];
+  /** What whoever computes with it is held to; absent where that is nothing. */
+  readonly rules?: Partial<Rules>;
 }
 
 /** The table that an answer to an upload tells of. */
@@ -104,9 +112,28 @@ export function readUploaded(body: Uint8Array, job: string): TableMeta {
     if (typeof of !== "string" || typeof type !== "string") throw new Garbled("a column without its type");
     return { name: of, type };
   });
-  const described = { handle, rows: Number(rows), columns: metas };
+  const asked = readKept(table["rules"]);
+  const ruled = Object.keys(asked).length === 0 ? {} : { rules: asked };
+  const described = { handle, rows: Number(rows), columns: metas, ...ruled };
   return typeof name === "string" ? { ...described, name } : described;
 }
+
+/** The rules of a table that was just uploaded: of itself alone, and nothing derived. */
+function readKept(kept: unknown): Partial<Rules> {
+  if (kept === undefined) return {};
+  const { guards = [], join_only = [] } = isRecord(kept) ? kept : { guards: null };
+  const texts = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((one) => typeof one === "string");
+  if (!Array.isArray(guards) || guards.length > 1 || !texts(join_only))
+    throw new Garbled("rules of something else");
+  const [guard]: unknown[] = guards;
+  const least = isRecord(guard) ? Number(guard["min_rows"]) : undefined;
+  return writeRules({ ...(least === undefined ? {} : { min_rows: least }), join_only });
+}
+
+/** Whether a table keeps what was asked of it. */
+export const keeps = (table: TableMeta, asked: Rules | undefined): boolean =>
+  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(asked));
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

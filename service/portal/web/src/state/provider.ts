@@ -3,6 +3,7 @@
 import * as api from "../api/calls.ts";
 import type { RequestView } from "../api/shapes.ts";
 import { digest } from "../contract/digests.ts";
+import type { Rules } from "../contract/language.ts";
 import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
 import { readStatement, type Statement } from "../contract/statement.ts";
 import type { Signer as UploadSigner } from "../data/upload.ts";
@@ -10,10 +11,10 @@ import { identifier } from "../data/wire.ts";
 import { fromBase64, toBase64, utf8 } from "./base64.ts";
 import { now } from "./format.ts";
 import type { Signer } from "./keys.ts";
-import { isUploadScript } from "./upload-script.ts";
+import { readUploadScript } from "./upload-script.ts";
 
-/** An approved leave to upload. */
-export type Leave = { request: RequestView; statement: Statement };
+/** An approved leave to upload, and what tables uploaded with it ask. */
+export type Leave = { request: RequestView; statement: Statement; rules: Rules | undefined };
 
 /** The reader's approved leaves that hold now, for keys they have. */
 export async function leavesOf(project: string, user: string): Promise<Leave[]> {
@@ -28,7 +29,8 @@ export async function leavesOf(project: string, user: string): Promise<Leave[]> 
     try {
       const statement = readStatement(payload ?? new Uint8Array());
       const holds = statement.not_before <= now() && (statement.expires ?? Infinity) >= now();
-      return holds && isUploadScript(statement.script) ? [{ request, statement }] : [];
+      const allowed = readUploadScript(statement.script);
+      return holds && allowed !== undefined ? [{ request, statement, rules: allowed.rules }] : [];
     } catch {
       return [];
     }

@@ -1,18 +1,20 @@
-// The authorization a provider uploads with: any upload, in any order and number; it opens nothing. The same as
-// `vdl template any-upload`.
+// The authorization a provider uploads with: uploads of any structure, with the same rules each, in any order
+// and number; it opens nothing. The same as `vdl template any-upload` and `guarded-upload`.
 
-import { utf8 } from "../contract/bytes.ts";
-import { readScript, SCRIPT_FORMAT, type Script } from "../contract/script.ts";
+import type { Rules } from "../contract/language.ts";
+import type { Script } from "../contract/script.ts";
+import { templateAnyUpload, templateGuardedUpload } from "../contract/template.ts";
 
-export function uploadScript(): Script {
-  const steps = [{ command: { upload: { columns: "##columns##" } } }];
-  return readScript(
-    utf8(JSON.stringify({ format: SCRIPT_FORMAT, name: "Allow any upload", ordered: false, steps })),
-  );
+export const uploadScript = (rules: Rules | undefined): Script =>
+  rules === undefined ? templateAnyUpload() : templateGuardedUpload(rules);
+
+/** The rules of the tables that a script allows to upload; `undefined` where it allows anything else. */
+export function readUploadScript(script: Script): { readonly rules: Rules | undefined } | undefined {
+  const [command, ...more] = script.steps.map((step) => step.command);
+  if (script.ordered || more.length > 0 || script.holes.length > 0) return undefined;
+  if (command?.verb !== "upload" || !("hole" in command.columns) || command.name !== undefined)
+    return undefined;
+  const { rules } = command;
+  if (rules === undefined) return { rules: undefined };
+  return "value" in rules ? { rules: rules.value } : undefined;
 }
-
-/** Whether a script allows just this. */
-export const isUploadScript = (script: Script): boolean =>
-  !script.ordered &&
-  script.steps.length > 0 &&
-  script.steps.every(({ command }) => command.verb === "upload");

@@ -2,9 +2,10 @@
 
 import * as api from "../api/calls.ts";
 import { portalFor } from "../api/upload.ts";
-import type { Project, Table, TableRules } from "../api/shapes.ts";
+import type { Project, Table } from "../api/shapes.ts";
 import type { Chosen } from "../data/column.ts";
 import { Cancelled, Control, type Phase } from "../data/delivery.ts";
+import type { Rules } from "../contract/language.ts";
 import { encode, type Encoded } from "../data/encode.ts";
 import type { FileFormat } from "../data/rows.ts";
 import { readSealKey } from "../data/seal.ts";
@@ -12,6 +13,7 @@ import { survey, type Survey } from "../data/survey.ts";
 import { readType, writeType } from "../data/types.ts";
 import { upload, type Receipt, type Signer } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
+import { tellRules, usualRules } from "./rules.ts";
 
 export const STAGES = ["file", "columns", "check", "rules", "upload", "receipt"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -31,7 +33,10 @@ export class Wizard {
   survey = $state.raw<Survey>();
   choices = $state<Choice[]>([]);
   encoded = $state.raw<Encoded>();
-  rules = $state({ name: "", minimum: "10", purposes: "" });
+  /** For people; servers know none of them. */
+  words = $state({ name: "", note: "" });
+  /** Asked in design mode only: an authorization has its own. */
+  asked = $state(usualRules());
   table = $state.raw<Table>();
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
@@ -44,7 +49,7 @@ export class Wizard {
       this.survey = found;
       this.choices = choicesOf(found);
       this.encoded = undefined;
-      if (this.rules.name === "") this.rules.name = file.name.replace(/\.[^.]*$/, "");
+      if (this.words.name === "") this.words.name = file.name.replace(/\.[^.]*$/, "");
       this.stage = "columns";
     });
   }
@@ -81,7 +86,7 @@ export class Wizard {
   }
 
   /** Splits, seals and sends; then tells the portal what is public about it. `signer`: none in design mode. */
-  async send(project: Project, signer: Signer | null): Promise<void> {
+  async send(project: Project, signer: Signer | null, rules: Rules | undefined): Promise<void> {
     const [file, surveyed, encoded] = [this.file, this.survey, this.encoded];
     if (file === undefined || surveyed === undefined || encoded === undefined) return;
     const keys = sealKeys(project);
@@ -91,6 +96,7 @@ export class Wizard {
     try {
       const order = {
         table: encoded.table,
+        rules,
         keys,
         file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest },
       };
@@ -98,7 +104,7 @@ export class Wizard {
         phase: (phase) => (this.phase = phase),
         progress: (done, total) => (this.progress = done / total),
       });
-      this.table = await api.addTable(project.id, this.#told(this.receipt));
+      this.table = await api.addTable(project.id, this.#told(this.receipt, rules));
       this.stage = "receipt";
     } catch (problem) {
       if (this.receipt === undefined) this.stage = "rules";
@@ -115,18 +121,14 @@ export class Wizard {
     this.control?.cancel();
   }
 
-  #told(receipt: Receipt) {
-    const { name, minimum, purposes } = this.rules;
-    const least = Number(minimum);
-    const rules: TableRules = {
-      ...(Number.isSafeInteger(least) && least > 0 ? { min_rows: least } : {}),
-      ...(purposes.trim() === "" ? {} : { purposes: purposes.trim() }),
-    };
+  #told(receipt: Receipt, asked: Rules | undefined) {
+    const { name, note } = this.words;
+    const rules = tellRules(asked, note);
     return {
       handle: receipt.handle,
       ...(name.trim() === "" ? {} : { name: name.trim() }),
       schema: receipt.columns.map((column) => ({ name: column.name, type: column.type })),
-      ...(Object.keys(rules).length === 0 ? {} : { rules }),
+      ...(rules === undefined ? {} : { rules }),
       rows: receipt.rows,
       file_digest: receipt.file_digest,
       file_name: receipt.file_name,

@@ -23,7 +23,7 @@ export const requests = both(
     newLead:
       "Exactly these bytes are what the approvers sign. A change later is a new version, and voids their signatures.",
     uploadTitle: "Ask leave to upload",
-    uploadLead: "An authorization for your key: any number of uploads until it ends. It opens nothing.",
+    uploadLead: "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
     file: "Script file",
     fileHint: "The .json that script.save() wrote.",
     drop: "Drop the script here, or",
@@ -95,7 +95,7 @@ export const requests = both(
       "Precies deze bytes tekenen de goedkeurders. Een wijziging later is een nieuwe versie, en maakt hun handtekeningen ongeldig.",
     uploadTitle: "Verlof om te uploaden vragen",
     uploadLead:
-      "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt. Zij opent niets.",
+      "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt, elk een run. Zij opent niets.",
     file: "Scriptbestand",
     fileHint: "De .json die script.save() schreef.",
     drop: "Laat het script hier vallen, of",

@@ -10,10 +10,11 @@ import { people } from "./ui.people.ts";
 import { policy } from "./ui.policy.ts";
 import { requests } from "./ui.requests.ts";
 import { review } from "./ui.review.ts";
+import { rules } from "./ui.rules.ts";
 import { tables } from "./ui.tables.ts";
 import { upload } from "./ui.upload.ts";
 
-const all = { account, common, home, journal, keys, people, policy, requests, review, tables, upload };
+const all = { account, common, home, journal, keys, people, policy, requests, review, rules, tables, upload };
 
 export type UiWords = { [Area in keyof typeof all]: (typeof all)[Area]["en"] };
 
@@ -29,6 +30,7 @@ function inOne(locale: Locale): UiWords {
     requests: requests[locale],
     review: review[locale],
     tables: tables[locale],
+    rules: rules[locale],
     upload: upload[locale],
   };
 }

@@ -84,10 +84,9 @@ export const upload = both(
     again: "Another file",
     tableName: "Name of the table",
     tableNameHint: "For people. Handles are what scripts should use.",
-    minimum: "No result over fewer rows than",
-    minimumHint: "10 is usual. Approvers see it beside every script that uses the table.",
-    ruleNote: "Purposes you agree to",
-    ruleNoteHint: "In your own words.",
+    ruleNote: "A note for people",
+    ruleNoteHint:
+      "For instance which purposes you agree to. Nothing enforces it; approvers see it beside every script that uses the table.",
     authorization: "Leave to upload",
     authorizationHint: "An approved request of kind “leave to upload” for your key.",
     noAuthorization: "You have no approved leave to upload yet. Ask for it; the approvers sign it once.",
@@ -192,10 +191,9 @@ export const upload = both(
     again: "Ander bestand",
     tableName: "Naam van de tabel",
     tableNameHint: "Voor mensen. Scripts kunnen beter handles gebruiken.",
-    minimum: "Geen uitkomst over minder rijen dan",
-    minimumHint: "10 is gebruikelijk. Goedkeurders zien het bij elk script dat de tabel gebruikt.",
-    ruleNote: "Doelen waarmee u instemt",
-    ruleNoteHint: "In uw eigen woorden.",
+    ruleNote: "Een opmerking voor mensen",
+    ruleNoteHint:
+      "Bijvoorbeeld met welke doelen u instemt. Niets dwingt dit af; goedkeurders zien het bij elk script dat de tabel gebruikt.",
     authorization: "Verlof om te uploaden",
     authorizationHint: "Een goedgekeurde aanvraag “verlof om te uploaden” voor uw sleutel.",
     noAuthorization:
