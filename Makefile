@@ -11,11 +11,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
 WEB    := service/portal/web
+PAGE   := $(WEB)/dist/index.html
 # The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
 export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help build engine client demo test bench lint-rust test-rust lint-python test-python test-typescript \
+.PHONY: help build engine client page demo test bench lint-rust test-rust lint-python test-python test-typescript \
         deny fuzz format clean
 
 help:  ## what can be made
@@ -28,10 +29,24 @@ build: engine client  ## release target/release/vdl, and .venv whose Python impo
 
 # Both at once, with maturin's features and, once there is one, its description of the interpreter:
 # maturin then finds every dependency built as it wants it.
-engine: $(VENV)/ready
+engine: $(VENV)/ready page
 	@config=$$(ls $(CURDIR)/target/maturin/pyo3-config-*-abi3.txt 2>/dev/null | head -n 1 || true); \
 	set -x; $${config:+env PYO3_CONFIG_FILE=$$config} cargo build --release --locked \
 	  -p vdl -p crandas-bindings --features pyo3/abi3-py311,pyo3/extension-module
+
+# The page goes into the binary. Where it was not built, `vdl portal` says so in its place.
+page:  ## the portal's page, where Node is there
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' \
+	    2>/dev/null && command -v npm >/dev/null; then \
+	  $(MAKE) --no-print-directory $(PAGE); \
+	else \
+	  echo "no Node 20.19 or newer with npm here: vdl is built without the portal's page"; \
+	fi
+
+$(PAGE): $(WEB)/node_modules/ready $(shell find $(WEB)/src $(WEB)/public $(WEB)/*.* -type f 2>/dev/null)
+	cd $(WEB) && npm run --silent build -- --logLevel warn
+# Cargo knows the files that it embedded, and not those that came later.
+	@touch service/portal/src/page.rs
 
 client: $(VENV)/ready
 	cd crandas && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet >/dev/null
@@ -143,4 +158,4 @@ format:  ## rewrite all sources in the house style
 
 clean:  ## remove what was built
 	cargo clean
-	rm -rf $(VENV) demo-data
+	rm -rf $(VENV) $(WEB)/dist demo-data

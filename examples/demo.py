@@ -74,6 +74,8 @@ def main() -> None:
 
         page.chapter("Three refusals")
         refusals(production, survey_handle, medical_handle)
+    page.say("the portal, for people who would rather click, with sample people to log in as:")
+    page.command("target/release/vdl", "up", "--dir", "demo-data/portal", "--portal")
     page.close(f"the demo took {time.monotonic() - started:.0f} s; nothing is left running")
 
 

@@ -68,12 +68,17 @@ fn a_run(server: &mut Server, run: u64) {
     let (script, purpose) = (Some("mean age".into()), Some("a study of \"strokes\"".into()));
     let (analyst, start) = (public(&analyst()), Nonce([1; 32]));
     server.note(Event::Run { approval, analyst, script, purpose, start, nonce, run });
+    server.note(Event::Resolved { approval, name: "survey".into(), table: Handle([0; 32]) });
     for step in 0..3 {
         let job = job(10 * run as u8 + step as u8);
         let tables = vec![Handle([step as u8; 32])];
         let command = Digest([step as u8; 32]);
         server.note(Event::Step { approval, nonce, step, job, command, tables });
         server.note(Event::Done { job, outcome: "table".into(), table: Some(Handle([9; 32])) });
+    }
+    if run == 2 {
+        server.note(Event::Void { approval, name: "survey".into() });
+        server.note(Event::Refused { approval, code: "approval_void".into() });
     }
     server.note(Event::Closed { approval, nonce });
     let revokes = Revoked::Analyst(public(&bob()));

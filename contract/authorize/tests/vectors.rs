@@ -22,6 +22,8 @@ use vdl_command::{Handle, Nonce};
 const PEOPLE: [(&str, u8); 6] =
     [("alice", 1), ("bob", 2), ("analyst", 3), ("carol", 4), ("dan", 5), ("stranger", 9)];
 const LATER: i64 = NOW + 1_000;
+const UPLOADS: &str = include_str!("../../../vectors/scripts/guarded-upload.json");
+const BY_NAME: &str = include_str!("../../../vectors/scripts/risky.json");
 
 /// A file, and whether it holds under a policy with these revocations at this second.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,19 @@ fn signed(policy: &PolicyStatement, signers: &[&str]) -> Vec<u8> {
 fn approved(terms: &Terms, signers: &[&str]) -> Vec<u8> {
     let signers: Vec<SigningKey> = signers.iter().map(|name| seed(name)).collect();
     signed_by(SCRIPT, terms, &signers)
+}
+
+/// Uploads with rules, of which so many are allowed in all.
+fn uploads() -> Vec<u8> {
+    let terms = Terms { max_runs: None, max_uses: Some(3), ..terms() };
+    signed_by(UPLOADS, &terms, &[seed("alice"), seed("bob")])
+}
+
+/// A script that goes by a name, which means the table that it means first.
+fn by_name() -> Vec<u8> {
+    let terms =
+        Terms { names: vec![NameRule { name: "survey".into(), table: None, may_change: false }], ..terms() };
+    signed_by(BY_NAME, &terms, &[seed("alice"), seed("bob")])
 }
 
 fn revoked(revokes: Revoked, signer: &str) -> Vec<u8> {
@@ -138,6 +153,8 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
             approved(&Terms { environment: "test".into(), ..terms() }, &["alice", "bob"]),
         ),
         ("mean-limited.approved", approved(&limited, &["alice", "bob", "dan"])),
+        ("uploads.approved", uploads()),
+        ("by-name.approved", by_name()),
         ("approval.revocation", revoked(Revoked::Approval(digest), "carol")),
         ("analyst.revocation", revoked(Revoked::Analyst(written("analyst")), "bob")),
         ("alice.revocation", revoked(Revoked::Approver(written("alice")), "bob")),
@@ -170,6 +187,8 @@ const ASKED: &[(&str, &str, &str, &[&str], i64)] = &[
     ("an approver is revoked", "mean.approved", "policy-1.json", &["alice.revocation"], NOW),
     ("a policy of a later version", "mean-limited.approved", "policy-1.json", &[], NOW),
     ("names, tables and purpose", "mean-limited.approved", "policy-2.policy", &[], NOW),
+    ("so many uploads with rules", "uploads.approved", "policy-1.json", &[], NOW),
+    ("a name that means what it means first", "by-name.approved", "policy-1.json", &[], NOW),
     ("all of the next policy", "mean.approved", "policy-2.policy", &[], NOW),
     ("the next policy", "policy-2.policy", "policy-1.json", &[], NOW),
     ("the next policy in its last second", "policy-2.policy", "policy-1.json", &[], NOW + 100),

@@ -40,6 +40,7 @@ pub use sentences::{
 pub use slot::{HoleName, Slot};
 pub use types::{ColumnMeta, ColumnType, Kind, LARGEST, LARGEST_NARROW, LONGEST_TEXT, TypeError};
 pub use wire::{
-    Answer, Authority, CloseRun, DEFAULT_ENVIRONMENT, ErrorAnswer, Info, Mode, Opened, Outcome, Progress,
-    Request, Route, StartRun, StartedRun, TableMeta, WireError,
+    Answer, AskLog, AskUsed, Authority, CloseRun, DEFAULT_ENVIRONMENT, ErrorAnswer, Info, LONGEST_LOG_PART,
+    LogPart, MOST_ASKED, Mode, Opened, Outcome, Progress, Request, Route, StartRun, StartedRun, TableMeta,
+    Used, WireError,
 };

@@ -75,10 +75,16 @@ pub enum Route {
     Policy,
     /// A policy or a revocation in its envelope, no header -> `vdl_authorize::Standing`.
     Publish,
+    /// [`AskUsed`] -> a [`Used`] for each, in the same order.
+    Runs,
+    /// [`AskLog`] -> [`LogPart`] and whole lines of this server's audit log.
+    Audit,
+    /// Any of the others in a sealed parcel -> its answer, sealed as well.
+    Sealed,
 }
 
 impl Route {
-    pub const ALL: [Route; 8] = [
+    pub const ALL: [Route; 11] = [
         Route::Info,
         Route::Command,
         Route::StartRun,
@@ -87,6 +93,9 @@ impl Route {
         Route::Progress,
         Route::Policy,
         Route::Publish,
+        Route::Runs,
+        Route::Audit,
+        Route::Sealed,
     ];
 
     /// As in the address.
@@ -100,6 +109,9 @@ impl Route {
             Route::Progress => "/v1/jobs/progress",
             Route::Policy => "/v1/policy",
             Route::Publish => "/v1/publish",
+            Route::Runs => "/v1/runs",
+            Route::Audit => "/v1/audit",
+            Route::Sealed => "/v1/sealed",
         }
     }
 }
@@ -120,6 +132,49 @@ pub struct Info {
     pub version: String,
     pub mode: Mode,
     pub environment: String,
+    /// Base64 of the public key to which parcels for this server are sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<String>,
+}
+
+/// How many approvals may be asked about at once.
+pub const MOST_ASKED: usize = 1000;
+
+/// How far are these approvals used up?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskUsed {
+    /// At most [`MOST_ASKED`].
+    pub approvals: Vec<Digest>,
+}
+
+/// What a server has counted of an approval; nothing of one it never saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Used {
+    pub approval: Digest,
+    /// Started runs.
+    pub runs: u64,
+    /// Commands, counted where the approval limits them.
+    pub uses: u64,
+}
+
+/// At most so many bytes of an audit log are sent at once.
+pub const LONGEST_LOG_PART: u64 = 4 << 20;
+
+/// A server's audit log from a byte on, at which a line begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskLog {
+    pub from: u64,
+}
+
+/// Lines as they stand in the file follow as payload; none at the end of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPart {
+    /// Where the next part begins.
+    pub next: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

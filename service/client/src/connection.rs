@@ -22,6 +22,8 @@ pub struct Connection {
 pub struct Server {
     pub endpoint: String,
     pub certificate: Vec<u8>,
+    /// To which parcels for it are sealed; older files lack it.
+    pub seal: Option<[u8; 32]>,
 }
 
 /// Mode and environment are there for the reader; the servers say themselves what they are.
@@ -36,6 +38,8 @@ struct Written {
 struct WrittenServer {
     endpoint: String,
     certificate: String,
+    #[serde(default)]
+    seal: Option<String>,
 }
 
 impl Connection {
@@ -66,7 +70,11 @@ impl Connection {
                 }
                 let certificate = certificate_der(&server.certificate)
                     .ok_or_else(|| refused(format!("the certificate of {} is no PEM", server.endpoint)))?;
-                Ok(Server { endpoint: server.endpoint.trim_end_matches('/').to_owned(), certificate })
+                let seal = server.seal.as_deref().map(|text| seal_key(text).ok_or(&server.endpoint));
+                let seal = seal
+                    .transpose()
+                    .map_err(|endpoint| refused(format!("the sealing key of {endpoint} is none")))?;
+                Ok(Server { endpoint: server.endpoint.trim_end_matches('/').to_owned(), certificate, seal })
             })
             .collect::<Result<Vec<_>, _>>()?;
         let count = servers.len();
@@ -91,6 +99,11 @@ fn certificate_der(pem: &str) -> Option<Vec<u8>> {
     STANDARD.decode(compact).ok().filter(|der| !der.is_empty())
 }
 
+/// The 32 bytes of a public sealing key.
+pub(crate) fn seal_key(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +126,20 @@ mod tests {
         let connection = Connection::open(&file(3, "2.0.0")).unwrap();
         assert_eq!(connection.servers[1].endpoint, "https://127.0.0.1:1");
         assert_eq!(connection.servers[2].certificate, [0, 1, 2]);
+        assert_eq!(connection.servers[0].seal, None);
         assert!(!format!("{connection:?}").contains("\"t\""));
+    }
+
+    #[test]
+    fn a_server_may_have_a_sealing_key() {
+        let with = |key: &str| {
+            file(3, "2.0.0").replacen("certificate=", &format!("seal=\"{key}\"\ncertificate="), 1)
+        };
+        let connection = Connection::open(&with(&STANDARD.encode([7; 32]))).unwrap();
+        assert_eq!(connection.servers[0].seal, Some([7; 32]));
+        assert_eq!(connection.servers[1].seal, None);
+        let error = Connection::open(&with("AAEC")).unwrap_err().to_string();
+        assert!(error.contains("sealing key"), "{error}");
     }
 
     #[test]

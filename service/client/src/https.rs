@@ -105,9 +105,11 @@ fn read_answer(status: reqwest::StatusCode, body: Vec<u8>) -> Result<Vec<u8>, Ca
 /// How long to wait for an answer; a command may take as long as it computes.
 fn limit(route: Route) -> Option<Duration> {
     match route {
-        Route::Command => None,
+        Route::Command | Route::Sealed => None,
         Route::Cancel | Route::Progress => Some(Duration::from_secs(5)),
-        Route::Info | Route::CloseRun | Route::Policy | Route::Publish => Some(Duration::from_secs(30)),
+        Route::Info | Route::CloseRun | Route::Policy | Route::Publish | Route::Runs | Route::Audit => {
+            Some(Duration::from_secs(30))
+        }
         // The servers wait for each other, and compare what they go by.
         Route::StartRun => Some(Duration::from_secs(60)),
     }

@@ -20,6 +20,7 @@ mod random;
 mod reply;
 mod report;
 mod script;
+mod sealed;
 mod session;
 mod split;
 
@@ -33,6 +34,7 @@ pub use keys::generate_key;
 pub use publish::{policies, publish};
 pub use reply::{Reply, describe};
 pub use report::Mismatched;
+pub use sealed::SealedEndpoint;
 pub use session::{Call, ScriptState, Session};
 /// What speaks with the client needs these words of the contract, and no others.
 pub use vdl_command::{JobId, Mode, Route};

@@ -13,6 +13,15 @@ pub(crate) fn split(
     columns: &[ClearColumn],
     metas: &[ColumnMeta],
 ) -> Result<(u64, [Vec<u8>; 3]), ClientError> {
+    split_with(columns, metas, &[random()?, random()?])
+}
+
+/// The same with seeds that are given, which vectors need and nobody else may do.
+fn split_with(
+    columns: &[ClearColumn],
+    metas: &[ColumnMeta],
+    seeds: &[[u8; 16]; 2],
+) -> Result<(u64, [Vec<u8>; 3]), ClientError> {
     let rows = check_shape(columns, metas)?;
     let data = columns
         .iter()
@@ -25,7 +34,7 @@ pub(crate) fn split(
         .collect();
     let system = |error: vdl_share::ShareError| ClientError::System(error.to_string());
     let layout = UploadLayout::new(rows, widths).map_err(system)?;
-    let payloads = split_upload(&layout, &data, &[random()?, random()?]).map_err(system)?;
+    let payloads = split_upload(&layout, &data, seeds).map_err(system)?;
     Ok((rows as u64, payloads))
 }
 
@@ -168,4 +177,90 @@ fn name_of(values: &ClearValues) -> &'static str {
 
 fn wrong_value(column: &ClearColumn, row: usize, reason: String) -> ClientError {
     ClientError::Value { column: column.name.clone(), row, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde::{Deserialize, Serialize};
+    use vdl_command::ColumnType;
+
+    use super::*;
+
+    /// A table, its cells as text by column, and what the three servers get of it.
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Table {
+        name: String,
+        columns: Vec<ColumnMeta>,
+        cells: Vec<Vec<Option<String>>>,
+        seeds: [String; 2],
+        payloads: Vec<Payload>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Payload {
+        bytes: usize,
+        blake3: String,
+        /// Of short ones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hex: Option<String>,
+    }
+
+    fn clear(meta: &ColumnMeta, cells: &[Option<String>]) -> ClearColumn {
+        let texts = cells.iter().map(|cell| cell.as_deref());
+        let values = match &meta.ctype.kind {
+            Kind::Integer { min, max } if i64::try_from(*min).is_ok() && i64::try_from(*max).is_ok() => {
+                ClearValues::Integer(texts.map(|text| text.map_or(0, |text| text.parse().unwrap())).collect())
+            }
+            Kind::Integer { .. } => {
+                ClearValues::Wide(texts.map(|text| text.map_or(0, |text| text.parse().unwrap())).collect())
+            }
+            Kind::Boolean => ClearValues::Boolean(texts.map(|text| text == Some("true")).collect()),
+            Kind::Date { .. } => {
+                let days = |text: &str| ColumnType::days_of(text).unwrap();
+                ClearValues::Date(texts.map(|text| text.map_or(0, days)).collect())
+            }
+            Kind::Text { .. } => {
+                ClearValues::Text(texts.map(|text| text.unwrap_or_default().to_owned()).collect())
+            }
+            Kind::Mean { .. } => panic!("nobody uploads a mean"),
+        };
+        let valid = meta.ctype.nullable.then(|| cells.iter().map(Option::is_some).collect());
+        ClearColumn { name: meta.name.clone(), values, valid }
+    }
+
+    #[test]
+    fn payloads_are_those_of_the_page() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/upload.json");
+        let mut tables: Vec<Table> = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let write = std::env::var_os("VDL_WRITE_VECTORS").is_some();
+        for table in &mut tables {
+            let columns: Vec<ClearColumn> =
+                table.columns.iter().zip(&table.cells).map(|(meta, cells)| clear(meta, cells)).collect();
+            let seeds = table.seeds.each_ref().map(|seed| hex::decode(seed).unwrap().try_into().unwrap());
+            let (rows, payloads) = split_with(&columns, &table.columns, &seeds).unwrap();
+            assert_eq!(rows as usize, table.cells[0].len());
+            let found: Vec<Payload> = payloads
+                .iter()
+                .map(|payload| Payload {
+                    bytes: payload.len(),
+                    blake3: blake3::hash(payload).to_string(),
+                    hex: (payload.len() <= 512).then(|| hex::encode(payload)),
+                })
+                .collect();
+            if !write {
+                assert_eq!(found, table.payloads, "{}", table.name);
+            }
+            table.payloads = found;
+        }
+        if write {
+            let lines: Vec<String> =
+                tables.iter().map(|table| format!(" {}", serde_json::to_string(table).unwrap())).collect();
+            fs::write(&path, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+        }
+    }
 }

@@ -93,7 +93,8 @@ impl Endpoint for Fake {
         match (route, fault) {
             (Route::Info, _) => {
                 let (version, environment) = ("1".to_owned(), "fake".to_owned());
-                Ok(encode(&Info { node: self.node, version, mode: self.mode, environment }, &[]).unwrap())
+                let (node, mode) = (self.node, self.mode);
+                Ok(encode(&Info { node, version, mode, environment, seal_key: None }, &[]).unwrap())
             }
             (Route::Cancel, _) => {
                 self.cancelled.lock().unwrap().push(decode(&body).unwrap().0);

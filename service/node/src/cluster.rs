@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::config::{LimitsFile, NodeFile, PeerFile, Secret, Served};
 use crate::error::NodeError;
 use crate::net::Identity;
+use crate::sealed::{sealing_key, shown};
 
 /// What a cluster is to be; `None` leaves it as it is, or to the default where there is none yet.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,13 @@ pub struct Cluster {
 }
 
 const CONNECTION: &str = "default.vdlconn";
+/// Of one node, in its own folder.
+const DATA: &str = "data";
+
+/// Whether there is a finished cluster in `folder`.
+pub fn exists(folder: &Path) -> bool {
+    folder.join(CONNECTION).exists()
+}
 
 /// Finds the cluster in `folder`, or makes it. An existing one is not changed: wishes that differ
 /// from what it is are refused.
@@ -87,6 +95,7 @@ fn check(cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeError> {
 struct New {
     https: Identity,
     link: Identity,
+    seal: String,
     https_address: SocketAddr,
     link_address: SocketAddr,
 }
@@ -123,16 +132,19 @@ fn make(folder: &Path, cluster: &Cluster, wishes: &Wishes) -> Result<(), NodeErr
     let token = Zeroizing::new(token()?);
     let ports = ports(wishes.port)?;
     let hosts = ["localhost", "127.0.0.1"];
+    private_folder(folder)?;
     let new = |node: usize| {
+        let data = folder.join(format!("node{node}")).join(DATA);
+        private_folder(&data)?;
         Ok::<_, NodeError>(New {
             https: Identity::generate(&format!("vdl node {node}"), &hosts)?,
             link: Identity::generate(&format!("vdl node {node} link"), &hosts)?,
+            seal: shown(&sealing_key(Some(&data))?),
             https_address: (Ipv4Addr::LOCALHOST, ports[node]).into(),
             link_address: (Ipv4Addr::LOCALHOST, ports[node + 3]).into(),
         })
     };
     let nodes = [new(0)?, new(1)?, new(2)?];
-    private_folder(folder)?;
     for node in 0..3 {
         let shape = Shape { mode, environment: &environment, token: &token, approvers: &approvers, policy };
         write_node(folder, node, &nodes, &shape)?;
@@ -183,7 +195,7 @@ fn write_node(folder: &Path, node: usize, nodes: &[New; 3], shape: &Shape) -> Re
         policies: Vec::new(),
         revocations: Vec::new(),
         pid_file: Some(format!("../node{node}.pid").into()),
-        data: "data".into(),
+        data: DATA.into(),
         https: served("https", &me.https, me.https_address)?,
         link: served("link", &me.link, me.link_address)?,
         next: peer("next", next)?,
@@ -219,6 +231,8 @@ struct Connection<'a> {
 struct Server<'a> {
     endpoint: String,
     certificate: &'a str,
+    /// Base64 of the key to which parcels for it are sealed.
+    seal: &'a str,
 }
 
 /// What a client needs to know; whoever has it may ask.
@@ -230,9 +244,10 @@ fn connection_file(
 ) -> Result<Zeroizing<String>, NodeError> {
     let servers = nodes
         .iter()
-        .map(|New { https, https_address, .. }| Server {
+        .map(|New { https, https_address, seal, .. }| Server {
             endpoint: format!("https://{https_address}"),
             certificate: &https.certificate,
+            seal,
         })
         .collect();
     let connection = Connection { connection_file_version: "2.0.0", mode, environment, token, servers };

@@ -164,6 +164,7 @@ impl NodeFile {
             documents,
             memory_bytes: file.limits.memory_mib << 20,
             limits: limits(&file.limits)?,
+            data: Some(at(&file.data)),
         };
         let links = LinkConfig {
             identity: identity(&file.link)?,

@@ -65,6 +65,7 @@ fn start_nodes(
             documents: Vec::new(),
             memory_bytes: 8 << 30,
             limits,
+            data: None,
         };
         let wire: Arc<dyn Wire> = wires[usize::from(node)].clone();
         Node::open(config, store, |_| Ok(wire))

@@ -30,7 +30,7 @@ pub(crate) struct Https {
 }
 
 /// Everything but a command is short.
-const SHORT_REQUEST: usize = 17 << 20;
+pub(crate) const SHORT_REQUEST: usize = 17 << 20;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_CONNECTIONS: usize = 512;
 
@@ -64,7 +64,8 @@ impl Https {
         let Some(route) = route.filter(|_| request.method() == Method::POST) else {
             return Err(refuse("no_such_route", "the server offers nothing of this name"));
         };
-        let limit = if route == Route::Command { self.longest_request } else { SHORT_REQUEST };
+        let long = matches!(route, Route::Command | Route::Sealed);
+        let limit = if long { self.longest_request } else { SHORT_REQUEST };
         let body = to_bytes(request.into_body(), limit).await.map_err(|_| {
             refuse("request_too_long", format!("the request was cut off or is longer than {limit} bytes"))
                 .remedy("split the data into several uploads and concat() them")
@@ -81,7 +82,7 @@ fn respond(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn status(answer: &ErrorAnswer) -> StatusCode {
+pub(crate) fn status(answer: &ErrorAnswer) -> StatusCode {
     match answer.code.as_str() {
         "no_such_route" => StatusCode::NOT_FOUND,
         "request_too_long" => StatusCode::PAYLOAD_TOO_LARGE,

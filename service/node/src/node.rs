@@ -10,8 +10,10 @@ use serde::Serialize;
 use vdl_authorize::Policy;
 use vdl_command::wire::{decode, encode};
 use vdl_command::{
-    CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route, StartRun, TableRef,
+    AskLog, AskUsed, CloseRun, Command, ErrorAnswer, Handle, Info, JobId, Mode, Progress, Request, Route,
+    StartRun, TableRef,
 };
+use vdl_seal::SealingKey;
 use vdl_store::Store;
 
 use crate::authority::{Admitted, Authorities};
@@ -19,6 +21,7 @@ use crate::error::NodeError;
 use crate::job::Job;
 use crate::net::{End, Limits, Mailbox, NoBox, Notice, Order, PEERS, Post, Touches, Wire, control, step};
 use crate::refusal::{Remedy, from_store, refuse};
+use crate::sealed::{sealing_key, shown};
 use crate::settle::Settling;
 use crate::shelf::Shelf;
 use crate::standing::Standings;
@@ -38,6 +41,8 @@ pub struct NodeConfig {
     /// Memory for tables.
     pub memory_bytes: usize,
     pub limits: Limits,
+    /// Where it keeps files of its own; `None` for a node that forgets everything.
+    pub data: Option<PathBuf>,
 }
 
 /// A server. Every call blocks; calls may come from any number of threads.
@@ -50,6 +55,7 @@ pub struct Node {
     pub(crate) authorities: Authorities,
     pub(crate) starts: Starts,
     pub(crate) standings: Standings,
+    pub(crate) sealing: SealingKey,
     wire: OnceLock<Arc<dyn Wire>>,
 }
 
@@ -68,6 +74,7 @@ impl Node {
             settling: Settling::of(&store)?,
             starts: Starts::default(),
             standings: Standings::default(),
+            sealing: sealing_key(config.data.as_deref())?,
             config,
             store,
             post: post.clone(),
@@ -87,7 +94,13 @@ impl Node {
 
     /// Answers one request; the body is that of the HTTPS interface.
     pub fn answer(&self, route: Route, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
-        let answered = match route {
+        let named =
+            |answer: ErrorAnswer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer };
+        self.answered(route, body).map_err(named)
+    }
+
+    fn answered(&self, route: Route, body: &[u8]) -> Result<Vec<u8>, ErrorAnswer> {
+        match route {
             Route::Info => written(&self.info()),
             Route::Command => self.command(body),
             Route::StartRun => {
@@ -113,8 +126,16 @@ impl Node {
             }
             Route::Policy => written(&self.policies()?),
             Route::Publish => written(&self.publish(body)?),
-        };
-        answered.map_err(|answer| ErrorAnswer { node: answer.node.or(Some(self.config.node)), ..answer })
+            Route::Runs => {
+                let (asked, _) = decode::<AskUsed>(body).map_err(unreadable)?;
+                written(&self.used(&asked)?)
+            }
+            Route::Audit => {
+                let (asked, _) = decode::<AskLog>(body).map_err(unreadable)?;
+                self.log_part(asked.from)
+            }
+            Route::Sealed => self.sealed(body),
+        }
     }
 
     pub fn info(&self) -> Info {
@@ -123,6 +144,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: self.config.mode,
             environment: self.config.environment.clone(),
+            seal_key: Some(shown(&self.sealing)),
         }
     }
 

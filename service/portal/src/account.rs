@@ -122,12 +122,18 @@ pub async fn me(conn: &mut Conn, user: &str, fresh_until: i64) -> Result<Me, Fau
 }
 
 /// Begins a session and answers with its cookie.
-pub async fn log_in(conn: &mut Conn, user: &str, headers: &HeaderMap) -> Result<Response, Fault> {
+pub async fn log_in(
+    portal: &Shared,
+    conn: &mut Conn,
+    user: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Fault> {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let secret = session::begin(conn, user, agent).await?;
     journal::append(conn, journal::OWN, user, "logged_in", user, json!({})).await?;
     let me = me(conn, user, crate::ids::now() + session::FRESH).await?;
-    Ok(([(header::SET_COOKIE, session::cookie(&secret)?)], Json(me)).into_response())
+    Ok(([(header::SET_COOKIE, session::cookie(&secret, portal.config.is_https())?)], Json(me))
+        .into_response())
 }
 
 /// Compares a password with that of the account. As slow for an account that does not exist.
@@ -162,7 +168,7 @@ pub async fn login(
     let email = form.email.trim().to_lowercase();
     let user = check_password(&portal, &email, form.password).await?;
     let mut tx = portal.db.begin().await?;
-    let answer = log_in(&mut tx, &user, &headers).await?;
+    let answer = log_in(&portal, &mut tx, &user, &headers).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -175,7 +181,7 @@ pub async fn logout(State(portal): State<Shared>, caller: Caller) -> Result<Resp
     journal::append(&mut tx, journal::OWN, &caller.user, "logged_out", &caller.user, json!({})).await?;
     tx.commit().await?;
     let cleared = [
-        (header::SET_COOKIE, session::no_cookie()),
+        (header::SET_COOKIE, session::no_cookie(portal.config.is_https())?),
         (header::HeaderName::from_static("clear-site-data"), header::HeaderValue::from_static("\"cache\"")),
     ];
     Ok((StatusCode::NO_CONTENT, cleared).into_response())
@@ -240,7 +246,8 @@ pub async fn change_password(
     let (user, detail) = (&caller.user, json!({}));
     journal::append(&mut tx, journal::OWN, user, "password_changed", user, detail).await?;
     tx.commit().await?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session::cookie(&secret)?)]).into_response())
+    let cookie = [(header::SET_COOKIE, session::cookie(&secret, portal.config.is_https())?)];
+    Ok((StatusCode::NO_CONTENT, cookie).into_response())
 }
 
 /// Enters the password once more, before something grave. The session gets another cookie.
@@ -256,7 +263,7 @@ pub async fn step_up(
     let mut tx = portal.db.begin().await?;
     let (secret, fresh_until) = session::renew(&mut tx, &caller.session).await?;
     tx.commit().await?;
-    let cookie = [(header::SET_COOKIE, session::cookie(&secret)?)];
+    let cookie = [(header::SET_COOKIE, session::cookie(&secret, portal.config.is_https())?)];
     Ok((cookie, Json(Fresh { fresh_until })).into_response())
 }
 

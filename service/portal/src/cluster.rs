@@ -1,21 +1,28 @@
-//! The three servers of a project, and the way to them: parcels that only they can read.
+//! The three servers of a project, and the way to them: parcels that only they can read, and what a
+//! bookkeeper asks in the clear, where no value of a table is in it.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path as Address, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use futures_util::stream::try_unfold;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vdl_client::{CallError, Connection, HttpsEndpoint};
+use vdl_authorize::{Policies, Standing};
+use vdl_client::{CallError, ClientError, Connection, Endpoint, HttpsEndpoint, Route};
+use vdl_command::wire::{decode, encode};
+use vdl_command::{AskLog, AskUsed, Digest, LogPart, Used, WireError};
 
 use crate::access::LARGEST_PARCEL;
 use crate::config;
 use crate::error::{Fault, PortalError};
 use crate::gate::{Caller, octets};
 use crate::server::Shared;
+use crate::text::to_base64;
 
 /// An answer is a table's description or a receipt; results go to analysts, not through here.
 const LONGEST_ANSWER: u64 = LARGEST_PARCEL as u64;
@@ -36,7 +43,7 @@ pub struct Cluster {
     pub mode: String,
     pub servers: Vec<ServerInfo>,
     endpoints: [Arc<HttpsEndpoint>; 3],
-    audit: Vec<PathBuf>,
+    connection: Arc<Connection>,
 }
 
 /// What of the connection file the client leaves to the reader.
@@ -44,13 +51,6 @@ pub struct Cluster {
 struct Written {
     mode: String,
     environment: String,
-    servers: Vec<WrittenServer>,
-}
-
-#[derive(Deserialize)]
-struct WrittenServer {
-    #[serde(default)]
-    seal: Option<String>,
 }
 
 impl Cluster {
@@ -63,10 +63,11 @@ impl Cluster {
         let connection = Connection::parse(&text).map_err(|error| unusable(&error))?;
         let written: Written = toml::from_str(&text).map_err(|error| unusable(&error.message()))?;
         let mut servers = Vec::new();
-        for ((number, server), written) in (0u8..).zip(&connection.servers).zip(written.servers) {
+        for (number, server) in (0u8..).zip(&connection.servers) {
             let fingerprint = fingerprint(&server.certificate);
-            let address = server.endpoint.clone();
-            servers.push(ServerInfo { server: number, address, seal_key: written.seal, fingerprint });
+            let (address, seal_key) =
+                (server.endpoint.clone(), server.seal.as_ref().map(|key| to_base64(key)));
+            servers.push(ServerInfo { server: number, address, seal_key, fingerprint });
         }
         let [a, b, c] = &connection.servers;
         let endpoint = |server| HttpsEndpoint::new(server, &connection.token).map(Arc::new);
@@ -77,7 +78,7 @@ impl Cluster {
             mode: written.mode,
             servers,
             endpoints: [a?, b?, c?],
-            audit: project.audit.clone(),
+            connection: Arc::new(connection),
         })
     }
 
@@ -89,18 +90,69 @@ impl Cluster {
         length: u64,
     ) -> Result<Vec<u8>, Fault> {
         let endpoint = self.endpoints.get(usize::from(server)).ok_or(Fault::NoSuchThing("server"))?.clone();
-        let sent = tokio::task::spawn_blocking(move || endpoint.relay(parcel, length, LONGEST_ANSWER));
-        let sent = sent.await.map_err(|error| Fault::internal("relay", &error))?;
-        sent.map_err(|error| match error {
-            CallError::Refused(answer) => Fault::Server(answer),
-            CallError::Unreachable(why) | CallError::Garbled(why) => Fault::Unreachable { server, why },
-        })
+        let sent = blocking(move || endpoint.relay(parcel, length, LONGEST_ANSWER)).await?;
+        sent.map_err(|error| from_call(server, error))
     }
 
-    /// The copy of a server's audit log that is kept here.
-    pub fn audit(&self, server: u8) -> Result<&Path, Fault> {
-        let path = self.audit.get(usize::from(server)).map(PathBuf::as_path);
-        path.ok_or(Fault::NotOffered("copies of the servers' audit logs"))
+    /// How many runs of an approval were started. Server 0 counts each run first; the others are asked
+    /// where it does not answer. `None` if nobody does.
+    pub async fn runs(&self, approval: &str) -> Result<Option<u64>, Fault> {
+        let approval: Digest = approval.parse().map_err(Fault::InvalidInput)?;
+        let asked = AskUsed { approvals: vec![approval] };
+        for server in 0..3 {
+            match self.ask::<_, Vec<Used>>(server, Route::Runs, &asked).await {
+                Ok((used, _)) => return Ok(used.first().map(|used| used.runs)),
+                Err(Fault::Server(_) | Fault::Unreachable { .. }) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lines of a server's audit log from a byte on, and where the next ones begin.
+    async fn log_part(&self, server: u8, from: u64) -> Result<(u64, Vec<u8>), Fault> {
+        let (part, lines): (LogPart, _) = self.ask(server, Route::Audit, &AskLog { from }).await?;
+        Ok((part.next, lines))
+    }
+
+    /// Asks a server something short in the clear.
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        server: u8,
+        route: Route,
+        header: &Q,
+    ) -> Result<(A, Vec<u8>), Fault> {
+        let endpoint = self.endpoints.get(usize::from(server)).ok_or(Fault::NoSuchThing("server"))?.clone();
+        let body = encode(header, &[]).map_err(|error| Fault::internal("a question", &error))?;
+        let asked = blocking(move || endpoint.call(route, body)).await?;
+        let answer = asked.map_err(|error| from_call(server, error))?;
+        let unread = |error: WireError| Fault::Unreachable { server, why: error.to_string() };
+        let (header, payload) = decode(&answer).map_err(unread)?;
+        Ok((header, payload.to_vec()))
+    }
+
+    /// Gives a signed document to all three.
+    pub async fn publish(&self, envelope: Vec<u8>) -> Result<[Result<Standing, ClientError>; 3], Fault> {
+        let connection = self.connection.clone();
+        blocking(move || vdl_client::publish(&connection, &envelope)).await
+    }
+
+    /// What each of them goes by.
+    pub async fn policies(&self) -> Result<[Result<Policies, ClientError>; 3], Fault> {
+        let connection = self.connection.clone();
+        blocking(move || vdl_client::policies(&connection)).await
+    }
+}
+
+/// The client of servers blocks.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::internal("a server's client", &error))
+}
+
+fn from_call(server: u8, error: CallError) -> Fault {
+    match error {
+        CallError::Refused(answer) => Fault::Server(answer),
+        CallError::Unreachable(why) | CallError::Garbled(why) => Fault::Unreachable { server, why },
     }
 }
 
@@ -134,7 +186,7 @@ pub async fn relay_parcel(
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], answer))
 }
 
-/// A server's audit log, as far as its copy here goes: a line of JSON each.
+/// A server's audit log, as it says itself: a line of JSON each.
 #[utoipa::path(get, path = "/api/projects/{project}/audit/{server}", tag = "journal", params(
     ("project" = String, Path), ("server" = u8, Path, maximum = 2)),
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
@@ -144,36 +196,31 @@ pub async fn read_audit(
     Address((_project, server)): Address<(String, String)>,
 ) -> Result<impl IntoResponse, Fault> {
     let server = number(&server)?;
-    let path = portal.cluster(&caller.project)?.audit(server)?;
-    let log = tokio::fs::read(path).await.map_err(|error| Fault::internal("audit log", &error))?;
+    // What cannot be read at all is refused before the answer begins.
+    let first = portal.cluster(&caller.project)?.log_part(server, 0).await?;
+    let log =
+        try_unfold((portal, caller.project, first), move |(portal, project, (next, lines))| async move {
+            if lines.is_empty() {
+                return Ok(None);
+            }
+            let cut_off = |fault: Fault| std::io::Error::other(fault.code().to_owned());
+            let cluster = portal.cluster(&project).map_err(cut_off)?;
+            let more = cluster.log_part(server, next).await.map_err(cut_off)?;
+            Ok::<_, std::io::Error>(Some((lines, (portal, project, more))))
+        });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"server{server}.audit.log\"")),
     ];
-    Ok((headers, log))
+    Ok((headers, Body::from_stream(log)))
 }
 
-/// What the audit log says about the runs of an approval.
+/// How far an approval is used up.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Runs {
-    /// Started runs, as far as the copy of server 0's audit log goes; unknown where there is no copy.
+    /// Started runs, as the servers count them; unknown where none of them answers.
     pub used: Option<u64>,
     pub limit: Option<u64>,
     /// Seconds, UTC.
     pub expires: Option<i64>,
-}
-
-impl Cluster {
-    /// How many runs of an approval server 0 has counted.
-    pub async fn runs(&self, approval: &str) -> Result<Option<u64>, Fault> {
-        let Ok(path) = self.audit(0) else { return Ok(None) };
-        let log =
-            tokio::fs::read_to_string(path).await.map_err(|error| Fault::internal("audit log", &error))?;
-        Ok(Some(log.lines().filter(|line| is_run_of(line, approval)).count() as u64))
-    }
-}
-
-fn is_run_of(line: &str, approval: &str) -> bool {
-    let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { return false };
-    line.pointer("/event/run/approval").is_some_and(|digest| digest.as_str() == Some(approval))
 }

@@ -54,9 +54,6 @@ pub struct Project {
     pub name: String,
     /// The connection file of its three servers.
     pub connection: PathBuf,
-    /// Copies of the servers' audit logs, where there are any on this machine.
-    #[serde(default)]
-    pub audit: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -133,7 +130,6 @@ impl Config {
         }
         for project in &mut config.projects {
             paths.push(&mut project.connection);
-            paths.extend(&mut project.audit);
         }
         paths.into_iter().for_each(|path| *path = folder.join(&*path));
         Ok(config)
@@ -156,6 +152,9 @@ impl Config {
             Secure::Tls | Secure::Proxy if !self.is_https() => {
                 return Err("origin begins with https://, unless secure = \"loopback\"");
             }
+            Secure::Loopback if !self.is_https() && !is_this_machine(host) => {
+                return Err("an origin of http:// names this machine: http://localhost or http://127.0.0.1");
+            }
             Secure::Loopback if !self.listen.ip().is_loopback() => {
                 return Err(
                     "secure = \"loopback\" needs an address to listen on that only this machine reaches",
@@ -169,9 +168,6 @@ impl Config {
         if self.projects.is_empty() {
             return Err("at least one [[project]] is needed, with its name and its connection file");
         }
-        if self.projects.iter().any(|project| !matches!(project.audit.len(), 0 | 3)) {
-            return Err("audit lists three files, of servers 0, 1 and 2, or none");
-        }
         if self.projects.iter().any(|project| !(1..=100).contains(&project.name.chars().count())) {
             return Err("a project has a name of 1 to 100 characters");
         }
@@ -182,6 +178,12 @@ impl Config {
             false => Ok(()),
         }
     }
+}
+
+/// Whether a host, with or without a port, is one that browsers trust without HTTPS: nobody is in between.
+fn is_this_machine(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    matches!(name, "localhost" | "127.0.0.1") && port.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -210,8 +212,10 @@ mod tests {
             ("'loopback'", "'proxy'", "https://"),
             ("secure = 'loopback'\n", "", "secure"),
             ("http://localhost:8080", "http://localhost:8080/", "slash"),
+            ("http://localhost:8080", "http://portal.example:8080", "http://127.0.0.1"),
+            ("http://localhost:8080", "http://localhost.example", "http://127.0.0.1"),
             ("data = 'data'", "data = 'data'\nsecrue = 1", "secrue"),
-            ("connection =", "audit = ['a']\nconnection =", "audit"),
+            ("connection =", "audit = ['a', 'b', 'c']\nconnection =", "audit"),
         ] {
             let error = parse(&GOOD.replace(from, to)).unwrap_err();
             assert!(error.contains(reason), "{error}");

@@ -89,8 +89,8 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<(), Denied> {
     if matches!(route.who, Who::Anyone) {
         return Ok(());
     }
-    let secret =
-        session::secret_in(parts.headers.get_all(header::COOKIE).iter()).ok_or(Fault::NotLoggedIn)?;
+    let cookies = parts.headers.get_all(header::COOKIE).iter();
+    let secret = session::secret_in(cookies, portal.config.is_https()).ok_or(Fault::NotLoggedIn)?;
     let params =
         RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Fault::NoSuchThing("address"))?;
     let object = match route.scope {

@@ -187,7 +187,7 @@ pub async fn join(
     let roles = read_roles(&roles);
     add_roles(&mut tx, &project, &user, &roles).await?;
     journal::append(&mut tx, &project, &user, "joined", &user, json!({ "roles": roles })).await?;
-    let answer = log_in(&mut tx, &user, &headers).await?;
+    let answer = log_in(&portal, &mut tx, &user, &headers).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -30,6 +30,8 @@ mod policy;
 mod project;
 mod request;
 mod review;
+mod rules;
+mod sample;
 mod serve;
 mod server;
 mod session;
@@ -39,7 +41,10 @@ mod text;
 mod tls;
 mod upload;
 
+pub use access::Role;
 pub use error::PortalError;
+pub use key::Purpose;
+pub use sample::{Sample, add_people};
 pub use serve::serve;
 pub use server::FirstLink;
 

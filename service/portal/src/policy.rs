@@ -1,4 +1,4 @@
-//! Whose signatures count, as far as the portal knows: servers hold to what their configuration says.
+//! Whose signatures count, as far as the portal knows: servers hold to what they were given and checked.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,6 +18,7 @@ use crate::inbox::{NoticeKind, notify};
 use crate::journal;
 use crate::key::{Purpose, keys_of, owner_of, read_public};
 use crate::project::{lock_project, users_with};
+use crate::rules;
 use crate::server::Shared;
 use crate::text;
 
@@ -224,7 +225,7 @@ fn detail(policy: &Policy) -> Value {
     json!({ "version": policy.version(), "rule": policy.rule_in_words() })
 }
 
-/// Signs the draft. With the last signature that is missing it holds here; its file goes to the servers.
+/// Signs the draft. With the last signature that is missing it holds here and goes to the servers.
 #[utoipa::path(post, path = "/api/projects/{project}/policy/signatures", tag = "project", params(
     ("project" = String, Path)), request_body = PolicySignatureForm,
     responses((status = 200, body = Policies)))]
@@ -274,6 +275,7 @@ pub async fn sign_policy(
                 .execute(&mut *tx)
                 .await?;
             journal::append(&mut tx, project, &caller.user, "policy_adopted", &digest, detail(&next)).await?;
+            rules::keep(&mut tx, project, &digest, &envelope, None).await?;
             let told = users_with(&mut tx, project, &Role::ALL).await?;
             notify(&mut tx, project, None, NoticeKind::PolicyAdopted, &caller.user, &told).await?;
         }
@@ -282,6 +284,7 @@ pub async fn sign_policy(
     }
     let policies = both(&mut tx, project).await?;
     tx.commit().await?;
+    rules::publish_now(&portal, project).await;
     Ok(Json(policies))
 }
 
@@ -313,7 +316,11 @@ pub async fn download_policy(
     let (payload,) = found.ok_or(Fault::NoSuchThing("policy"))?;
     let mut file = text::base64("a policy", &payload)?;
     if version > 1 {
-        file = envelope(&mut tx, &caller.project, version, &file).await?;
+        let digest = Policy::read(&file)?.digest().to_string();
+        file = match rules::kept(&mut tx, &caller.project, &digest).await? {
+            Some(envelope) => envelope,
+            None => envelope(&mut tx, &caller.project, version, &file).await?,
+        };
     }
     tx.commit().await?;
     let name = format!("attachment; filename=\"policy-{version}.json\"");

@@ -21,6 +21,7 @@ use crate::config::{Config, Secure};
 use crate::error::PortalError;
 use crate::gate::Peer;
 use crate::mail::Mailer;
+use crate::rules;
 use crate::server::{FirstLink, Portal, Shared, router};
 use crate::tls::{TlsListener, server_config};
 
@@ -98,6 +99,8 @@ async fn serve_until_told(
             tokio::spawn(run_plain(listener, app, stopping.clone()))
         }
     };
+    rules::begin(&portal).await;
+    tokio::spawn(rules::keep_up(portal.clone()));
     ready(&portal.config.origin, &links);
     told.notified().await;
     stopping.notify_one();

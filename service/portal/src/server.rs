@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::password::Passwords;
 use crate::project::users_with;
 use crate::{account, gate, headers, inbox, invitation, journal, key, openapi, page, policy, project};
-use crate::{request, session, table, upload};
+use crate::{request, rules, session, table, upload};
 
 pub type Shared = Arc<Portal>;
 
@@ -107,6 +107,11 @@ impl Portal {
     /// The servers of a project. One that is not configured any more has none.
     pub fn cluster(&self, project: &str) -> Result<&Cluster, Fault> {
         self.clusters.get(project).ok_or(Fault::NotOffered("servers for this project"))
+    }
+
+    /// Those that have servers.
+    pub fn projects(&self) -> Vec<String> {
+        self.clusters.keys().cloned().collect()
     }
 
     /// Forgets what is over: sessions, uploads nobody finished, who was counted for limits.
@@ -199,6 +204,7 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(policy::read_policies, policy::propose_policy))
         .routes(routes!(policy::sign_policy))
         .routes(routes!(policy::download_policy))
+        .routes(routes!(rules::read_rules))
         .routes(routes!(journal::read_journal))
         .routes(routes!(journal::export_journal))
         .routes(routes!(cluster::read_audit))

@@ -10,6 +10,8 @@ use crate::error::Fault;
 use crate::ids::{fresh_id, fresh_secret, hashed, now};
 
 pub const COOKIE: &str = "__Host-vdl";
+/// On `http://` addresses of this machine, where browsers take no `__Host-` cookie.
+const LOCAL_COOKIE: &str = "vdl";
 /// Seconds without a request after which a session is over.
 const IDLE: i64 = 30 * 60;
 /// Seconds after which it is over in any case.
@@ -145,22 +147,28 @@ pub async fn sweep(conn: &mut Conn) -> Result<(), Fault> {
 }
 
 /// Lets the browser keep the secret: to itself, for this host, away from scripts.
-pub fn cookie(secret: &str) -> Result<HeaderValue, Fault> {
-    HeaderValue::from_str(&format!("{COOKIE}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax"))
-        .map_err(|error| Fault::internal("cookie", &error))
+pub fn cookie(secret: &str, https: bool) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(&written(secret, https)).map_err(|error| Fault::internal("cookie", &error))
 }
 
 /// Lets it forget.
-pub fn no_cookie() -> HeaderValue {
-    HeaderValue::from_static("__Host-vdl=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+pub fn no_cookie(https: bool) -> Result<HeaderValue, Fault> {
+    let gone = format!("{}; Max-Age=0", written("", https));
+    HeaderValue::from_str(&gone).map_err(|error| Fault::internal("cookie", &error))
+}
+
+fn written(secret: &str, https: bool) -> String {
+    let (name, secure) = if https { (COOKIE, "; Secure") } else { (LOCAL_COOKIE, "") };
+    format!("{name}={secret}; Path=/{secure}; HttpOnly; SameSite=Lax")
 }
 
 /// The secret among all cookies of a request. Two of one name are none.
-pub fn secret_in<'a>(cookies: impl Iterator<Item = &'a HeaderValue>) -> Option<String> {
+pub fn secret_in<'a>(cookies: impl Iterator<Item = &'a HeaderValue>, https: bool) -> Option<String> {
+    let name = if https { COOKIE } else { LOCAL_COOKIE };
     let mut found = Vec::new();
     for header in cookies {
         let each = header.to_str().unwrap_or_default().split(';');
-        found.extend(each.filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('=')));
+        found.extend(each.filter_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('=')));
     }
     match found.as_slice() {
         [secret] if (1..=100).contains(&secret.len()) => Some((*secret).to_owned()),

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,8 @@ use crate::error::StoreError;
 pub trait Tape: Send + Sync {
     /// The last bytes, at most so many.
     fn end(&self, most: u64) -> io::Result<Vec<u8>>;
+    /// Bytes from one on, at most so many; none where it ends before.
+    fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>>;
     /// All of them or none; durable once synced.
     fn append(&self, bytes: &[u8]) -> Result<(), DiskError>;
     fn sync(&self) -> io::Result<()>;
@@ -42,6 +44,14 @@ impl Tape for FileTape {
         file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
+        // Without moving the place at which others read.
+        let left = self.0.metadata()?.len().saturating_sub(from).min(most);
+        let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX)];
+        self.0.read_exact_at(&mut bytes, from)?;
         Ok(bytes)
     }
 
@@ -80,6 +90,11 @@ impl Tape for MemoryTape {
     fn end(&self, most: u64) -> io::Result<Vec<u8>> {
         let (bytes, most) = (self.bytes(), usize::try_from(most).unwrap_or(usize::MAX));
         Ok(bytes.iter().skip(bytes.len().saturating_sub(most)).copied().collect())
+    }
+
+    fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        Ok(self.bytes().iter().skip(place(from)).take(place(most)).copied().collect())
     }
 
     fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
@@ -127,6 +142,11 @@ impl Store {
     /// The end of the audit log, at most so many bytes.
     pub fn log_end(&self, most: u64) -> Result<Vec<u8>, StoreError> {
         self.log.tape.end(most).map_err(|error| failed("reading", DiskError::Write(error)))
+    }
+
+    /// The audit log from a byte on, at most so many.
+    pub fn log_part(&self, from: u64, most: u64) -> Result<Vec<u8>, StoreError> {
+        self.log.tape.read(from, most).map_err(|error| failed("reading", DiskError::Write(error)))
     }
 
     /// Appends to the audit log: durable after [`Store::flush`], and before any later durable write.

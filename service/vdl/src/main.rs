@@ -15,6 +15,7 @@ mod node;
 mod policy;
 mod portal;
 mod revoke;
+mod sample;
 mod servers;
 mod template;
 mod up;
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<ExitCode, Failure> {
     let done = match command {
-        Command::Up(args) => up::run(args).map_err(Failure::new),
+        Command::Up(args) => up::run(args),
         Command::Node(args) => node::run(args).map_err(Failure::new),
         Command::Portal(args) => portal::run(args).map_err(Failure::new),
         Command::Keygen(args) => keygen::run(args),

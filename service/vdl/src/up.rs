@@ -1,4 +1,4 @@
-//! `vdl up`: a whole cluster on this machine, as three processes.
+//! `vdl up`: a whole cluster on this machine, as three processes, and the portal as a fourth.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use vdl_command::Mode;
 use vdl_node::NodeError;
-use vdl_node::cluster::{Cluster, Wishes, prepare};
+use vdl_node::cluster::{Wishes, exists, prepare};
 
+use crate::failure::Failure;
 use crate::node::READY;
+use crate::sample;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -32,9 +34,12 @@ pub struct Args {
     /// The environment's name, which approvals are made for
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// The first of six ports; free ones are taken otherwise
+    /// The first of six ports, the portal's comes after them; free ones are taken otherwise
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// Start the portal too, with sample people; without approvers of your own two of them are the cluster's
+    #[arg(long)]
+    portal: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -45,17 +50,20 @@ enum WrittenMode {
 
 /// How long the three may take to find each other.
 const START: Duration = Duration::from_secs(15);
+/// How long the portal may take: it looks for its servers first.
+const START_PORTAL: Duration = Duration::from_secs(30);
 /// How long they may take to stop by themselves.
 const STOP: Duration = Duration::from_millis(1700);
 
 enum Event {
-    Ready,
+    /// What came behind the word.
+    Ready(String),
     Ended(usize),
     ToldToStop,
 }
 
-pub fn run(args: &Args) -> Result<(), NodeError> {
-    let wishes = Wishes {
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut wishes = Wishes {
         mode: args.mode.map(|mode| match mode {
             WrittenMode::Design => Mode::Design,
             WrittenMode::Authorized => Mode::Authorized,
@@ -65,62 +73,87 @@ pub fn run(args: &Args) -> Result<(), NodeError> {
         approvers: args.approvers.clone(),
         port: args.port,
     };
-    std::fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, &error))?;
-    let _lock = lock(&args.dir)?;
-    let cluster = prepare(&args.dir, &wishes)?;
+    std::fs::create_dir_all(&args.dir).map_err(|error| failed(&args.dir, &error)).map_err(Failure::new)?;
+    let _lock = lock(&args.dir).map_err(Failure::new)?;
+    let portal = args.portal.then(|| sample::Folder::of(&args.dir));
+    if let Some(folder) = &portal
+        && !exists(&args.dir)
+    {
+        folder.approve_for(&mut wishes)?;
+    }
+    let cluster = prepare(&args.dir, &wishes).map_err(Failure::new)?;
     let (sender, events) = mpsc::channel();
-    watch_signals(sender.clone())?;
-    let nodes = Nodes::start(&cluster, &sender)?;
-    nodes.wait_until_ready(&events)?;
+    watch_signals(sender.clone()).map_err(Failure::new)?;
+    let mut processes = Processes::default();
+    for config in &cluster.configs {
+        processes.start("node", config, &sender).map_err(Failure::new)?;
+    }
+    processes.wait_until_ready(3, &events, START).map_err(Failure::new)?;
     println!("ready {}", cluster.connection.display());
     let _ = io::stdout().flush();
-    nodes.wait_until_told(&events);
+    if let Some(folder) = &portal {
+        let people = folder.prepare(&cluster, args.port.and_then(|first| first.checked_add(6)))?;
+        processes.start("portal", &folder.config(), &sender).map_err(Failure::new)?;
+        let address = processes.wait_until_ready(1, &events, START_PORTAL).map_err(Failure::new)?;
+        print!("{}", people.unwrap_or_default());
+        println!("portal {address}");
+        let _ = io::stdout().flush();
+    }
+    processes.wait_until_told(&events);
     Ok(())
 }
 
-/// The three processes. Dropping it stops them, and so does the end of this process, however it
-/// comes: each node stops when its standard input ends.
-struct Nodes([Option<Child>; 3]);
+/// The processes. Dropping it stops them, and so does the end of this process, however it comes: each stops
+/// when its standard input ends.
+#[derive(Default)]
+struct Processes(Vec<Child>);
 
-impl Nodes {
-    fn start(cluster: &Cluster, sender: &Sender<Event>) -> Result<Self, NodeError> {
+impl Processes {
+    /// Starts one more; its number is how many there were.
+    fn start(&mut self, what: &str, config: &Path, sender: &Sender<Event>) -> Result<(), NodeError> {
         let program = std::env::current_exe().map_err(|error| failed(Path::new("vdl"), &error))?;
-        let mut nodes = Self([None, None, None]);
-        for (number, config) in cluster.configs.iter().enumerate() {
-            let mut child = Command::new(&program)
-                .args(["node", "--stop-at-end-of-input", "--config"])
-                .arg(config)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .map_err(|error| failed(&program, &error))?;
-            if let Some(output) = child.stdout.take() {
-                let sender = sender.clone();
-                thread::spawn(move || listen(number, BufReader::new(output), &sender));
-            }
-            if let Some(place) = nodes.0.get_mut(number) {
-                *place = Some(child);
-            }
+        let mut child = Command::new(&program)
+            .args([what, "--stop-at-end-of-input", "--config"])
+            .arg(config)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&program, &error))?;
+        if let Some(output) = child.stdout.take() {
+            let (sender, number) = (sender.clone(), self.0.len());
+            thread::spawn(move || listen(number, BufReader::new(output), &sender));
         }
-        Ok(nodes)
+        self.0.push(child);
+        Ok(())
     }
 
-    fn wait_until_ready(&self, events: &Receiver<Event>) -> Result<(), NodeError> {
-        let deadline = Instant::now() + START;
-        let mut ready = 0;
-        while ready < self.0.len() {
+    /// Waits for so many to say that they are, and gives what the last one said beside it.
+    fn wait_until_ready(
+        &self,
+        count: usize,
+        events: &Receiver<Event>,
+        patience: Duration,
+    ) -> Result<String, NodeError> {
+        let deadline = Instant::now() + patience;
+        let (mut ready, mut said) = (0, String::new());
+        while ready < count {
             match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ready) => ready += 1,
-                Ok(Event::Ended(node)) => {
-                    return Err(NodeError::Link(format!("server {node} ended; its reason is above")));
+                Ok(Event::Ready(what)) => (ready, said) = (ready + 1, what),
+                Ok(Event::Ended(process)) => {
+                    return Err(NodeError::Link(format!("{} ended; its reason is above", name(process))));
                 }
                 Ok(Event::ToldToStop) => return Err(NodeError::Link("told to stop".into())),
+                Err(_) if self.0.len() > 3 => {
+                    return Err(NodeError::Link(format!("the portal did not start in {patience:?}")));
+                }
                 Err(_) => {
-                    return Err(NodeError::Link(format!("the servers did not find each other in {START:?}")));
+                    return Err(NodeError::Link(format!(
+                        "the servers did not find each other in {patience:?}"
+                    )));
                 }
             }
         }
-        Ok(())
+        Ok(said)
     }
 
     /// A server that ends leaves the other two serving: they say which one is missing.
@@ -128,23 +161,26 @@ impl Nodes {
         for event in events {
             match event {
                 Event::ToldToStop => return,
-                Event::Ended(node) => eprintln!(
+                Event::Ended(node @ 0..3) => eprintln!(
                     "server {node} has ended; start it with `vdl node --config .../node{node}/node.toml`"
                 ),
-                Event::Ready => {}
+                Event::Ended(_) => eprintln!(
+                    "the portal has ended; start it with `vdl portal --config .../portal/portal.toml`"
+                ),
+                Event::Ready(_) => {}
             }
         }
     }
 }
 
-impl Drop for Nodes {
+impl Drop for Processes {
     fn drop(&mut self) {
-        for child in self.0.iter_mut().flatten() {
+        for child in &mut self.0 {
             // The end of its input tells it to stop.
             drop(child.stdin.take());
         }
         let deadline = Instant::now() + STOP;
-        for child in self.0.iter_mut().flatten() {
+        for child in &mut self.0 {
             while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -154,13 +190,20 @@ impl Drop for Nodes {
     }
 }
 
-fn listen(node: usize, output: impl BufRead, sender: &Sender<Event>) {
+fn name(process: usize) -> String {
+    match process {
+        0..3 => format!("server {process}"),
+        _ => "the portal".to_owned(),
+    }
+}
+
+fn listen(process: usize, output: impl BufRead, sender: &Sender<Event>) {
     for line in output.lines().map_while(Result::ok) {
-        if line == READY {
-            let _ = sender.send(Event::Ready);
+        if let Some(said) = line.strip_prefix(READY) {
+            let _ = sender.send(Event::Ready(said.trim().to_owned()));
         }
     }
-    let _ = sender.send(Event::Ended(node));
+    let _ = sender.send(Event::Ended(process));
 }
 
 fn watch_signals(sender: Sender<Event>) -> Result<(), NodeError> {

@@ -176,6 +176,26 @@ fn a_filtered_mean_is_right_and_a_restart_serves_the_same_tables() {
 }
 
 #[test]
+fn the_connection_file_names_the_keys_that_parcels_are_sealed_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(folder.path(), &[]);
+    let connection = Connection::open(cluster.connection.to_str().unwrap()).unwrap();
+    let keys = connection.servers.each_ref().map(|server| server.seal.unwrap());
+    let endpoints = connection.servers.each_ref().map(|server| -> Arc<dyn vdl_client::Endpoint> {
+        let relay = Arc::new(HttpsEndpoint::new(server, &connection.token).unwrap());
+        Arc::new(vdl_client::SealedEndpoint::new(relay, server.seal.unwrap()))
+    });
+    // Asks all three who they are, in parcels.
+    vdl_client::Session::over(endpoints).unwrap();
+    cluster.stop();
+    // The keys outlive the servers.
+    let cluster = Cluster::start(folder.path(), &[]);
+    let again = Connection::open(cluster.connection.to_str().unwrap()).unwrap();
+    assert_eq!(again.servers.each_ref().map(|server| server.seal.unwrap()), keys);
+    cluster.stop();
+}
+
+#[test]
 fn without_the_token_nothing_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Cluster::start(folder.path(), &[]);

@@ -13,6 +13,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const EDGES: &[(&str, &[&str])] = &[
     ("vdl-command", &[]),
     ("vdl-authorize", &["vdl-command"]),
+    ("vdl-seal", &[]),
     ("vdl-share", &[]),
     ("vdl-transport", &[]),
     ("vdl-protocol", &["vdl-transport", "vdl-share"]),
@@ -22,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("vdl-plain", &["vdl-plan"]),
     ("vdl-store", &["vdl-share", "vdl-command"]),
     ("vdl-pin", &[]),
-    ("vdl-client", &["vdl-share", "vdl-authorize", "vdl-command", "vdl-pin"]),
+    ("vdl-client", &["vdl-share", "vdl-authorize", "vdl-command", "vdl-pin", "vdl-seal"]),
     (
         "vdl-node",
         &[
@@ -35,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "vdl-command",
             "vdl-transport",
             "vdl-pin",
+            "vdl-seal",
         ],
     ),
     ("vdl-portal", &["vdl-client", "vdl-authorize", "vdl-command", "vdl-pin"]),

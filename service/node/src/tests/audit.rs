@@ -239,6 +239,10 @@ impl Tape for Full {
         self.tape.end(most)
     }
 
+    fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
+        self.tape.read(from, most)
+    }
+
     fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
         match self.full.load(Ordering::SeqCst) {
             true => Err(io::Error::from(io::ErrorKind::StorageFull).into()),

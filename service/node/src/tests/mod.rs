@@ -3,6 +3,7 @@
 mod approved;
 mod attacks;
 mod audit;
+mod inquiry;
 mod jobs;
 mod journal;
 mod links;
@@ -79,6 +80,7 @@ impl World {
             documents: Vec::new(),
             memory_bytes: 1 << 30,
             limits: limits(node),
+            data: None,
         };
         Self::configured(config, stores, wrap)
     }

@@ -128,6 +128,7 @@ fn config(node: u8, policy: &Policy) -> NodeConfig {
         documents: Vec::new(),
         memory_bytes: 1 << 30,
         limits: quick(),
+        data: None,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::inbox::{NoticeKind, notify};
 use crate::journal;
 use crate::policy::adopted;
 use crate::review::{Action, Party, State, next};
+use crate::rules;
 use crate::server::Shared;
 use crate::text;
 
@@ -286,7 +287,7 @@ pub async fn withdraw(
     Ok(Json(request))
 }
 
-/// Takes an approval back. Servers hold to it once they have the revocation.
+/// Takes an approval back. Servers hold to it once they have the revocation, which is sent to them at once.
 #[utoipa::path(post, path = "/api/requests/{request}/revoke", tag = "requests", params(
     ("request" = String, Path)), request_body = RevokeForm, responses((status = 200, body = Request)))]
 pub async fn revoke(
@@ -323,9 +324,11 @@ pub async fn revoke(
         .execute(&mut *tx)
         .await?;
     advance(&mut tx, &stored, Action::Revoke, false, stored.version).await?;
+    rules::keep(&mut tx, &stored.project, &digest, &envelope, None).await?;
     let mut told = store::approvers(&mut tx, &policy).await?;
     told.push(stored.user.clone());
     let request = done(&mut tx, &stored, &caller, Action::Revoke, NoticeKind::Revoked, &told).await?;
     tx.commit().await?;
+    rules::publish_now(&portal, &stored.project).await;
     Ok(Json(request))
 }

@@ -358,6 +358,10 @@ pub async fn an_approval_is_revoked_by_an_approver(world: World) {
     assert_eq!(first.post(&path, form(good.clone())).await.ok()["state"], "revoked");
     assert_eq!(analyst.get(&format!("/api/requests/{request}/revocation")).await.body, good);
     analyst.get(&format!("/api/requests/{request}/approved")).await.refused(409, "not_now");
+    // No server took it: it waits, and that shows.
+    let rules = analyst.get(&format!("/api/projects/{}/rules", world.project)).await.ok();
+    assert_eq!((&rules["agree"], &rules["waiting"]), (&json!(false), &json!(1)));
+    assert_eq!(rules["servers"][1]["problem"], "garbled_answer");
 }
 
 pub async fn approvers_hand_over_by_everybodys_signatures(world: World) {

@@ -135,9 +135,9 @@ pub fn stand_in(server: u8, received: Received) -> String {
     let app = Router::new().route("/v1/sealed", post(take)).with_state((server, received));
     let app = app.layer(axum::extract::DefaultBodyLimit::disable());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let pem = made.cert.pem();
+    let (pem, seal) = (made.cert.pem(), crate::text::to_base64(&[server; 32]));
     format!(
-        "[[servers]]\nendpoint = \"https://{address}\"\nseal = \"seal{server}\"\n\
+        "[[servers]]\nendpoint = \"https://{address}\"\nseal = \"{seal}\"\n\
          certificate = \"\"\"\n{pem}\"\"\"\n"
     )
 }

@@ -67,6 +67,8 @@ test("a statement that says it in another way, or makes no sense, is refused", (
     ["Ages of patients with a stroke", "x".repeat(1001)],
     ["Ages of patients", "Ages\\u0007of patients"],
     ['"may_change":true', '"may_change":false'],
+    ['"may_change":true', '"may_change":true,"table":"' + "07".repeat(32) + '"'],
+    ['"nonce":"0808', '"max_uses":3,"nonce":"0808'],
     ['"may_change":true', '"may_change":true,"table":null'],
     ['{"name":"latest"', '{"name":"survey"'],
     ['{"name":"latest"', '{"name":"z"'],
@@ -87,6 +89,30 @@ test("a statement that says it in another way, or makes no sense, is refused", (
     Refused,
   );
   assert.equal(readStatement(changed("Ages of", "Ages\\nof")).purpose, "Ages\nof patients with a stroke");
+});
+
+test("what servers refuse is refused, and the rest is explained as they explain it", () => {
+  type Entry = { says: string; statement: string; explained: string | null };
+  const entries = jsonOf<Entry[]>("statements.json");
+  assert.ok(entries.filter(({ explained }) => explained === null).length > 10);
+  for (const { says, statement, explained } of entries) {
+    const read = () => readStatement(utf8(statement));
+    if (explained === null) assert.throws(read, { code: "approval_unreadable" }, says);
+    else {
+      assert.equal(explainStatement(en, read()), explained, says);
+      assert.notEqual(explainStatement(nl, read()), explained, says);
+    }
+  }
+});
+
+test("a limit on uses, rules and names fixed at first use are signed as servers read them", () => {
+  const uploads = readStatement(payloadOf("authorization/uploads.approved"));
+  assert.deepEqual([uploads.max_uses, uploads.max_runs], [3, undefined]);
+  const first = readStatement(payloadOf("authorization/by-name.approved"));
+  assert.deepEqual(first.names, [{ name: "survey", may_change: false }]);
+  const { type: _, script, ...terms } = uploads;
+  assert.throws(() => writeStatement(script, { ...terms, max_uses: 0 }), /used once or more/);
+  assert.throws(() => writeStatement(first.script, { ...terms, names: first.names }), /steps have runs/);
 });
 
 test("a statement that the servers would refuse is not made", () => {

@@ -267,6 +267,29 @@ test("three honest logs fit, and any entry that was altered, taken out or moved 
   }
 });
 
+test("an event is told of only if it says exactly what such an event says", async () => {
+  const lines = (fromUtf8(bytesOf("audit/node0.log")) ?? "").split("\n").slice(0, -1);
+  const [whole, none] = await readLog(bytesOf("audit/node0.log"));
+  check(none.length === 0, "nothing is found");
+  const told = (kind: string) => whole.entries.filter(({ event }) => event.kind === kind).length;
+  assert.deepEqual(["run", "resolved", "void", "refused", "closed", "revoked"].map(told), [2, 2, 1, 1, 2, 2]);
+  for (const [from, to] of [
+    ['"name":"survey"', '"name":"survey","note":""'],
+    ['"name":"survey"', '"called":"survey"'],
+    ['"code":"approval_void"', '"code":null'],
+    ['"pinned":true', '"pinned":1'],
+    ['"outcome":"table"', '"outcome":["table"]'],
+    ['"void":', '"unvoid":'],
+    ['"revokes":{"analyst"', '"revokes":{"anybody"'],
+    ['"step":0', '"step":-1'],
+  ] as const) {
+    const at = lines.findIndex((line) => line.includes(from));
+    const changed = lines.with(at, (lines[at] ?? "").replace(from, to));
+    const [, findings] = await readLog(utf8(changed.map((line) => `${line}\n`).join("")));
+    check(findings.includes(`line ${at + 1} cannot be read as an entry`), `${from} to ${to}: ${findings[0]}`);
+  }
+});
+
 test("revocations are read, and written back byte for byte", async () => {
   for (const path of filesIn("authorization", ".revocation")) {
     const { payload } = Envelope.read(bytesOf(path));

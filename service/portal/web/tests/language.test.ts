@@ -8,6 +8,7 @@ import { dateOf, daysOf } from "../src/contract/dates.ts";
 import { readCommand, readScript, writeCommand, writeScript } from "../src/contract/script.ts";
 import { explainScript } from "../src/contract/sentences/explain.ts";
 import { sentence } from "../src/contract/sentences/sentence.ts";
+import { templateAnyUpload, templateGuardedUpload } from "../src/contract/template.ts";
 import { en } from "../src/words/contract/en.ts";
 import { nl } from "../src/words/contract/nl.ts";
 import { bytesOf, filesIn, jsonOf, Random, textOf } from "./vectors.ts";
@@ -48,6 +49,12 @@ test("scripts are explained word for word as `vdl explain` does", () => {
     assert.deepEqual(readScript(utf8(writeScript(script))), script);
     assert.notEqual(explainScript(nl, script), explainScript(en, script));
   }
+});
+
+test("templates are those that `vdl template` writes", () => {
+  assert.equal(writeScript(templateAnyUpload()), textOf("scripts/any-upload.json"));
+  const rules = { min_rows: 10, join_only: ["id"] };
+  assert.equal(writeScript(templateGuardedUpload(rules)), textOf("scripts/guarded-upload.json"));
 });
 
 test("types are read as the servers read them", () => {

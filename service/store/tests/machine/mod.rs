@@ -110,6 +110,11 @@ impl Tape for Machine {
         Ok(log.now.iter().skip(log.now.len().saturating_sub(most as usize)).copied().collect())
     }
 
+    fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
+        self.step()?;
+        Ok(self.log.lock().unwrap().now.iter().skip(from as usize).take(most as usize).copied().collect())
+    }
+
     fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
         // Killed in the middle: half of the line is there.
         if let Err(error) = self.step() {

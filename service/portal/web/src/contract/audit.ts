@@ -3,16 +3,17 @@
 
 import { Refused, hex, utf8 } from "./bytes.ts";
 import { digestWithin } from "./digests.ts";
-import { anything, i64, inner, readStrict, struct, tagged, text, u64, u8 } from "./codec.ts";
-import type { Json } from "./json.ts";
+import { i64, list, optional, readStrict, struct, tagged, text, truth, u32, u64, u8 } from "./codec.ts";
 import { VerifyingKey, pae } from "./keys.ts";
 import { identifier } from "./language.ts";
+import { revoked } from "./revocation.ts";
+import type { Revoked } from "./revocation.ts";
 
 const LONGEST = 64 << 10;
 const UNREADABLE = "entry";
 
-/** What a server saw of a peer's log, and what a peer signed of its own. */
-type Event =
+/** What happened. No value of a table is ever in it. Keys are SPKI in base64, steps count from 0. */
+export type Event =
   | {
       readonly kind: "opened";
       readonly node: number;
@@ -21,11 +22,53 @@ type Event =
       readonly key: string;
     }
   | {
+      readonly kind: "policy";
+      readonly version: number;
+      readonly digest: string;
+      readonly pinned: boolean;
+    }
+  | { readonly kind: "revoked"; readonly digest: string; readonly revokes: Revoked }
+  | {
+      readonly kind: "run";
+      readonly approval: string;
+      readonly analyst: string;
+      readonly script?: string;
+      readonly purpose?: string;
+      readonly start: string;
+      readonly nonce: string;
+      /** Runs used, this one included. */
+      readonly run: number;
+    }
+  | { readonly kind: "refused"; readonly approval: string; readonly code: string }
+  | {
+      readonly kind: "step";
+      readonly approval: string;
+      readonly nonce: string;
+      readonly step: number;
+      readonly job: string;
+      readonly command: string;
+      readonly tables: string[];
+    }
+  /** Which table a name stood for. */
+  | {
+      readonly kind: "resolved";
+      readonly approval: string;
+      readonly name: string;
+      readonly table: string;
+    }
+  /** A name was given to another table, which ended the approval for good. */
+  | { readonly kind: "void"; readonly approval: string; readonly name: string }
+  /** `table`, `opened`, `removed`, or the code of an error. */
+  | { readonly kind: "done"; readonly job: string; readonly outcome: string; readonly table?: string }
+  | { readonly kind: "closed"; readonly approval: string; readonly nonce: string }
+  /** This server signed a head of the log of server `node`. */
+  | {
       readonly kind: "countersigned";
       readonly node: number;
       readonly sequence: number;
       readonly head: string;
     }
+  /** Server `by` signed a head of this log. */
   | {
       readonly kind: "witnessed";
       readonly by: number;
@@ -34,34 +77,48 @@ type Event =
       readonly head: string;
       readonly signature: string;
     }
+  /** A peer had seen more of this log than there is: an older copy of the folder was put back. */
   | {
       readonly kind: "restored";
       readonly missing_from: number;
       readonly missing_to: number;
       readonly head: string;
     }
-  | { [K in Other]: { readonly kind: K; readonly is: Json } }[Other];
+  /** So many bytes of an unfinished last line were cut away. */
+  | { readonly kind: "recovered"; readonly cut: number };
 
-/** Told of, and not looked into here. */
-type Other =
-  "policy" | "revoked" | "run" | "refused" | "step" | "resolved" | "void" | "done" | "closed" | "recovered";
-const other = inner("is", anything);
+type Of<K extends Event["kind"]> = Omit<Extract<Event, { kind: K }>, "kind">;
 
 const event = tagged<Event, "kind">("kind", {
   opened: struct({ node: u8, environment: text, version: text, key: text }),
+  policy: struct({ version: u32, digest: identifier, pinned: truth }),
+  revoked: struct({ digest: identifier, revokes: revoked }),
+  run: struct<Of<"run">>({
+    approval: identifier,
+    analyst: text,
+    script: optional(text),
+    purpose: optional(text),
+    start: identifier,
+    nonce: identifier,
+    run: u64,
+  }),
+  refused: struct({ approval: identifier, code: text }),
+  step: struct({
+    approval: identifier,
+    nonce: identifier,
+    step: u32,
+    job: identifier,
+    command: identifier,
+    tables: list(identifier),
+  }),
+  resolved: struct({ approval: identifier, name: text, table: identifier }),
+  void: struct({ approval: identifier, name: text }),
+  done: struct<Of<"done">>({ job: identifier, outcome: text, table: optional(identifier) }),
+  closed: struct({ approval: identifier, nonce: identifier }),
   countersigned: struct({ node: u8, sequence: u64, head: identifier }),
   witnessed: struct({ by: u8, key: text, sequence: u64, head: identifier, signature: text }),
   restored: struct({ missing_from: u64, missing_to: u64, head: identifier }),
-  policy: other,
-  revoked: other,
-  run: other,
-  refused: other,
-  step: other,
-  resolved: other,
-  void: other,
-  done: other,
-  closed: other,
-  recovered: other,
+  recovered: struct({ cut: u64 }),
 });
 
 type Written = {

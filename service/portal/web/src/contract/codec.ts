@@ -62,9 +62,6 @@ export function textWhere(passes: (text: string) => boolean, what: string): Code
 
 export const text = textWhere(() => true, "a text");
 
-/** Whatever is read by somebody else. */
-export const anything: Codec<Json> = { read: (value) => value, write: (value) => value };
-
 export const truth: Codec<boolean> = {
   read: (value, place) =>
     typeof value === "boolean" ? value : refuse("here should be true or false", place),

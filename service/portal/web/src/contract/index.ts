@@ -11,7 +11,7 @@
 export { readApproval, verifyApproval } from "./approval.ts";
 export type { Approval } from "./approval.ts";
 export { compareLogs, readLog } from "./audit.ts";
-export type { Entry, Log } from "./audit.ts";
+export type { Entry, Event, Log } from "./audit.ts";
 export { Refused } from "./bytes.ts";
 export { daysOf, dateOf, endOfDay, moment } from "./dates.ts";
 export { diffScripts, isSame, nearIdentical } from "./diff.ts";
@@ -27,6 +27,7 @@ export type {
   ColumnMeta,
   Command,
   Expression,
+  Rules,
   Slot,
   SortKey,
   TableRef,
@@ -53,6 +54,7 @@ export type { Level, Risk, RiskCode } from "./sentences/risk.ts";
 export { sentence } from "./sentences/sentence.ts";
 export { readStatement, writeStatement } from "./statement.ts";
 export type { NameRule, Statement, Terms } from "./statement.ts";
+export { templateAnyUpload, templateGuardedUpload } from "./template.ts";
 export { readType, TypeRefused, width, writeType } from "./types.ts";
 export type { ColumnType, Kind } from "./types.ts";
 export { escaped, quoted, visible, visibleLines } from "./visible.ts";

@@ -64,6 +64,16 @@ export type Aggregation = {
   readonly aggregate: Aggregate;
   readonly value: Expression;
 };
+/** What the provider of an upload asks of whoever computes with the table. */
+export type Rules = {
+  /**
+   * Fewest different rows of this upload behind any opened value, 2 or more. Single rows are then never
+   * opened, nor the smallest or greatest value, which are those of single rows.
+   */
+  readonly min_rows?: number;
+  /** Columns that may be joined on, grouped by and carried along, but neither opened nor computed with. */
+  readonly join_only: string[];
+};
 export type ColumnMeta = { readonly name: string; readonly type: ColumnType };
 /** A column of the result: which one it was, what it is called now. */
 export type Projection = { readonly column: string; readonly as?: string };
@@ -75,7 +85,12 @@ export type Validate = "one_to_one" | "many_to_one" | "one_to_many" | "many_to_m
 
 /** One request to the three servers. What each does says `sentence`. */
 export type Command =
-  | { readonly verb: "upload"; readonly columns: Slot<ColumnMeta[]>; readonly name?: Slot<string> }
+  | {
+      readonly verb: "upload";
+      readonly columns: Slot<ColumnMeta[]>;
+      readonly name?: Slot<string>;
+      readonly rules?: Slot<Rules>;
+    }
   | { readonly verb: "get"; readonly table: TableRef }
   | {
       readonly verb: "filter";
@@ -193,6 +208,10 @@ export const expression: Codec<Expression> = tagged<Expression, "is">("is", {
 });
 
 const columnMeta = struct<ColumnMeta>({ name: text, type: columnType });
+const rules = struct<Rules>({
+  min_rows: optional(u64),
+  join_only: { codec: list(text), absent: [], isAbsent: (columns) => columns.length === 0 },
+});
 const projection = struct<Projection>({ column: text, as: optional(text) });
 const namedExpression = struct<NamedExpression>({ name: text, value: expression });
 const sortKey = struct<SortKey>({ column: text, ascending: truth });
@@ -205,7 +224,11 @@ const aggregation = struct<Aggregation>({
 type Of<V extends Verb> = Omit<Extract<Command, { verb: V }>, "verb">;
 
 export const command: Codec<Command> = tagged<Command, "verb">("verb", {
-  upload: struct<Of<"upload">>({ columns: slot(list(columnMeta)), name: optional(slot(text)) }),
+  upload: struct<Of<"upload">>({
+    columns: slot(list(columnMeta)),
+    name: optional(slot(text)),
+    rules: optional(slot(rules)),
+  }),
   get: struct<Of<"get">>({ table: tableRef }),
   filter: struct<Of<"filter">>({ table: tableRef, condition: expression, threshold: optional(slot(u64)) }),
   project: struct<Of<"project">>({ table: tableRef, columns: list(projection) }),

@@ -27,7 +27,7 @@ export type Revocation = {
 };
 
 type Each = { [K in Revoked["kind"]]: { readonly kind: K; readonly named: string } }[Revoked["kind"]];
-const revoked = tagged<Each, "kind">("kind", {
+export const revoked = tagged<Each, "kind">("kind", {
   approval: inner("named", identifier),
   analyst: inner("named", text),
   approver: inner("named", text),

@@ -27,7 +27,10 @@ export const STATEMENT_TYPE = "vdl-approval/1";
 export const POLICY_VERSION = 1;
 const UNREADABLE = "approval_unreadable";
 
-/** What a name may mean: one table, or whichever has it when the command runs. */
+/**
+ * What a name may mean: one table; whichever has it when a command runs; or, if neither is said, the one that
+ * has it when a server first looks, and from then on no other.
+ */
 export type NameRule = { readonly name: string; readonly table?: string; readonly may_change: boolean };
 
 /** The payload of an approved file. Times are Unix seconds, the last one included. */
@@ -53,6 +56,8 @@ export type Statement = {
   readonly tables?: string[];
   /** The only names that commands may use for a table, and what they may mean. Sorted. */
   readonly names: NameRule[];
+  /** How many commands may be run in all, whatever the number of runs; only for commands in any order. */
+  readonly max_uses?: number;
   /** Makes it another approval than an earlier one that says the same. */
   readonly nonce?: string;
 };
@@ -79,6 +84,7 @@ export const statementCodec = struct<Statement>({
   purpose: optional(text),
   tables: optional(list(identifier)),
   names: { codec: list(nameRule), absent: [], isAbsent: (names) => names.length === 0 },
+  max_uses: optional(u64),
   nonce: optional(identifier),
 });
 
@@ -104,7 +110,7 @@ export function readStatement(payload: Uint8Array): Statement {
 }
 
 function check(statement: Statement): void {
-  const { environment, not_before, expires, purpose, tables, names } = statement;
+  const { environment, not_before, expires, purpose, tables, names, max_uses } = statement;
   if (statement.type !== STATEMENT_TYPE) refuse(`this version reads \`${STATEMENT_TYPE}\` only`, ["type"]);
   if (environment === "" || utf8(environment).length > 200) {
     refuse("an environment has a name of at most 200 characters", ["environment"]);
@@ -120,8 +126,11 @@ function check(statement: Statement): void {
   if (tables !== undefined && !isSorted(tables))
     refuse("the tables are sorted, none comes twice", ["tables"]);
   if (!isSorted(names.map(({ name }) => name))) refuse("the names are sorted, none comes twice", ["names"]);
-  if (names.some((rule) => (rule.table !== undefined) === rule.may_change)) {
-    refuse("a name means one table, or it may change", ["names"]);
+  if (names.some((rule) => rule.table !== undefined && rule.may_change)) {
+    refuse("a name means one table, or it may change, not both", ["names"]);
+  }
+  if (max_uses === 0 || (max_uses !== undefined && statement.script.ordered)) {
+    refuse("commands in any order may be used once or more; steps have runs", ["max_uses"]);
   }
   checkScript(statement.script, ["script"]);
   checkInputs(statement);

@@ -3,7 +3,7 @@
 import { moment } from "../dates.ts";
 import { fingerprint } from "../digests.ts";
 import { keyOf } from "../keys.ts";
-import type { Statement } from "../statement.ts";
+import type { NameRule, Statement } from "../statement.ts";
 import { debugged, escaped, visible } from "../visible.ts";
 import type { ContractWords } from "../../words/contract/words.ts";
 import { explainScript } from "./explain.ts";
@@ -16,7 +16,7 @@ export function explainStatement(words: ContractWords, statement: Statement): st
   const say = words.approval;
   const key = keyOf(statement.analyst);
   const line = (label: string, ...parts: string[]) => `${label.padEnd(12)} ${parts.join(" ")}`;
-  const { not_before, expires, max_runs, purpose, tables, names } = statement;
+  const { not_before, expires, max_runs, purpose, tables, names, max_uses } = statement;
   const lines = [
     line(say.analyst, key === undefined ? say.unusableKey : fingerprint(key)),
     line(say.environment, escaped(statement.environment)),
@@ -30,14 +30,16 @@ export function explainStatement(words: ContractWords, statement: Statement): st
     ...(max_runs === undefined ? [`  ! ${say.runAgain}`] : []),
     ...(purpose === undefined ? [] : [line(say.purpose, escaped(purpose))]),
     ...(tables === undefined ? [] : [line(say.tables, say.noOtherThan(tables.join(", ")))]),
-    ...names.map(({ name, table }) =>
-      line(
-        say.name,
-        table === undefined ? say.meansWhichever(debugged(name)) : say.means(debugged(name), table),
-      ),
-    ),
+    ...names.map((rule) => line(say.name, meaning(words, rule))),
+    ...(max_uses === undefined ? [] : [line(say.uses, say.atMostCommands(max_uses))]),
   ];
   return `${lines.join("\n")}\n\n${explainScript(words, statement.script)}`;
+}
+
+function meaning(words: ContractWords, { name, table, may_change }: NameRule): string {
+  const [say, shown] = [words.approval, debugged(name)];
+  if (table !== undefined) return say.means(shown, table);
+  return may_change ? say.meansWhichever(shown) : say.meansFirst(shown);
 }
 
 /** What to think about twice in the terms. */

@@ -1,6 +1,6 @@
 // What a command does, in one sentence.
 
-import type { Command } from "../language.ts";
+import type { Command, Rules, Slot } from "../language.ts";
 import { quoted } from "../visible.ts";
 import type { ContractWords } from "../../words/contract/words.ts";
 import { aggregation, column, expression, list, names, slotText, table } from "./phrases.ts";
@@ -11,9 +11,12 @@ export function sentence(words: ContractWords, command: Command): string {
   switch (command.verb) {
     case "upload": {
       const under = command.name === undefined ? "" : say.underName(slotText(command.name));
-      if ("hole" in command.columns) return say.uploadAny(under, command.columns.hole);
+      const asked = rules(words, command.rules);
+      if ("hole" in command.columns) return say.uploadAny(under, command.columns.hole, asked);
       const columns = command.columns.value.map((meta) => column(words, meta));
-      return columns.length === 0 ? say.uploadEmpty(under) : say.upload(under, list(words, columns));
+      return columns.length === 0
+        ? say.uploadEmpty(under, asked)
+        : say.upload(under, list(words, columns), asked);
     }
     case "get":
       return say.get(table(words, command.table));
@@ -72,4 +75,14 @@ export function sentence(words: ContractWords, command: Command): string {
     case "remove":
       return say.remove(table(words, command.table));
   }
+}
+
+/** What the provider of an upload asks, to go on with after the columns. */
+function rules(words: ContractWords, asked: Slot<Rules> | undefined): string {
+  const say = words.sentence;
+  if (asked === undefined) return "";
+  if ("hole" in asked) return say.rulesLeftOpen(asked.hole);
+  const { min_rows, join_only } = asked.value;
+  const fewest = min_rows === undefined ? "" : say.fewestRows(min_rows);
+  return join_only.length === 0 ? fewest : fewest + say.joinOnly(names(words, join_only));
 }

@@ -61,9 +61,12 @@ export const en: ContractWords = {
   },
 
   sentence: {
-    upload: (under, columns) => `Uploads a table${under} with the column(s) ${columns}.`,
-    uploadEmpty: (under) => `Uploads a table${under} without columns.`,
-    uploadAny: (under, hole) => `Uploads a table${under} of any structure (${hole}).`,
+    upload: (under, columns, asked) => `Uploads a table${under} with the column(s) ${columns}${asked}.`,
+    uploadEmpty: (under, asked) => `Uploads a table${under} without columns${asked}.`,
+    uploadAny: (under, hole, asked) => `Uploads a table${under} of any structure (${hole})${asked}.`,
+    rulesLeftOpen: (hole) => `; rules are up to the provider (${hole})`,
+    fewestRows: (rows) => `; nothing is opened of fewer than ${rows} of its rows, and no row by itself`,
+    joinOnly: (columns) => `; ${columns} serve(s) for joining only, neither opened nor computed with`,
     underName: (name) => ` under the name ${name}`,
     get: (table) => `Looks up ${table}.`,
     filter: (table, condition) => `Keeps the rows of ${table} where ${condition}.`,
@@ -207,5 +210,9 @@ export const en: ContractWords = {
     name: "Name",
     means: (name, table) => `${name} means ${table} and nothing else`,
     meansWhichever: (name) => `${name} means whichever table has it when a command runs`,
+    meansFirst: (name) =>
+      `${name} means the table that has it when it is first used, and nothing else after that`,
+    uses: "Uses",
+    atMostCommands: (most) => `at most ${most} commands, in all runs together`,
   },
 };

@@ -62,9 +62,13 @@ export const nl: ContractWords = {
   },
 
   sentence: {
-    upload: (under, columns) => `Uploadt een tabel${under} met de kolom(men) ${columns}.`,
-    uploadEmpty: (under) => `Uploadt een tabel${under} zonder kolommen.`,
-    uploadAny: (under, hole) => `Uploadt een tabel${under} met een willekeurige structuur (${hole}).`,
+    upload: (under, columns, asked) => `Uploadt een tabel${under} met de kolom(men) ${columns}${asked}.`,
+    uploadEmpty: (under, asked) => `Uploadt een tabel${under} zonder kolommen${asked}.`,
+    uploadAny: (under, hole, asked) =>
+      `Uploadt een tabel${under} met een willekeurige structuur (${hole})${asked}.`,
+    rulesLeftOpen: (hole) => `; welke regels gelden, bepaalt wie uploadt (${hole})`,
+    fewestRows: (rows) => `; er wordt niets geopend over minder dan ${rows} van de rijen, en geen rij apart`,
+    joinOnly: (columns) => `; alleen om te koppelen, niet om te openen of mee te rekenen: ${columns}`,
     underName: (name) => ` onder de naam ${name}`,
     get: (table) => `Zoekt ${table} op.`,
     filter: (table, condition) => `Houdt van ${table} de rijen waarvoor geldt: ${condition}.`,
@@ -213,5 +217,9 @@ export const nl: ContractWords = {
     means: (name, table) => `${name} betekent ${table} en niets anders`,
     meansWhichever: (name) =>
       `${name} betekent welke tabel die naam ook draagt wanneer een opdracht wordt uitgevoerd`,
+    meansFirst: (name) =>
+      `${name} betekent de tabel die zo heet bij het eerste gebruik, en daarna niets anders`,
+    uses: "Opdrachten",
+    atMostCommands: (most) => `hoogstens ${most}, in alle uitvoeringen samen`,
   },
 };

@@ -45,10 +45,13 @@ export type ContractWords = {
   };
 
   readonly sentence: {
-    /** `under` is empty, or what `underName` says. */
-    readonly upload: (under: string, columns: string) => string;
-    readonly uploadEmpty: (under: string) => string;
-    readonly uploadAny: (under: string, hole: string) => string;
+    /** `under` is empty, or what `underName` says; `asked` what the three below it say of rules. */
+    readonly upload: (under: string, columns: string, asked: string) => string;
+    readonly uploadEmpty: (under: string, asked: string) => string;
+    readonly uploadAny: (under: string, hole: string, asked: string) => string;
+    readonly rulesLeftOpen: (hole: string) => string;
+    readonly fewestRows: (rows: number) => string;
+    readonly joinOnly: (columns: string) => string;
     readonly get: (table: string) => string;
     readonly filter: (table: string, condition: string) => string;
     readonly project: (table: string, columns: string) => string;
@@ -151,5 +154,8 @@ export type ContractWords = {
     readonly name: string;
     readonly means: (name: string, table: string) => string;
     readonly meansWhichever: (name: string) => string;
+    readonly meansFirst: (name: string) => string;
+    readonly uses: string;
+    readonly atMostCommands: (most: number) => string;
   };
 };

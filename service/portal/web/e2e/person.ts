@@ -1,0 +1,182 @@
+// Somebody with a browser of their own.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BrowserContext, Locator, Page } from "playwright-core";
+import type { World } from "./world.ts";
+
+/** Generous: the machine may be busy with something else. */
+const PATIENCE = 60_000;
+const PASSPHRASE = "a passphrase for tests only";
+
+export class Person {
+  readonly name: string;
+  readonly email: string;
+  readonly page: Page;
+  /** What the browser complained about that it should not have. */
+  readonly complaints: string[] = [];
+  /** Every body that went to the portal. */
+  readonly sent: Buffer[] = [];
+  readonly #world: World;
+  readonly #password: string;
+
+  private constructor(world: World, name: string, page: Page) {
+    this.#world = world;
+    this.name = name;
+    this.email = `${name.split(" ")[0]?.toLowerCase() ?? "x"}@example.org`;
+    this.#password = "mossy lantern quartz 41";
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE);
+    page.on("request", (request) => this.sent.push(request.postDataBuffer() ?? Buffer.alloc(0)));
+    page.on("pageerror", (error) => this.complaints.push(error.message));
+    page.on("console", (message) => {
+      // An answer like 403 before the password is given again is part of the story.
+      const expected = message.text().startsWith("Failed to load resource");
+      if (message.type() === "error" && !expected) this.complaints.push(message.text());
+    });
+  }
+
+  static async make(world: World, name: string): Promise<Person> {
+    const context: BrowserContext = await world.browser.newContext({
+      locale: "en-GB",
+      reducedMotion: "reduce",
+      acceptDownloads: true,
+    });
+    return new Person(world, name, await context.newPage());
+  }
+
+  /** Comes in by a link that works once. */
+  async join(link: string): Promise<this> {
+    await this.page.goto(link);
+    const address = this.page.getByLabel("E-mail address");
+    await this.page.getByLabel("Your name").waitFor();
+    if (await address.isVisible()) await address.fill(this.email);
+    await this.page.getByLabel("Your name").fill(this.name);
+    await this.page.getByLabel("New password").fill(this.#password);
+    await this.page.getByLabel("The same password again").fill(this.#password);
+    await this.click("Accept the invitation");
+    await this.heading("Inbox");
+    return this;
+  }
+
+  async signIn(): Promise<void> {
+    await this.page.goto(this.#world.origin);
+    await this.page.getByLabel("E-mail address").fill(this.email);
+    await this.page.getByLabel("Password").fill(this.#password);
+    await this.click("Sign in");
+    await this.heading("Inbox");
+  }
+
+  /** Goes to a page of the menu. */
+  async open(page: string): Promise<void> {
+    await this.page.getByRole("navigation").getByRole("link", { name: page }).click();
+    await this.heading(page);
+  }
+
+  async heading(name: string): Promise<void> {
+    await this.page.getByRole("heading", { level: 1, name }).waitFor();
+  }
+
+  async click(name: string | RegExp, within: Page | Locator = this.page): Promise<void> {
+    const exact = typeof name === "string";
+    await within.getByRole("button", { name, exact }).first().click();
+  }
+
+  /** Waits until the page says so; gives the password once more where it is asked for. */
+  async reads(text: string | RegExp): Promise<void> {
+    const said = this.page.getByText(text).first();
+    const asked = this.page.getByRole("dialog", { name: "Is it still you?" });
+    await said.or(asked).first().waitFor();
+    if (!(await asked.isVisible())) return;
+    await this.confirms(asked);
+    await said.waitFor();
+  }
+
+  private async confirms(asked: Locator): Promise<void> {
+    await asked.getByLabel("Password").fill(this.#password);
+    await this.click("Continue", asked);
+  }
+
+  /** What is saved by this click. */
+  async saves(name: string | RegExp, file: string, role: "button" | "link" = "button"): Promise<string> {
+    const waiting = this.page.waitForEvent("download");
+    await this.page.getByRole(role, { name }).first().click();
+    const asked = this.page.getByRole("dialog", { name: "Is it still you?" });
+    await Promise.race([waiting, asked.waitFor().catch(() => undefined)]);
+    if (await asked.isVisible()) await this.confirms(asked);
+    const path = join(this.#world.folder, file);
+    await (await waiting).saveAs(path);
+    return path;
+  }
+
+  async invites(person: string, role: string): Promise<string> {
+    await this.open("People");
+    await this.click("Invite somebody");
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByLabel("E-mail address").fill(`${person}@example.org`);
+    await dialog.getByRole("checkbox", { name: new RegExp(`^${role}`) }).check();
+    await this.click("Make the invitation", dialog);
+    await this.reads("The invitation is made");
+    const link = await dialog.getByText(/#\/invitation\//).innerText();
+    await this.click("Close", dialog);
+    return link.trim();
+  }
+
+  /** Enrols a key made with the command line, and keeps it in this browser. */
+  async bringsKey(file: string): Promise<void> {
+    await this.open("Keys");
+    await this.click("Enrol a key I have");
+    await this.page.locator("input[type=file]").setInputFiles(file);
+    await this.page.getByLabel("What to call it").fill("from the command line");
+    await this.page.getByRole("checkbox", { name: /In this browser/ }).check();
+    await this.givesNewPassphrase();
+    await this.click("Enrol");
+    await this.reads("The key is made and enrolled");
+  }
+
+  /** Makes a key in the page; also saves it plainly, for crandas. */
+  async makesKey(file: string): Promise<string> {
+    await this.open("Keys");
+    await this.click("Make a key");
+    await this.page.getByLabel("What to call it").fill("laptop");
+    await this.page.getByRole("checkbox", { name: /In a file, under a passphrase/ }).uncheck();
+    await this.page.getByRole("checkbox", { name: /plain \.sk file/ }).check();
+    await this.givesNewPassphrase();
+    const path = await this.saves("Make and enrol the key", file);
+    await this.reads("The key is made and enrolled");
+    return path;
+  }
+
+  private async givesNewPassphrase(): Promise<void> {
+    await this.page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
+    await this.page.getByLabel("The same passphrase again").fill(PASSPHRASE);
+  }
+
+  /** Goes to a request by its title. */
+  async opensRequest(title: string): Promise<void> {
+    await this.open("Requests");
+    await this.page.getByRole("main").getByRole("link", { name: title }).first().click();
+    await this.heading(title);
+  }
+
+  /** Reads the request and signs it in the page. */
+  async signs(title: string): Promise<void> {
+    await this.opensRequest(title);
+    await this.page.getByRole("checkbox", { name: /I have read every step/ }).check();
+    await this.unlocks("Sign with this key");
+    await this.reads("Signed. Thank you.");
+  }
+
+  /** Gives the passphrase of the key in this browser. */
+  async unlocks(action: string): Promise<void> {
+    await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
+    await this.click(action);
+  }
+
+  /** Writes a file beside the servers. */
+  file(name: string, content: string): string {
+    const path = join(this.#world.folder, name);
+    writeFileSync(path, content);
+    return path;
+  }
+}

@@ -1,0 +1,300 @@
+// One upload from planes to receipt. The three servers get all of a table or nothing.
+
+import type { Rules } from "../contract/language.ts";
+import { ChunksLost, Control, Delivery, persist, type Phase, type Spool } from "./delivery.ts";
+import type { Table } from "./encode.ts";
+import { parcelBytes, seal, Sealer } from "./seal.ts";
+import { component, freshSeeds, payloadBytes, payloads, type Payload } from "./split.ts";
+import type { Octets } from "./source.ts";
+import {
+  decodeBody,
+  encodeHeader,
+  Garbled,
+  identifier,
+  isRecord,
+  keeps,
+  readError,
+  readUploaded,
+  uploadCommand,
+  uploadRequest,
+  type Authority,
+  type ErrorAnswer,
+  type Route,
+  type ServerNumber,
+  type TableMeta,
+  type Three,
+} from "./wire.ts";
+
+const SERVERS: readonly ServerNumber[] = [0, 1, 2];
+
+/** Bytes the portal takes in one request. */
+export const CHUNK = 4 << 20;
+/** How often parcels are made anew when the portal loses some. */
+const GENERATIONS = 3;
+
+/** The portal, as an upload sees it. Calls throw `NetworkLoss` where trying again may help. */
+export interface Portal {
+  /** A small parcel to a server, and its answer. */
+  relay(server: ServerNumber, parcel: Octets, signal: AbortSignal): Promise<Octets>;
+  /** Room for three parcels. */
+  open(sizes: Three<number>, chunk: number, signal: AbortSignal): Promise<Spool>;
+  /** Sends all three on, once; asked again it gives the same answers. */
+  send(signal: AbortSignal): Promise<Three<Octets>>;
+  /** Forgets what was spooled. */
+  drop(): Promise<void>;
+}
+
+/** Who may upload: signs with a key that stays where it is. Absent where the servers are in design mode. */
+export interface Signer {
+  /** The header that starts a run, signed, and the approval's exact bytes. */
+  start(): Promise<{ readonly header: unknown; readonly envelope: Octets; readonly approval: string }>;
+  /** One attempt at the upload: over the command's exact text. */
+  command(nonces: Three<string>, command: string, job: string): Promise<Authority>;
+  /** The header that ends the run, signed. */
+  close(nonces: Three<string>): Promise<unknown>;
+}
+
+export interface Order {
+  readonly table: Table;
+  readonly name?: string;
+  /** What whoever computes with it is held to. */
+  readonly rules?: Rules | undefined;
+  /** Public sealing keys of the three servers. */
+  readonly keys: Three<Octets>;
+  readonly file: { readonly name: string; readonly bytes: number; readonly digest: string };
+}
+
+/** What a provider keeps of an upload. */
+export interface Receipt {
+  readonly handle: string;
+  readonly name?: string;
+  readonly columns: TableMeta["columns"];
+  readonly rows: number;
+  readonly rules?: Partial<Rules>;
+  readonly file_name: string;
+  /** SHA-256 of the file, in lower-case hexadecimal. */
+  readonly file_digest: string;
+  /** Seconds since 1970, by the clock of this machine. */
+  readonly time: number;
+}
+
+export interface Events {
+  phase?(phase: Phase): void;
+  /** Bytes that reached the portal, of all there are; goes back where parcels are made anew. */
+  progress?(done: number, total: number): void;
+}
+
+export interface UploadOptions {
+  readonly chunk?: number;
+  readonly patience?: readonly number[];
+  readonly attempts?: number;
+}
+
+/** A server refused. The table is on none of them, or `in_doubt` says that this cannot be told. */
+export class Refused extends Error {
+  readonly server: ServerNumber;
+  readonly answer: ErrorAnswer;
+
+  constructor(server: ServerNumber, answer: ErrorAnswer) {
+    super(answer.message);
+    this.server = server;
+    this.answer = answer;
+  }
+}
+
+/** Uploads a table. Whatever goes wrong before `send`, no server has heard of it. */
+export async function upload(
+  order: Order,
+  portal: Portal,
+  signer: Signer | null,
+  control: Control = new Control(),
+  events: Events = {},
+  options: UploadOptions = {},
+): Promise<Receipt> {
+  const task = new Task(order, portal, signer, control, events, options);
+  try {
+    return await task.run();
+  } finally {
+    await task.leave();
+  }
+}
+
+class Task {
+  readonly #order: Order;
+  readonly #portal: Portal;
+  readonly #signer: Signer | null;
+  readonly #control: Control;
+  readonly #events: Events;
+  readonly #options: UploadOptions;
+  #run: Three<string> | null = null;
+  #opened = false;
+
+  constructor(
+    order: Order,
+    portal: Portal,
+    signer: Signer | null,
+    control: Control,
+    events: Events,
+    options: UploadOptions,
+  ) {
+    this.#order = order;
+    this.#portal = portal;
+    this.#signer = signer;
+    this.#control = control;
+    this.#events = events;
+    this.#options = options;
+  }
+
+  async run(): Promise<Receipt> {
+    this.#events.phase?.("starting");
+    const { table, name, rules } = this.#order;
+    const command = uploadCommand(table.columns, name, rules);
+    const job = identifier(crypto.getRandomValues(new Uint8Array(32)));
+    const authority = await this.#authority(command, job);
+    const header = uploadRequest(job, command, table.rows, authority);
+    const sealers = await this.#deliver(header);
+    this.#events.phase?.("sending");
+    const answers = await this.#patiently((signal) => this.#portal.send(signal));
+    const described = await this.#agreed(sealers, answers, job);
+    this.#events.phase?.("done");
+    const { name: fileName, digest } = this.#order.file;
+    const time = Math.floor(Date.now() / 1000);
+    return { ...described, file_name: fileName, file_digest: digest, time };
+  }
+
+  /** Ends the run and frees the spool. What fails here costs nobody anything, so it is no error. */
+  async leave(): Promise<void> {
+    const quietly = (work: Promise<unknown>): Promise<unknown> => work.catch(() => null);
+    if (this.#opened) await quietly(this.#portal.drop());
+    const [run, signer] = [this.#run, this.#signer];
+    if (run === null || signer === null) return;
+    const signal = AbortSignal.timeout(10_000);
+    await quietly(
+      signer.close(run).then((header) => this.#small("/v1/runs/close", () => encodeHeader(header), signal)),
+    );
+  }
+
+  /** Starts a run on all three servers and signs the command in it. */
+  async #authority(command: string, job: string): Promise<Authority | null> {
+    if (this.#signer === null) return null;
+    const { header, envelope, approval } = await this.#signer.start();
+    const head = encodeHeader(header);
+    const body = new Uint8Array(head.length + envelope.length);
+    body.set(head);
+    body.set(envelope, head.length);
+    const answers = await this.#patiently((signal) => this.#small("/v1/runs/start", () => body, signal));
+    const nonces = answers.map((answer) => {
+      const [started] = decodeBody(answer);
+      const nonce = isRecord(started) && started["approval"] === approval ? started["nonce"] : undefined;
+      if (typeof nonce !== "string") throw new Garbled("a run that was not asked for");
+      return nonce;
+    });
+    this.#run = three(nonces);
+    return this.#signer.command(this.#run, command, job);
+  }
+
+  /** The same small request to all three; the first refusal is thrown. */
+  async #small(route: Route, body: () => Octets, signal: AbortSignal): Promise<Three<Octets>> {
+    const ask = async (server: ServerNumber): Promise<Octets> => {
+      const { parcel, sealer } = await seal(this.#order.keys[server], route, body());
+      const opened = await sealer.openAnswer(await this.#portal.relay(server, parcel, signal));
+      if (opened.status !== 200) throw new Refused(server, readError(opened.body));
+      return opened.body;
+    };
+    return three(await Promise.all(SERVERS.map(ask)));
+  }
+
+  /** Makes the parcels and brings them to the portal; anew where the portal lost some. */
+  async #deliver(header: Octets): Promise<Three<Sealer>> {
+    const chunk = this.#options.chunk ?? CHUNK;
+    const { table } = this.#order;
+    const blank = payloads(table, [new Uint8Array(16), new Uint8Array(16)]);
+    const size = (payload: Payload): number =>
+      parcelBytes("/v1/command", header.length + payloadBytes(payload, table));
+    const sizes: Three<number> = [size(blank[0]), size(blank[1]), size(blank[2])];
+    const spool = await this.#patiently((signal) => this.#portal.open(sizes, chunk, signal));
+    this.#opened = true;
+    const total = sizes[0] + sizes[1] + sizes[2];
+    for (let generation = 1; ; generation += 1) {
+      let done = 0;
+      const delivery = new Delivery(spool, this.#control, {
+        ...this.#options,
+        chunk,
+        phase: (phase) => this.#events.phase?.(phase),
+        delivered: (bytes) => this.#events.progress?.((done += bytes), total),
+      });
+      this.#events.phase?.("uploading");
+      try {
+        return await this.#parcels(header, delivery);
+      } catch (error) {
+        if (!(error instanceof ChunksLost) || generation === GENERATIONS) throw error;
+      }
+    }
+  }
+
+  /** One generation: fresh seeds and fresh keys, so that parts of two generations never make a parcel. */
+  async #parcels(header: Octets, delivery: Delivery): Promise<Three<Sealer>> {
+    const { table, keys } = this.#order;
+    const seeds = freshSeeds();
+    const parts = payloads(table, seeds);
+    const open = async (server: ServerNumber): Promise<Sealer> => {
+      const sealer = await Sealer.to(keys[server], "/v1/command", (bytes) => delivery.add(server, bytes));
+      await sealer.write(header);
+      await sealer.write(parts[server].before);
+      return sealer;
+    };
+    const sealers: Three<Sealer> = [await open(0), await open(1), await open(2)];
+    const holders = SERVERS.filter((server) => parts[server].whole);
+    for await (const piece of component(table, seeds, { signal: this.#control.signal })) {
+      await Promise.all(holders.map((server) => sealers[server].write(piece)));
+    }
+    for (const server of SERVERS) {
+      await sealers[server].write(parts[server].after);
+      await sealers[server].end();
+      await delivery.end(server);
+    }
+    await delivery.check();
+    return sealers;
+  }
+
+  /** What the three answers say, which must be the same. */
+  async #agreed(sealers: Three<Sealer>, answers: Three<Octets>, job: string): Promise<TableMeta> {
+    const tables: TableMeta[] = [];
+    const refusals: Refused[] = [];
+    for (const server of SERVERS) {
+      const { status, body } = await sealers[server].openAnswer(answers[server]);
+      if (status === 200) tables.push(readUploaded(body, job));
+      else refusals.push(new Refused(server, readError(body)));
+    }
+    const cause = refusals.sort((one, other) => nearness(other.answer) - nearness(one.answer))[0];
+    if (cause !== undefined) throw cause;
+    const said = tables.map((table) => JSON.stringify(table));
+    const [first] = tables;
+    if (first === undefined || said.some((one) => one !== said[0])) {
+      throw new Garbled("the servers do not agree on what was uploaded");
+    }
+    const { columns, rows } = this.#order.table;
+    if (first.rows !== rows || JSON.stringify(first.columns) !== JSON.stringify(columns)) {
+      throw new Garbled("the servers tell of another table");
+    }
+    if (!keeps(first, this.#order.rules)) throw new Garbled("the servers tell of other rules");
+    return first;
+  }
+
+  #patiently<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const phase = (now: Phase): void => this.#events.phase?.(now);
+    return persist(this.#control, { ...this.#options, phase }, attempt);
+  }
+}
+
+/** What a server found out itself is nearer to the cause than what it heard of another. */
+function nearness(answer: ErrorAnswer): number {
+  if (answer.code === "cancelled") return 0;
+  return answer.code.startsWith("peer") || answer.code === "in_doubt" ? 1 : 2;
+}
+
+function three<T>(values: readonly T[]): Three<T> {
+  const [a, b, c] = values;
+  if (a === undefined || b === undefined || c === undefined) throw new RangeError("there are three servers");
+  return [a, b, c];
+}

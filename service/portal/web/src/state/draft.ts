@@ -1,0 +1,82 @@
+// What an analyst says when submitting, and the exact bytes it becomes.
+
+import { base64, fromBase64 } from "../contract/bytes.ts";
+import type { Script } from "../contract/script.ts";
+import { readScript } from "../contract/script.ts";
+import { writeStatement, type NameRule, type Statement, type Terms } from "../contract/statement.ts";
+import { firstSecond, isoDay, lastSecond, now } from "./format.ts";
+import { tablesOf } from "./flow.ts";
+
+/** As the form holds it: dates as the browser writes them, an empty text for no limit. */
+export type Draft = {
+  purpose: string;
+  analyst: string;
+  notBefore: string;
+  expires: string;
+  maxRuns: string;
+  names: NameRule[];
+};
+
+export const DAYS = 90;
+
+export function emptyDraft(analyst: string): Draft {
+  const today = now();
+  return {
+    purpose: "",
+    analyst,
+    notBefore: isoDay(today),
+    expires: isoDay(today + DAYS * 86_400),
+    maxRuns: "5",
+    names: [],
+  };
+}
+
+export function draftOf(statement: Statement): Draft {
+  return {
+    purpose: statement.purpose ?? "",
+    analyst: statement.analyst,
+    notBefore: isoDay(statement.not_before),
+    expires: statement.expires === undefined ? "" : isoDay(statement.expires),
+    maxRuns: statement.max_runs === undefined ? "" : String(statement.max_runs),
+    names: [...statement.names],
+  };
+}
+
+export function readScriptFile(bytes: Uint8Array): Script {
+  return readScript(bytes);
+}
+
+/** A rule for each name that a script uses; what was said before stays. */
+export function rulesFor(script: Script, before: readonly NameRule[]): NameRule[] {
+  return tablesOf(script)
+    .filter((table) => table.by === "name" && !table.hole)
+    .map(({ text: name }) => before.find((rule) => rule.name === name) ?? { name, may_change: true });
+}
+
+/** The payload in base64. Throws with the place where servers would refuse it. */
+export function payloadOf(script: Script, draft: Draft, environment: string, version: number): string {
+  const notBefore = firstSecond(draft.notBefore);
+  const expires = lastSecond(draft.expires);
+  const runs = draft.maxRuns.trim() === "" ? undefined : Number(draft.maxRuns);
+  const nonce = Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  );
+  const handles = tablesOf(script).filter((table) => table.by === "handle");
+  const terms: Terms = {
+    analyst: draft.analyst,
+    environment,
+    policy_version: version,
+    not_before: notBefore ?? now(),
+    ...(expires === undefined ? {} : { expires }),
+    ...(runs === undefined ? {} : { max_runs: runs }),
+    ...(draft.purpose.trim() === "" ? {} : { purpose: draft.purpose.trim() }),
+    ...(script.ordered && handles.every((table) => !table.hole)
+      ? { tables: handles.map((table) => table.text) }
+      : {}),
+    names: draft.names,
+    nonce: nonce.join("").toUpperCase(),
+  };
+  return base64(writeStatement(script, terms));
+}
+
+export const bytesOf = (payload: string): Uint8Array => fromBase64(payload) ?? new Uint8Array();

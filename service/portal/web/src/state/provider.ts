@@ -1,0 +1,61 @@
+// What a provider signs while uploading in an authorized environment: the start of a run, one command, its end.
+
+import * as api from "../api/calls.ts";
+import type { RequestView } from "../api/shapes.ts";
+import { digest } from "../contract/digests.ts";
+import type { Rules } from "../contract/language.ts";
+import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
+import { readStatement, type Statement } from "../contract/statement.ts";
+import type { Signer as UploadSigner } from "../data/upload.ts";
+import { identifier } from "../data/wire.ts";
+import { fromBase64, toBase64, utf8 } from "./base64.ts";
+import { now } from "./format.ts";
+import type { Signer } from "./keys.ts";
+import { readUploadScript } from "./upload-script.ts";
+
+/** An approved leave to upload, and what tables uploaded with it ask. */
+export type Leave = { request: RequestView; statement: Statement; rules: Rules | undefined };
+
+/** The reader's approved leaves that hold now, for keys they have. */
+export async function leavesOf(project: string, user: string): Promise<Leave[]> {
+  const mine = (await api.requests(project)).filter(
+    (one) => one.kind === "upload" && one.state === "approved" && one.user === user,
+  );
+  const views = await Promise.all(mine.map((one) => api.oneRequest(one.id)));
+  return views.flatMap((request) => {
+    const payload = fromBase64(
+      request.versions.find((one) => one.version === request.version)?.payload ?? "",
+    );
+    try {
+      const statement = readStatement(payload ?? new Uint8Array());
+      const holds = statement.not_before <= now() && (statement.expires ?? Infinity) >= now();
+      const allowed = readUploadScript(statement.script);
+      return holds && allowed !== undefined ? [{ request, statement, rules: allowed.rules }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+export async function uploadSigner(leave: Leave, key: Signer): Promise<UploadSigner> {
+  const envelope = utf8(await api.approvedText(leave.request.id));
+  const payload = fromBase64((JSON.parse(new TextDecoder().decode(envelope)) as { payload: string }).payload);
+  const approval = digest(payload ?? new Uint8Array());
+  const sign = async (message: Uint8Array): Promise<string> => toBase64(await key.sign(message));
+  return {
+    async start() {
+      const start = identifier(crypto.getRandomValues(new Uint8Array(32)));
+      const signature = await sign(startMessage({ approval, start }));
+      return { header: { approval, start, signature }, envelope, approval };
+    },
+    async command(nonces, command, job) {
+      // The one pattern of the authorization.
+      const step = 0;
+      const signature = await sign(commandMessage({ approval, nonces: [...nonces], step, command, job }));
+      return { approval, nonces, step, signature };
+    },
+    async close(nonces) {
+      return { approval, nonces, signature: await sign(closeMessage({ approval, nonces: [...nonces] })) };
+    },
+  };
+}

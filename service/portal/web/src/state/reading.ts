@@ -1,0 +1,48 @@
+// The versions of a request as this page reads them.
+
+import * as api from "../api/calls.ts";
+import type { RequestView } from "../api/shapes.ts";
+import { fromBase64 } from "../contract/bytes.ts";
+import type { Script } from "../contract/script.ts";
+import { readStatement } from "../contract/statement.ts";
+import { readRequest, type Reading } from "./contract.ts";
+import type { Locale } from "./format.ts";
+
+export type Readings = { latest?: Reading; former?: Reading; problem?: string };
+type Named = { name: string; script: Script };
+
+/** Approved scripts of this many other requests are compared with; more would keep an approver waiting. */
+const MOST_OTHERS = 30;
+
+export function readVersions(request: RequestView, locale: Locale, others: Named[]): Readings {
+  const payload = request.versions.find((one) => one.version === request.version)?.payload ?? "";
+  let latest: Reading;
+  try {
+    latest = readRequest(payload, locale, others);
+  } catch (problem) {
+    return { problem: problem instanceof Error ? problem.message : String(problem) };
+  }
+  const before = request.versions.find((one) => one.version === request.version - 1);
+  if (before === undefined) return { latest };
+  try {
+    return { latest, former: readRequest(before.payload, locale) };
+  } catch {
+    return { latest };
+  }
+}
+
+/** Scripts that were approved before: two answers that differ in one condition can tell of one person. */
+export async function otherScripts(project: string, id: string): Promise<Named[]> {
+  const approved = (await api.requests(project)).filter(
+    (one) => one.state === "approved" && one.id !== id && one.kind === "script",
+  );
+  const views = await Promise.all(approved.slice(0, MOST_OTHERS).map((one) => api.oneRequest(one.id)));
+  return views.flatMap((view) => {
+    const payload = fromBase64(view.versions.find((one) => one.version === view.version)?.payload ?? "");
+    try {
+      return payload === undefined ? [] : [{ name: view.name, script: readStatement(payload).script }];
+    } catch {
+      return [];
+    }
+  });
+}

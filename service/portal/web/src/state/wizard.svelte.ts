@@ -1,0 +1,188 @@
+// The upload, stage by stage. Nothing leaves the page before the last but one.
+
+import * as api from "../api/calls.ts";
+import { portalFor } from "../api/upload.ts";
+import type { Project, Table } from "../api/shapes.ts";
+import type { Chosen } from "../data/column.ts";
+import { Cancelled, Control, type Phase } from "../data/delivery.ts";
+import type { Rules } from "../contract/language.ts";
+import { encode, type Encoded } from "../data/encode.ts";
+import type { FileFormat } from "../data/rows.ts";
+import { readSealKey } from "../data/seal.ts";
+import { survey, type Survey } from "../data/survey.ts";
+import { readType, writeType } from "../data/types.ts";
+import { upload, type Receipt, type Signer } from "../data/upload.ts";
+import type { Three } from "../data/wire.ts";
+import { tellRules, usualRules } from "./rules.ts";
+
+export const STAGES = ["file", "columns", "check", "rules", "upload", "receipt"] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** No way of reading the column is chosen yet. */
+export const UNDECIDED = -1;
+
+/** What a person says about a column of the file. */
+export type Choice = { column: number; take: boolean; name: string; option: number; type: string };
+
+export class Wizard {
+  stage = $state<Stage>("file");
+  /** How far a long job is, from 0 to 1; undefined when there is none. */
+  progress = $state<number>();
+  phase = $state<Phase>();
+  file = $state.raw<File>();
+  survey = $state.raw<Survey>();
+  choices = $state<Choice[]>([]);
+  encoded = $state.raw<Encoded>();
+  /** For people; servers know none of them. */
+  words = $state({ name: "", note: "" });
+  /** Asked in design mode only: an authorization has its own. */
+  asked = $state(usualRules());
+  table = $state.raw<Table>();
+  receipt = $state.raw<Receipt>();
+  control: Control | undefined;
+  #job: AbortController | undefined;
+
+  async readFile(file: File, format: Partial<FileFormat> = {}): Promise<void> {
+    await this.#work(async (watch) => {
+      const found = await survey(file, format, watch);
+      this.file = file;
+      this.survey = found;
+      this.choices = choicesOf(found);
+      this.encoded = undefined;
+      if (this.words.name === "") this.words.name = file.name.replace(/\.[^.]*$/, "");
+      this.stage = "columns";
+    });
+  }
+
+  /** Another way of reading the column, with the bounds that fit it. */
+  choose(column: number, option: number): void {
+    const choice = this.choices.find((one) => one.column === column);
+    const found = this.survey?.columns[column]?.guess.options[option];
+    if (choice === undefined || found === undefined) return;
+    choice.option = option;
+    choice.type = writeType(found.tidy);
+  }
+
+  /** Columns whose type cannot be read or does not go with how the cells are read. */
+  get wrong(): number[] {
+    return this.choices
+      .filter((choice) => choice.take && this.#chosen(choice) === undefined)
+      .map((one) => one.column);
+  }
+
+  async check(say: (cause: string) => string): Promise<void> {
+    const [file, surveyed] = [this.file, this.survey];
+    const chosen = this.choices.filter((choice) => choice.take).map((choice) => this.#chosen(choice));
+    if (file === undefined || surveyed === undefined) return;
+    const good = chosen.filter((one) => one !== undefined);
+    const words = {
+      say: (cause: string, column: string | null) =>
+        column === null ? say(cause) : `${column}: ${say(cause)}`,
+    };
+    await this.#work(async (watch) => {
+      this.encoded = await encode(file, surveyed, good, words, watch);
+      this.stage = "check";
+    });
+  }
+
+  /** Splits, seals and sends; then tells the portal what is public about it. `signer`: none in design mode. */
+  async send(project: Project, signer: Signer | null, rules: Rules | undefined): Promise<void> {
+    const [file, surveyed, encoded] = [this.file, this.survey, this.encoded];
+    if (file === undefined || surveyed === undefined || encoded === undefined) return;
+    const keys = sealKeys(project);
+    this.control = new Control();
+    this.stage = "upload";
+    this.progress = 0;
+    try {
+      const order = {
+        table: encoded.table,
+        rules,
+        keys,
+        file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest },
+      };
+      this.receipt ??= await upload(order, portalFor(project.id), signer, this.control, {
+        phase: (phase) => (this.phase = phase),
+        progress: (done, total) => (this.progress = done / total),
+      });
+      this.table = await api.addTable(project.id, this.#told(this.receipt, rules));
+      this.stage = "receipt";
+    } catch (problem) {
+      if (this.receipt === undefined) this.stage = "rules";
+      if (!(problem instanceof Cancelled)) throw problem;
+    } finally {
+      this.progress = undefined;
+      this.phase = undefined;
+    }
+  }
+
+  /** Gives up whatever is going on. */
+  stop(): void {
+    this.#job?.abort();
+    this.control?.cancel();
+  }
+
+  #told(receipt: Receipt, asked: Rules | undefined) {
+    const { name, note } = this.words;
+    const rules = tellRules(asked, note);
+    return {
+      handle: receipt.handle,
+      ...(name.trim() === "" ? {} : { name: name.trim() }),
+      schema: receipt.columns.map((column) => ({ name: column.name, type: column.type })),
+      ...(rules === undefined ? {} : { rules }),
+      rows: receipt.rows,
+      file_digest: receipt.file_digest,
+      file_name: receipt.file_name,
+    };
+  }
+
+  #chosen(choice: Choice): Chosen | undefined {
+    const type = readType(choice.type.trim());
+    const reading = this.survey?.columns[choice.column]?.guess.options[choice.option]?.reading;
+    if (type === null || reading === undefined || type.kind !== reading.kind || choice.name.trim() === "")
+      return undefined;
+    const twice = this.choices.filter((one) => one.take && one.name.trim() === choice.name.trim()).length > 1;
+    return twice ? undefined : { column: choice.column, name: choice.name.trim(), reading, type };
+  }
+
+  async #work(
+    act: (watch: { progress(done: number, total: number): void; signal: AbortSignal }) => Promise<void>,
+  ): Promise<void> {
+    this.#job?.abort();
+    const job = (this.#job = new AbortController());
+    this.progress = 0;
+    try {
+      await act({
+        progress: (done, total) => (this.progress = total === 0 ? 1 : done / total),
+        signal: job.signal,
+      });
+    } catch (problem) {
+      if (!job.signal.aborted) throw problem;
+    } finally {
+      if (this.#job === job) this.progress = undefined;
+    }
+  }
+}
+
+function choicesOf(found: Survey): Choice[] {
+  return found.columns.map(({ name, guess }, column) => {
+    // Without a proposal a person has to say: an ambiguous date, a column of empty cells.
+    const option = guess.proposed ?? UNDECIDED;
+    const tidy = guess.options[option]?.tidy;
+    return {
+      column,
+      take: guess.options.length > 0,
+      name,
+      option,
+      type: tidy === undefined ? "" : writeType(tidy),
+    };
+  });
+}
+
+function sealKeys(project: Project): Three<Uint8Array<ArrayBuffer>> {
+  const [a, b, c] = [0, 1, 2].map((number) => {
+    const key = project.servers.find((server) => server.server === number)?.seal_key;
+    return key == null ? null : readSealKey(key);
+  });
+  if (!a || !b || !c) throw new Error("a server has no key to seal parcels to");
+  return [a, b, c];
+}

@@ -1,0 +1,41 @@
+import { both } from "./ui.both.ts";
+
+/** What servers hold scripts to that use a table. */
+export const rules = both(
+  {
+    minimum: "Rows behind every opened value, at least",
+    minimumHint:
+      "The servers open nothing over fewer rows of the table. 10 is usual; 2 means that no single row is opened; leave it empty for no limit.",
+    minimumWrong: "A whole number, 2 or more.",
+    joinOnly: "Columns for joining only",
+    joinOnlyHint: "Like numbers of people. They are neither opened nor computed with.",
+    joinOnlyLines: "One on each line, as they are called in the table.",
+    atLeast: (n: number) => `At least ${n} rows behind every opened value`,
+    onlyJoined: (names: string) => `For joining only: ${names}`,
+    note: "Note",
+    none: "The servers hold scripts to nothing in particular.",
+    kept: "The servers hold every script to them.",
+    ofLeave: "Rules of this upload",
+    ofLeaveText: "They were signed with your leave. For others, ask another leave.",
+    missing: (names: string) =>
+      `The leave says that these columns serve for joining only, and this table has none of that name: ${names}. Rename columns, or ask another leave.`,
+  },
+  {
+    minimum: "Rijen achter elke geopende waarde, ten minste",
+    minimumHint:
+      "De servers openen niets over minder rijen van de tabel. 10 is gebruikelijk; 2 betekent dat geen enkele losse rij opengaat; laat het leeg voor geen grens.",
+    minimumWrong: "Een geheel getal, 2 of meer.",
+    joinOnly: "Kolommen om alleen te koppelen",
+    joinOnlyHint: "Zoals nummers van personen. Zij worden niet geopend en er wordt niet mee gerekend.",
+    joinOnlyLines: "Eén op elke regel, zoals zij in de tabel heten.",
+    atLeast: (n: number) => `Ten minste ${n} rijen achter elke geopende waarde`,
+    onlyJoined: (names: string) => `Alleen om te koppelen: ${names}`,
+    note: "Opmerking",
+    none: "De servers houden scripts aan niets in het bijzonder.",
+    kept: "De servers houden elk script eraan.",
+    ofLeave: "Regels van deze upload",
+    ofLeaveText: "Zij werden met uw verlof getekend. Vraag voor andere een ander verlof.",
+    missing: (names: string) =>
+      `Het verlof zegt dat deze kolommen alleen om te koppelen dienen, en deze tabel heeft er geen met die naam: ${names}. Hernoem kolommen, of vraag een ander verlof.`,
+  },
+);

@@ -1,0 +1,235 @@
+// What the page works out by itself, apart from its looks.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { digest } from "../src/contract/digests.ts";
+import { Policy } from "../src/contract/policy.ts";
+import { readScript } from "../src/contract/script.ts";
+import { toBase64, utf8 } from "../src/state/base64.ts";
+import { checkJournal } from "../src/state/chain.ts";
+import { emptyDraft, payloadOf, rulesFor } from "../src/state/draft.ts";
+import { safeFileName, slug } from "../src/state/files.ts";
+import { flowOf } from "../src/state/flow.ts";
+import { lastSecond } from "../src/state/format.ts";
+import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } from "../src/state/keyfile.ts";
+import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
+import { newSecretProblem } from "../src/state/passwords.ts";
+import { named, writePolicy } from "../src/state/policy.ts";
+import { askedOf, isAsked, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
+import { link, parseRoute, type Route } from "../src/state/routes.ts";
+import { APPROVAL, fits, signPayload } from "../src/state/signatures.ts";
+import { readUploadScript, uploadScript } from "../src/state/upload-script.ts";
+import { mixesAlphabets, pieces } from "../src/state/visible.ts";
+import { ui } from "../src/words/ui.ts";
+import { bytesOf, textOf } from "./vectors.ts";
+
+test("an encrypted key file is one that openssl opens, and a changed passphrase does not", async () => {
+  const { pkcs8, spki } = await newKey();
+  const text = await writeEncrypted(pkcs8, "correct horse battery");
+  assert.deepEqual(await readKeyFile(text, "correct horse battery"), pkcs8);
+  await assert.rejects(readKeyFile(text, "correct horse batterz"), new KeyFileError("wrong-passphrase"));
+  await assert.rejects(readKeyFile(text, ""), new KeyFileError("passphrase-needed"));
+  const folder = mkdtempSync(join(tmpdir(), "vdl-key-"));
+  try {
+    writeFileSync(join(folder, "a.sk"), text);
+    const options = ["pkey", "-in", join(folder, "a.sk"), "-passin", "pass:correct horse battery", "-pubout"];
+    assert.equal(execFileSync("openssl", options, { encoding: "utf8" }), writePublic(spki));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a plain key file is read as the command line wrote it, and no other kind of file is", async () => {
+  const pkcs8 = await readKeyFile(textOf("keys/alice.sk"), "");
+  assert.equal(writePlain(pkcs8), textOf("keys/alice.sk"));
+  assert.equal(writePublic(await publicOf(pkcs8)), textOf("keys/alice.pk"));
+  await assert.rejects(readKeyFile(textOf("keys/alice.pk"), ""), new KeyFileError("no-key-file"));
+  const x25519 = await readKeyFile(textOf("keys/x25519.sk"), "");
+  await assert.rejects(publicOf(x25519), new KeyFileError("not-ed25519"));
+});
+
+test("a signature is under these bytes, this kind and this key only", async () => {
+  const signer = await signerOf(await readKeyFile(textOf("keys/bob.sk"), ""));
+  const signature = await signPayload(signer, APPROVAL, utf8("{}"));
+  assert.ok(await fits(signer.publicKey, APPROVAL, utf8("{}"), signature));
+  assert.ok(!(await fits(signer.publicKey, APPROVAL, utf8("{} "), signature)));
+  assert.ok(!(await fits(signer.publicKey, "application/vnd.vdl.policy.v1+json", utf8("{}"), signature)));
+  const other = toBase64(await publicOf(await readKeyFile(textOf("keys/alice.sk"), "")));
+  assert.ok(!(await fits(other, APPROVAL, utf8("{}"), signature)));
+});
+
+test("every address leads back to its page, and a strange one to none", () => {
+  const routes: Route[] = [
+    { page: "home" },
+    { page: "invitation", token: "a/b c" },
+    { page: "requests", project: "p 1" },
+    { page: "request", project: "p", id: "r/1" },
+    { page: "new-request", project: "p", kind: "upload" },
+    { page: "new-request", project: "p", kind: "script" },
+    { page: "table", project: "p", handle: "A0" },
+    { page: "journal", project: "p" },
+    { page: "keys" },
+  ];
+  for (const route of routes) assert.deepEqual(parseRoute(link(route)), route);
+  assert.deepEqual(parseRoute("#/no/such"), { page: "unknown" });
+  assert.deepEqual(parseRoute("#/projects/%E0%A4%A"), { page: "requests", project: "%E0%A4%A" });
+});
+
+test("what cannot be seen in a name is written out", () => {
+  const shown = (text: string): string =>
+    pieces(text)
+      .map((piece) => piece.text)
+      .join("");
+  assert.equal(shown("ann\u202egnp"), "ann\\u{202e}gnp");
+  assert.equal(shown("a\u200bb"), "a\\u{200b}b");
+  assert.equal(shown("Zoë"), "Zoë");
+  assert.ok(mixesAlphabets("p\u0430ul"));
+  assert.ok(!mixesAlphabets("Анна Smith"));
+});
+
+test("a journal is followed from line to line, and a changed, missing or moved one is found", () => {
+  const lines: string[] = [];
+  let previous = "0".repeat(64);
+  for (let sequence = 1; sequence <= 4; sequence += 1) {
+    const line = JSON.stringify({
+      sequence,
+      time: 1,
+      actor: "",
+      kind: "joined",
+      object: "",
+      detail: {},
+      previous,
+    });
+    previous = digest(utf8(line)).toLowerCase();
+    lines.push(line);
+  }
+  const verdict = (changed: string[]) => checkJournal(changed.map((line) => `${line}\n`).join(""));
+  assert.deepEqual(verdict(lines), { good: true, count: 4, head: previous });
+  const altered = lines.with(1, lines[1]!.replace("joined", "left"));
+  assert.deepEqual(verdict(altered), { good: false, at: 3, why: "digest" });
+  assert.deepEqual(verdict(lines.toSpliced(1, 1)), { good: false, at: 3, why: "number" });
+  assert.deepEqual(verdict([...lines, "x"]), { good: false, at: 5, why: "unreadable" });
+});
+
+test("the picture has every step once, beneath what it needs, and what is opened beside it", () => {
+  const script = readScript(bytesOf("scripts/mean-stroke-age.json"));
+  const { nodes, edges } = flowOf(script, ["nothing", "nothing", "count", "count", "values"]);
+  assert.deepEqual(
+    nodes.filter((node) => node.kind === "step").map((node) => node.step),
+    [1, 2, 3, 4, 5],
+  );
+  assert.equal(nodes.filter((node) => node.kind === "table").length, 2);
+  assert.deepEqual(
+    nodes.filter((node) => node.kind === "opened").map((node) => node.step),
+    [5],
+  );
+  for (const { from, to, opened } of edges) assert.ok(opened ? from.row === to.row : from.row < to.row);
+  const places = new Set(nodes.map((node) => `${node.row} ${node.column}`));
+  assert.equal(places.size, nodes.length);
+});
+
+test("a policy of people is one that servers read, whatever they are called", async () => {
+  const keys = ["alice", "bob"].map((name) => textOf(`keys/${name}.pk`).split("\n")[1] ?? "");
+  const people = ["Zoë de Wit", "Zoë de Wit"].map((name, at) => ({
+    user: "",
+    name,
+    key: keys[at] ?? "",
+    fingerprint: "",
+  }));
+  const approvers = named(people);
+  assert.deepEqual(
+    approvers.map((approver) => approver.name),
+    ["zoe de wit", "zoe de wit 2"],
+  );
+  const bytes = writePolicy({
+    environment: "production",
+    version: 1,
+    approvers,
+    rule: "all",
+    approvals_since: 1,
+  });
+  const policy = await Policy.readPayload(bytes);
+  assert.deepEqual(policy.toPayload(), new Uint8Array(bytes));
+  assert.equal(named([{ user: "", name: "張", key: "", fingerprint: "" }])[0]?.name, "approver");
+});
+
+test("what a draft becomes is what servers read, and a second one is another approval", () => {
+  const script = readScript(bytesOf("scripts/risky.json"));
+  const draft = { ...emptyDraft(textOf("keys/analyst.pk").split("\n")[1] ?? ""), purpose: "a test" };
+  draft.names = rulesFor(script, []);
+  assert.deepEqual(draft.names, [{ name: "survey", may_change: true }]);
+  const first = payloadOf(script, draft, "production", 1);
+  assert.notEqual(first, payloadOf(script, draft, "production", 1));
+  assert.throws(() => payloadOf(script, { ...draft, names: [] }, "production", 1));
+  assert.throws(() => payloadOf(script, { ...draft, maxRuns: "0" }, "production", 1));
+  assert.equal(lastSecond("2027-03-31"), Date.UTC(2027, 2, 31, 23, 59, 59) / 1000);
+});
+
+test("leave to upload is the template of the command line, and opens nothing else", () => {
+  const guarded = readScript(bytesOf("scripts/guarded-upload.json"));
+  const rules = { min_rows: 10, join_only: ["id"] };
+  assert.deepEqual(uploadScript(undefined), readScript(bytesOf("scripts/any-upload.json")));
+  assert.deepEqual(uploadScript(rulesOf({ ...usualRules(), joinOnly: [" id", "", "id"] })), guarded);
+  assert.deepEqual(readUploadScript(uploadScript(undefined)), { rules: undefined });
+  assert.deepEqual(readUploadScript(guarded), { rules });
+  for (const file of ["mean-stroke-age", "risky"])
+    assert.equal(readUploadScript(readScript(bytesOf(`scripts/${file}.json`))), undefined);
+  const [step] = guarded.steps;
+  assert.ok(step !== undefined);
+  assert.equal(readUploadScript({ ...guarded, steps: [step, step] }), undefined);
+  assert.equal(readUploadScript({ ...guarded, ordered: true }), undefined);
+});
+
+test("rules that servers would refuse are not asked, and a note is no rule", () => {
+  for (const minimum of ["1", "0", "-3", "2.5", "ten", "1e3", "9".repeat(20)])
+    assert.ok(!isAsked({ minimum, joinOnly: [] }), minimum);
+  for (const minimum of ["", " 2 ", "10"]) assert.ok(isAsked({ minimum, joinOnly: [] }), minimum);
+  assert.equal(rulesOf({ minimum: " ", joinOnly: [" "] }), undefined);
+  assert.deepEqual(rulesOf(askedOf({ min_rows: 2, join_only: [] })), { min_rows: 2, join_only: [] });
+  assert.deepEqual(rulesOf(askedOf({ join_only: ["id"] })), { join_only: ["id"] });
+  assert.equal(tellRules(undefined, "  "), undefined);
+  const told = tellRules({ min_rows: 5, join_only: ["id"] }, "only for stroke research");
+  assert.deepEqual(told, { min_rows: 5, join_only: ["id"], note: "only for stroke research" });
+  assert.deepEqual(readRules(JSON.parse(JSON.stringify(told))), told);
+  assert.deepEqual(readRules({ min_rows: "5", join_only: [3], note: 7, else: 1 }), {});
+});
+
+test("file names that somebody else chose do no harm", () => {
+  assert.equal(safeFileName("../../etc/passwd"), "etc-passwd");
+  assert.equal(safeFileName("\u202ecsv.exe"), "csv.exe");
+  assert.equal(slug("Mean: stroke/age!"), "mean-stroke-age");
+});
+
+test("a passphrase is long, and the same twice", () => {
+  assert.equal(newSecretProblem("short", "short"), "short");
+  assert.equal(newSecretProblem("long enough words", "long enough word"), "differs");
+  assert.equal(newSecretProblem("long enough words", "long enough words"), undefined);
+});
+
+test("both languages say everything, and no word is empty", () => {
+  const leaves = (value: unknown, at: string): [string, unknown][] =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, `${at}.${name}`))
+      : [[at, value]];
+  const [english, dutch] = [leaves(ui.en, ""), leaves(ui.nl, "")];
+  assert.deepEqual(
+    dutch.map(([at]) => at),
+    english.map(([at]) => at),
+  );
+  for (const [at, word] of [...english, ...dutch]) assert.ok(word !== "" || at.endsWith(".nothing"), at);
+});
+
+test("the page has no inline styles and no raw HTML", () => {
+  const files = execFileSync("git", ["ls-files", "src"], { encoding: "utf8" }).split("\n");
+  for (const file of files.filter((name) => name.endsWith(".svelte"))) {
+    const text = readFileSync(file, "utf8");
+    assert.ok(
+      !/\{@html|\sstyle="|transition:|animate:|in:fade|innerHTML/.test(text.replace(/<style>[\s\S]*/, "")),
+      file,
+    );
+  }
+});
