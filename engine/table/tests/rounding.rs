@@ -42,7 +42,7 @@ fn one(of: (Aggregate, Expression), table: &Kept) -> i128 {
 fn opened(messages: &[Message]) -> Vec<(String, usize)> {
     let to_first = messages.iter().filter(|message| message.to == 0);
     let opening = to_first.filter(|message| message.step.starts_with("open"));
-    opening.map(|message| (message.step.to_string(), message.length as usize)).collect()
+    opening.map(|message| (message.step.to_string(), message.length)).collect()
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn no_command_in_between_brings_the_count_back() {
         let after = match &command {
             // Kept as it is; what it asks is planned all the same.
             Command::Save { .. } => {
-                let plan = plan(&command, &[kept.input.clone()]).unwrap();
+                let plan = plan(&command, std::slice::from_ref(&kept.input)).unwrap();
                 assert_eq!((&plan.operation, &plan.rules), (&Operation::Save, &kept.input.rules));
                 kept.clone()
             }

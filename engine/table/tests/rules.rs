@@ -8,6 +8,7 @@ use vdl_plain::Value;
 use vdl_plan::plan;
 use vdl_plan::vdl_command::Aggregate::{self, Count, Max, Mean, Min, Sum};
 use vdl_plan::vdl_command::*;
+use vdl_trio::Message;
 use world::ask::*;
 use world::kept::*;
 use world::*;

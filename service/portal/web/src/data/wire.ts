@@ -54,11 +54,19 @@ export function uploadCommand(columns: readonly ColumnMeta[], name?: string, rul
 }
 
 /** Without what is not asked. */
-function writeRules({ min_rows, join_only }: Rules): Partial<Rules> {
+function writeRules({ min_rows, join_only, round_counts }: Rules): Partial<Rules> {
   return {
     ...(min_rows === undefined ? {} : { min_rows }),
     ...(join_only.length === 0 ? {} : { join_only }),
+    ...(round_counts === undefined ? {} : { round_counts }),
   };
+}
+
+/** What servers make of rules: where counts are rounded, the minimum is a multiple, and at least one step. */
+function understood(rules: Rules): Rules {
+  const { min_rows = 0, round_counts: step } = rules;
+  if (step === undefined || step < 1) return rules;
+  return { ...rules, min_rows: Math.ceil(Math.max(min_rows, step) / step) * step };
 }
 
 /** Why a command may run, as `Authority` in wire.rs. */
@@ -121,19 +129,23 @@ export function readUploaded(body: Uint8Array, job: string): TableMeta {
 /** The rules of a table that was just uploaded: of itself alone, and nothing derived. */
 function readKept(kept: unknown): Partial<Rules> {
   if (kept === undefined) return {};
-  const { guards = [], join_only = [] } = isRecord(kept) ? kept : { guards: null };
+  const { guards = [], join_only = [], round_counts } = isRecord(kept) ? kept : { guards: null };
   const texts = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((one) => typeof one === "string");
   if (!Array.isArray(guards) || guards.length > 1 || !texts(join_only))
     throw new Garbled("rules of something else");
   const [guard]: unknown[] = guards;
   const least = isRecord(guard) ? Number(guard["min_rows"]) : undefined;
-  return writeRules({ ...(least === undefined ? {} : { min_rows: least }), join_only });
+  return writeRules({
+    ...(least === undefined ? {} : { min_rows: least }),
+    join_only,
+    ...(round_counts === undefined ? {} : { round_counts: Number(round_counts) }),
+  });
 }
 
 /** Whether a table keeps what was asked of it. */
 export const keeps = (table: TableMeta, asked: Rules | undefined): boolean =>
-  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(asked));
+  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(understood(asked)));
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
