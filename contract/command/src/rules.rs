@@ -23,6 +23,15 @@ pub struct Rules {
     pub round_counts: Option<u64>,
 }
 
+impl Rules {
+    /// Fewest rows that must be behind an opened value. Where counts are rounded a multiple, and at least one
+    /// step: whether there are enough rows is told, and so tells no more than the rounded count.
+    pub fn fewest(&self) -> Option<u64> {
+        let least = self.min_rows.max(self.round_counts)?;
+        Some(self.round_counts.and_then(|to| least.checked_next_multiple_of(to)).unwrap_or(least))
+    }
+}
+
 /// The rules of any table: those of its uploads, followed through the commands that made it. Public; the
 /// planner derives them, on all nodes alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

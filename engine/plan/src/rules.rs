@@ -307,10 +307,9 @@ pub(crate) fn follow(
 
 fn of_upload(command: &Command) -> Result<TableRules, PlanError> {
     let Command::Upload { rules: Some(rules), .. } = command else { return Ok(TableRules::default()) };
-    let Rules { min_rows, join_only, round_counts } = filled(rules)?.clone();
-    // Whether there are enough rows is told: with a multiple that is no more than the rounded count.
-    let least = min_rows.max(round_counts).map(|least| up(least, round_counts));
-    let guards = least.map(|min_rows| Guard { source: None, min_rows, rows_in: None });
+    let rules = filled(rules)?.clone();
+    let guards = rules.fewest().map(|min_rows| Guard { source: None, min_rows, rows_in: None });
+    let Rules { join_only, round_counts, .. } = rules;
     Ok(TableRules { guards: guards.into_iter().collect(), join_only, round_counts, ..TableRules::default() })
 }
 

@@ -21,13 +21,6 @@ pub struct Args {
     round_counts: Option<u64>,
 }
 
-/// As the servers understand it: where counts are rounded, a multiple of that, and at least one step.
-fn least(args: &Args) -> u64 {
-    let step = args.round_counts.unwrap_or(1);
-    let least = args.min_rows.max(step);
-    least.checked_next_multiple_of(step).unwrap_or(least)
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum Template {
     /// Uploads of any structure, without a name or rules, in any number
@@ -39,11 +32,13 @@ enum Template {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let script = match args.template {
         Template::AnyUpload => vdl_authorize::template_any_upload(),
-        Template::GuardedUpload => vdl_authorize::template_guarded_upload(Rules {
-            min_rows: Some(least(args)),
-            join_only: args.join_only.clone(),
-            round_counts: args.round_counts,
-        }),
+        Template::GuardedUpload => {
+            let (join_only, round_counts) = (args.join_only.clone(), args.round_counts);
+            let asked = Rules { min_rows: Some(args.min_rows), join_only, round_counts };
+            // Written out as the servers understand it.
+            let min_rows = asked.fewest();
+            vdl_authorize::template_guarded_upload(Rules { min_rows, ..asked })
+        }
     };
     print!("{}", vdl_command::write_script(&script).map_err(Failure::new)?);
     Ok(())

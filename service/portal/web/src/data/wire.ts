@@ -2,6 +2,7 @@
 // in front, and raw bytes.
 
 import type { Rules } from "../contract/language.ts";
+import { fewest } from "../contract/rules.ts";
 import type { Octets } from "./source.ts";
 import type { ColumnMeta } from "./types.ts";
 
@@ -62,11 +63,10 @@ function writeRules({ min_rows, join_only, round_counts }: Rules): Partial<Rules
   };
 }
 
-/** What servers make of rules: where counts are rounded, the minimum is a multiple, and at least one step. */
+/** What servers make of rules. */
 function understood(rules: Rules): Rules {
-  const { min_rows = 0, round_counts: step } = rules;
-  if (step === undefined || step < 1) return rules;
-  return { ...rules, min_rows: Math.ceil(Math.max(min_rows, step) / step) * step };
+  const least = fewest(rules);
+  return least === undefined ? rules : { ...rules, min_rows: least };
 }
 
 /** Why a command may run, as `Authority` in wire.rs. */

@@ -2,6 +2,7 @@
 
 import type { TableRules } from "../api/shapes.ts";
 import type { Rules } from "../contract/language.ts";
+import { fewest } from "../contract/rules.ts";
 
 /** As a form holds it: an empty text asks for no minimum, or for exact counts. */
 export type AskedRules = { minimum: string; step: string; joinOnly: string[] };
@@ -29,9 +30,10 @@ export const isAsked = ({ minimum, step }: AskedRules): boolean =>
 /** The minimum that is asked: where counts are rounded a multiple, as servers would make it one anyway. */
 function leastOf({ minimum, step }: AskedRules): number | undefined {
   const least = isMinimum(minimum) ? Number(minimum.trim()) : undefined;
-  if (!isStep(step)) return least;
-  const to = Number(step.trim());
-  return Math.ceil(Math.max(least ?? 0, to) / to) * to;
+  return fewest({
+    ...(least === undefined ? {} : { min_rows: least }),
+    ...(isStep(step) ? { round_counts: Number(step.trim()) } : {}),
+  });
 }
 
 /** The minimum, where rounding raises it. */
