@@ -53,6 +53,8 @@ def test_rules_that_contradict_each_other_are_refused_at_once() -> None:
         {"min_rows": 0},
         {"round_counts": 1},
         {"round_counts": 1001},
+        {"round_counts": 2.5},
+        {"round_counts": True},
         {"min_rows": 5, "open_rows": True},
     ):
         with pytest.raises(RuleError):

@@ -43,7 +43,7 @@ class Rules:
                 f"min_rows={min_rows!r} asks for nothing", remedy="Ask for 2 rows or more, or leave it out."
             )
         if round_counts is not None:
-            if isinstance(round_counts, bool) or not 2 <= round_counts <= 1000:
+            if type(round_counts) is not int or not 2 <= round_counts <= 1000:
                 raise RuleError(
                     f"counts cannot be rounded to round_counts={round_counts!r}", remedy="Give 2 to 1000."
                 )
