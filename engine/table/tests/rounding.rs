@@ -8,8 +8,7 @@ use vdl_plain::Value;
 use vdl_plan::vdl_command::Aggregate::{Count, Max, Mean, Min, Sum};
 use vdl_plan::vdl_command::*;
 use vdl_plan::{Operation, plan};
-use vdl_table::run;
-use vdl_trio::{Message, Trio};
+use vdl_trio::Message;
 use world::ask::*;
 use world::kept::*;
 use world::*;
@@ -270,21 +269,6 @@ fn messages_do_not_depend_on_the_exact_count() {
     });
     assert_eq!(opened(&shown[0]), opened(&shown[1]));
     assert_eq!(shown[0], shown[1]);
-}
-
-/// Two conversions each way: 7 + 10 + 9 + 9, as docs/protocols.md adds them up.
-#[test]
-fn rounding_a_count_takes_the_rounds_that_its_page_says() {
-    let rounds = |asked: Rules| {
-        let people = people(asked);
-        let plan = plan(&filter(below("id", 50), None), std::slice::from_ref(&people.input)).unwrap();
-        let mut trio = Trio::new(7);
-        let ran = trio.run(|party| run(party, &plan, &[&people.shares[party.id()]], &mut |_, _| {}));
-        assert!(ran.iter().all(Result::is_ok));
-        trio.last.rounds()
-    };
-    let exact = Rules { min_rows: Some(10), ..Rules::default() };
-    assert_eq!(rounds(to(10)) - rounds(exact), 35);
 }
 
 #[test]
