@@ -1,8 +1,9 @@
 //! The audit log as this server writes it. A line is on its way to the disk before what it tells of is
 //! answered, and the disk has it no later than the journal; without a line nothing is done.
 //!
-//! After each start and end of a run a server shows the other two how far its log goes. They sign that, and
-//! will sign nothing that goes less far: a log that was cut or put back is noticed, and says so itself.
+//! After each start and end of a run a server signs how far its log goes and shows that to the other two. They
+//! sign it as well, and will sign nothing that goes less far: a log that was cut or put back is noticed, and
+//! says so itself. A peer that saw more of it proves that with this server's own signature.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,20 +32,23 @@ struct Book {
     key: SigningKey,
 }
 
-/// To both peers: how far the log goes here, and the key this server signs with.
+/// To both peers: how far the log goes here, and the key this server signs with. They keep it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shown {
     head: Head,
     key: String,
+    /// Under the head, by the server whose log it is: it can be held to what it showed.
+    #[serde(default)]
+    signature: String,
 }
 
-/// The answer: a signature, or what was seen already.
+/// The answer: a signature, or what was seen already, with the signature under which it was shown.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Word {
     Signed { head: Head, key: String, signature: String },
-    Known(Head),
+    Known { head: Head, signature: String },
 }
 
 impl Ledger {
@@ -95,7 +99,9 @@ impl Node {
         let Some(book) = &self.authorities.ledger.0 else { return Ok(()) };
         let head = *book.lock();
         self.store.flush().map_err(from_store)?;
-        self.tell_peers(JobId([0; 32]), step::HEAD, &text(&Shown { head, key: shown(&book.key)? })?);
+        let signature = sign_head(&book.key, &self.config.environment, self.config.node, head);
+        let shown = Shown { head, key: shown(&book.key)?, signature };
+        self.tell_peers(JobId([0; 32]), step::HEAD, &text(&shown)?);
         Ok(())
     }
 
@@ -113,17 +119,22 @@ impl Node {
 
     /// Signs the head of a peer's log if it goes on from the last one seen, otherwise says what that was.
     fn hear_head(&self, book: &Book, from: Peer, shown_head: &[u8]) -> Result<(), ErrorAnswer> {
-        let Shown { head, key } = read(shown_head)?;
+        let Shown { head, key, signature } = read(shown_head)?;
         let node = node_of(self.config.node, from);
         let seen = self.seen(node, &key)?;
-        if let Some(seen) = seen.filter(|seen| seen.sequence >= head.sequence && *seen != head) {
-            self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&Word::Known(seen))?));
+        if !self.signed(&key, node, head, &signature)? {
+            return Err(refuse("servers_disagree", format!("server {node} did not sign what it shows")));
+        }
+        let before = seen.as_ref().map(|seen| seen.head);
+        if let Some(seen) = seen.filter(|seen| seen.head.sequence >= head.sequence && seen.head != head) {
+            let known = Word::Known { head: seen.head, signature: seen.signature };
+            self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&known)?));
             return Ok(());
         }
-        if seen != Some(head) {
+        if before != Some(head) {
             let event = Event::Countersigned { node, sequence: head.sequence, head: head.digest };
             self.authorities.ledger.note(&self.store, event)?;
-            self.store.keep_witness(node, &text(&Shown { head, key })?).map_err(from_store)?;
+            self.store.keep_witness(node, &text(&Shown { head, key, signature })?).map_err(from_store)?;
         }
         self.store.flush().map_err(from_store)?;
         let signature = sign_head(&book.key, &self.config.environment, node, head);
@@ -132,36 +143,49 @@ impl Node {
         Ok(())
     }
 
-    /// The last head seen of a peer's log, which must be shown with the key that it was shown with at first.
-    fn seen(&self, node: u8, key: &str) -> Result<Option<Head>, ErrorAnswer> {
+    /// What was last seen of a peer's log, which must be shown with the key that it was shown with at first.
+    fn seen(&self, node: u8, key: &str) -> Result<Option<Shown>, ErrorAnswer> {
         let Some(seen) = self.store.witness(node).map_err(from_store)? else { return Ok(None) };
         let seen: Shown = read(&seen)?;
         match seen.key == key {
-            true => Ok(Some(seen.head)),
+            true => Ok(Some(seen)),
             false => Err(refuse("servers_disagree", format!("server {node} has another key than before"))),
         }
+    }
+
+    /// Whether the owner of `key` signed a head of the log of server `of`.
+    fn signed(&self, key: &str, of: u8, head: Head, signature: &str) -> Result<bool, ErrorAnswer> {
+        let key = VerifyingKey::from_base64(key).map_err(|error| refuse("bad_request", error.to_string()))?;
+        Ok(verify_head(&key, &self.config.environment, of, head, signature))
     }
 
     /// Writes down that a peer signed, or that it saw more of this log than is here.
     fn hear_witness(&self, book: &Book, from: Peer, word: &[u8]) -> Result<(), ErrorAnswer> {
         let by = node_of(self.config.node, from);
-        let known = match read(word)? {
+        match read(word)? {
             Word::Signed { head, key, signature } => {
-                let of_peer = VerifyingKey::from_base64(&key);
-                let of_peer = of_peer.map_err(|error| refuse("bad_request", error.to_string()))?;
-                let (environment, me) = (&self.config.environment, self.config.node);
-                if !verify_head(&of_peer, environment, me, head, &signature) {
+                if !self.signed(&key, self.config.node, head, &signature)? {
                     return Err(refuse("servers_disagree", format!("server {by} signed something else")));
                 }
                 let (sequence, head) = (head.sequence, head.digest);
                 let event = Event::Witnessed { by, key, sequence, head, signature };
-                return self.authorities.ledger.note(&self.store, event);
+                self.authorities.ledger.note(&self.store, event)
             }
-            Word::Known(known) => known,
-        };
+            Word::Known { head, signature } => self.hear_known(book, by, head, &signature),
+        }
+    }
+
+    /// A head beyond this log's end. A peer's word is not enough: the log would skip as many numbers as it
+    /// pleases, until there are none left. What this server once showed has its own signature.
+    fn hear_known(&self, book: &Book, by: u8, known: Head, signature: &str) -> Result<(), ErrorAnswer> {
         // Of two heads shown at once the later one may have come first: then nothing is missing.
         if known.sequence <= book.lock().sequence {
             return Ok(());
+        }
+        let mine = book.key.verifying_key();
+        if !verify_head(&mine, &self.config.environment, self.config.node, known, signature) {
+            let message = format!("server {by} says that it saw more of the log, and nobody showed it that");
+            return Err(refuse("servers_disagree", message));
         }
         let (missing_from, missing_to) = (book.found + 1, known.sequence);
         let event = Event::Restored { missing_from, missing_to, head: known.digest };

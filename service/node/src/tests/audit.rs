@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::audit::{Event, Finding, Log, compare_logs, read_log};
-use vdl_authorize::{NameRule, Terms, sign_close};
+use vdl_authorize::audit::{Event, Finding, Head, Log, compare_logs, read_log, sign_head};
+use vdl_authorize::{NameRule, SigningKey, Terms, sign_close};
 use vdl_command::wire::encode_header;
 use vdl_command::{Command, Digest, Route, TableRef};
 use vdl_store::{DiskError, Memory, MemoryTape, Store, Tape};
@@ -136,6 +136,7 @@ fn a_log_goes_on_where_it_ended_and_says_what_a_crash_cut_off() {
     let key = |node: &Node| log(node).key.unwrap();
     let world = World::with(&approvers(), open(), |_, wire| wire);
     let first = key(&world.nodes[0]);
+    assert_eq!(first, self::key(&world.nodes[0]).verifying_key().to_base64().unwrap());
     begin(&world, &envelope(&terms()));
     world.nodes.iter().for_each(|node| node.stop());
     drop(world);
@@ -206,25 +207,71 @@ fn a_peer_does_not_countersign_two_histories() {
     let world = world();
     begin(&world, &envelope(&terms()));
     wait_for_witnesses(&world);
-    let key = log(&world.nodes[0]).key.unwrap();
-    let show = |key: &str, sequence: u64, digest: u8| {
-        let head = serde_json::json!({"sequence": sequence, "digest": Digest([digest; 32])});
-        let shown = serde_json::json!({"head": head, "key": key}).to_string();
+    let keys = world.nodes.each_ref().map(|node| key(node));
+    let show = |shown_with: &SigningKey, signed_by: &SigningKey, sequence: u64, digest: u8| {
+        let head = Head { sequence, digest: Digest([digest; 32]) };
+        let signature = sign_head(signed_by, "production", 0, head);
+        let key = shown_with.verifying_key().to_base64().unwrap();
+        let shown = serde_json::json!({"head": head, "key": key, "signature": signature}).to_string();
         let frame = control(job(), step::HEAD, shown.into_bytes());
         world.nodes[1].hear_of_log(Peer::Previous, &frame);
     };
-    show(&key, 1000, 1);
-    // Another history, an older one, and one under another key.
-    show(&key, 1000, 2);
-    show(&key, 999, 3);
-    show(&log(&world.nodes[2]).key.unwrap(), 1001, 4);
+    show(&keys[0], &keys[0], 1000, 1);
+    // Another history, an older one, one under another key, and one that is not signed.
+    show(&keys[0], &keys[0], 1000, 2);
+    show(&keys[0], &keys[0], 999, 3);
+    show(&keys[2], &keys[2], 1001, 4);
+    show(&keys[0], &keys[2], 1001, 5);
     let made_up = |event: &Event| match event {
-        Event::Countersigned { node: 0, head, .. } => (1..=4).find(|digest| *head == Digest([*digest; 32])),
+        Event::Countersigned { node: 0, head, .. } => (1..=5).find(|digest| *head == Digest([*digest; 32])),
         _ => None,
     };
     let log = log(&world.nodes[1]);
     let signed: Vec<u8> = log.entries.iter().filter_map(|line| made_up(&line.entry.event)).collect();
     assert_eq!(signed, [1]);
+}
+
+/// The key that a server signs heads with.
+pub(super) fn key(node: &Node) -> SigningKey {
+    SigningKey::from_seed(node.store.seed([0; 32]).unwrap())
+}
+
+#[test]
+fn a_peer_that_lies_about_what_it_saw_makes_no_log_jump() {
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let open = || folders.each_ref().map(|folder| Store::open(folder.path()).unwrap());
+    let envelope = envelope(&Terms { max_runs: None, ..terms() });
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+    let [mine, theirs, _] = world.nodes.each_ref().map(|node| key(node));
+    let last = log(&world.nodes[0]).head().sequence;
+    for sequence in [last + 100, (1 << 53) - 1, 1 << 53, u64::MAX] {
+        let head = Head { sequence, digest: Digest([7; 32]) };
+        let other = Head { sequence: 5, ..head };
+        for signature in [
+            String::new(),
+            sign_head(&theirs, "production", 0, head),
+            // What server 0 does sign: other heads, and the log of the peer.
+            sign_head(&mine, "production", 0, other),
+            sign_head(&mine, "production", 1, head),
+            sign_head(&mine, "elsewhere", 0, head),
+        ] {
+            let word = serde_json::json!({"known": {"head": head, "signature": signature}}).to_string();
+            let frame = control(job(), step::WITNESS, word.into_bytes());
+            world.nodes[0].hear_of_log(Peer::Next, &frame);
+        }
+    }
+    // No finding, and runs start, now and after a restart.
+    assert!(log(&world.nodes[0]).head().sequence < last + 100);
+    begin(&world, &envelope);
+    world.nodes.iter().for_each(|node| node.stop());
+    drop(world);
+    super::runs::wait_for_release(folders.each_ref().map(|folder| folder.path()));
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+    log(&world.nodes[0]);
 }
 
 /// A log on a disk that fills up.
