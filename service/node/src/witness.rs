@@ -5,6 +5,7 @@
 //! sign it as well, and will sign nothing that goes less far: a log that was cut or put back is noticed, and
 //! says so itself. A peer that saw more of it proves that with this server's own signature.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -30,7 +31,17 @@ struct Book {
     found: u64,
     /// With it the heads of peers are signed.
     key: SigningKey,
+    asked: Mutex<VecDeque<Asked>>,
 }
+
+/// A head that was shown, and which servers have signed it since.
+struct Asked {
+    head: Head,
+    signed: [bool; 3],
+}
+
+/// Heads that may be signed; the oldest is forgotten first.
+const MOST_ASKED: usize = 256;
 
 /// To both peers: how far the log goes here, and the key this server signs with. They keep it.
 #[derive(Serialize, Deserialize)]
@@ -63,7 +74,8 @@ impl Ledger {
         let fresh = random().map_err(|answer| NodeError::Config(answer.message))?;
         let (head, key) = (last(whole)?, SigningKey::from_seed(store.seed(fresh)?));
         let shown = shown(&key).map_err(|answer| NodeError::Config(answer.message))?;
-        let ledger = Self(Some(Book { head: Mutex::new(head), found: head.sequence, key }));
+        let (found, head) = (head.sequence, Mutex::new(head));
+        let ledger = Self(Some(Book { head, found, key, asked: Mutex::default() }));
         let note = |event| ledger.note(store, event).map_err(|answer| NodeError::Config(answer.message));
         if !cut.is_empty() {
             store.cut_log(cut.len() as u64)?;
@@ -91,6 +103,29 @@ impl Book {
     fn lock(&self) -> MutexGuard<'_, Head> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on both peers may sign this head.
+    fn ask(&self, head: Head) {
+        let mut asked = self.asked();
+        if asked.iter().any(|earlier| earlier.head == head) {
+            return;
+        }
+        if asked.len() >= MOST_ASKED {
+            asked.pop_front();
+        }
+        asked.push_back(Asked { head, signed: [false; 3] });
+    }
+
+    /// Whether a server signs this head for the first time; `None` if it was not shown, or long ago.
+    fn is_new(&self, head: Head, by: u8) -> Option<bool> {
+        let mut asked = self.asked();
+        let shown = asked.iter_mut().find(|shown| shown.head == head)?;
+        Some(!std::mem::replace(shown.signed.get_mut(usize::from(by))?, true))
+    }
 }
 
 impl Node {
@@ -101,6 +136,7 @@ impl Node {
         self.store.flush().map_err(from_store)?;
         let signature = sign_head(&book.key, &self.config.environment, self.config.node, head);
         let shown = Shown { head, key: shown(&book.key)?, signature };
+        book.ask(head);
         self.tell_peers(JobId([0; 32]), step::HEAD, &text(&shown)?);
         Ok(())
     }
@@ -163,16 +199,39 @@ impl Node {
     fn hear_witness(&self, book: &Book, from: Peer, word: &[u8]) -> Result<(), ErrorAnswer> {
         let by = node_of(self.config.node, from);
         match read(word)? {
-            Word::Signed { head, key, signature } => {
-                if !self.signed(&key, self.config.node, head, &signature)? {
-                    return Err(refuse("servers_disagree", format!("server {by} signed something else")));
-                }
-                let (sequence, head) = (head.sequence, head.digest);
-                let event = Event::Witnessed { by, key, sequence, head, signature };
-                self.authorities.ledger.note(&self.store, event)
-            }
+            Word::Signed { head, key, signature } => self.hear_signed(book, by, head, key, signature),
             Word::Known { head, signature } => self.hear_known(book, by, head, &signature),
         }
+    }
+
+    /// Written down is one signature of each peer under what it was shown, and by the key that it came with
+    /// first: in the log, any other would testify against this server.
+    fn hear_signed(
+        &self,
+        book: &Book,
+        by: u8,
+        head: Head,
+        key: String,
+        signature: String,
+    ) -> Result<(), ErrorAnswer> {
+        let seen = self.seen(by, &key)?;
+        if !self.signed(&key, self.config.node, head, &signature)? {
+            return Err(refuse("servers_disagree", format!("server {by} signed something else")));
+        }
+        match book.is_new(head, by) {
+            Some(true) => {}
+            Some(false) => return Ok(()),
+            None => {
+                let message = format!("server {by} signed an end of the log that it was not shown");
+                return Err(refuse("servers_disagree", message));
+            }
+        }
+        if seen.is_none() {
+            let nothing = Shown { head: Head::START, key: key.clone(), signature: String::new() };
+            self.store.keep_witness(by, &text(&nothing)?).map_err(from_store)?;
+        }
+        let (sequence, head) = (head.sequence, head.digest);
+        self.authorities.ledger.note(&self.store, Event::Witnessed { by, key, sequence, head, signature })
     }
 
     /// A head beyond this log's end. A peer's word is not enough: the log would skip as many numbers as it

@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::audit::{Event, Finding, Head, Log, compare_logs, read_log, sign_head};
+use vdl_authorize::audit::{Event, Finding, Head, Log, LogEntry, compare_logs, read_log, sign_head};
 use vdl_authorize::{NameRule, SigningKey, Terms, sign_close};
 use vdl_command::wire::encode_header;
 use vdl_command::{Command, Digest, Route, TableRef};
 use vdl_store::{DiskError, Memory, MemoryTape, Store, Tape};
-use vdl_transport::Peer;
+use vdl_transport::{Frame, Peer, TransportError};
 
 use super::runs::{
     Run, approvers, begin, envelope, envelope_of, keys, refused_by_each, start, steps, terms, world,
 };
 use super::{World, body, codes, job, opened, table};
-use crate::net::{control, step};
+use crate::net::{Wire, control, step};
 use crate::node::Node;
 
 /// A log whose chain holds.
@@ -272,6 +272,64 @@ fn a_peer_that_lies_about_what_it_saw_makes_no_log_jump() {
     begin(&world, &envelope);
     wait_for_witnesses(&world);
     log(&world.nodes[0]);
+}
+
+/// Brings no signatures under heads.
+struct Unwitnessed(Arc<dyn Wire>);
+
+impl Wire for Unwitnessed {
+    fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
+        match frame.step == step::WITNESS {
+            true => Ok(()),
+            false => self.0.send(to, frame),
+        }
+    }
+
+    fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
+        self.0.wait_until_up(patience)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn a_peer_signs_nothing_but_what_it_was_shown_and_that_once() {
+    let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
+    let world = World::with(&approvers(), stores, |_, wire| Arc::new(Unwitnessed(wire)));
+    begin(&world, &envelope(&Terms { max_runs: None, ..terms() }));
+    let node = &world.nodes[0];
+    let [_, peer, third] = world.nodes.each_ref().map(|node| key(node));
+    let run = |line: &&LogEntry| matches!(line.entry.event, Event::Run { .. });
+    let shown = log(node).entries.iter().find(run).map(|line| (line.entry.sequence, line.digest));
+    let shown = shown.map(|(sequence, digest)| Head { sequence, digest }).unwrap();
+    let far = Head { sequence: 1_000_000_000, digest: Digest([7; 32]) };
+    let former = Head { sequence: 1, digest: log(node).entries[0].digest };
+    let eve = SigningKey::from_seed([66; 32]);
+    let said = |from: Peer, key: &SigningKey, head: Head| {
+        let (key, signature) =
+            (key.verifying_key().to_base64().unwrap(), sign_head(key, "production", 0, head));
+        let word = serde_json::json!({"signed": {"head": head, "key": key, "signature": signature}});
+        node.hear_of_log(from, &control(job(), step::WITNESS, word.to_string().into_bytes()));
+        let witnessed = |line: &LogEntry| match &line.entry.event {
+            Event::Witnessed { by, sequence, head, .. } => {
+                Some((*by, Head { sequence: *sequence, digest: *head }))
+            }
+            _ => None,
+        };
+        log(node).entries.iter().filter_map(witnessed).collect::<Vec<_>>()
+    };
+    // What would frame server 0, and what it never asked about.
+    assert_eq!(said(Peer::Next, &peer, far), []);
+    assert_eq!(said(Peer::Next, &peer, former), []);
+    assert_eq!(said(Peer::Next, &peer, shown), [(1, shown)]);
+    // Again, and with a key that is not the one it came with.
+    assert_eq!(said(Peer::Next, &peer, shown), [(1, shown)]);
+    assert_eq!(said(Peer::Next, &eve, shown), [(1, shown)]);
+    assert_eq!(said(Peer::Previous, &third, shown), [(1, shown), (2, shown)]);
+    assert_eq!(said(Peer::Previous, &eve, shown), [(1, shown), (2, shown)]);
+    assert_eq!(compare_logs(&world.nodes.each_ref().map(|node| log(node))), []);
 }
 
 /// A log on a disk that fills up.

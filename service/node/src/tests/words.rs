@@ -2,20 +2,23 @@
 //! for all; whatever comes, it goes on reading.
 
 use vdl_authorize::Terms;
-use vdl_authorize::audit::read_log;
+use vdl_authorize::audit::{Head, read_log, sign_head};
 use vdl_command::JobId;
 use vdl_transport::{Frame, Peer};
 
-use super::runs::{approvers, begin, envelope, keys, steps, terms, world};
-use super::{opened, table};
+use super::runs::{begin, envelope, keys, steps, terms, world};
+use super::{World, opened, table};
 use crate::net::control;
 
-/// What each step may carry, well-formed.
-fn good() -> Vec<(&'static str, Vec<u8>)> {
+/// What each step may carry, well-formed; what is signed is what server 1 says of server 0's first entry.
+fn good(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     let id = "07".repeat(32);
-    let key = approvers()[0].to_base64().unwrap();
-    let head = format!(r#"{{"sequence":3,"digest":"{id}"}}"#);
-    let signature = "A".repeat(86) + "==";
+    let signer = super::audit::key(&world.nodes[1]);
+    let key = signer.verifying_key().to_base64().unwrap();
+    let (log, _) = read_log(&world.nodes[0].store.log_end(u64::MAX).unwrap());
+    let head = Head { sequence: 1, digest: log.entries[0].digest };
+    let signature = sign_head(&signer, "production", 0, head);
+    let head = serde_json::to_string(&head).unwrap();
     let texts = [
         ("stop", r#"{"code":"busy","message":"too many jobs are waiting"}"#.to_owned()),
         ("started", format!(r#"{{"approval":"{id}","start":"{id}","refused":null}}"#)),
@@ -60,12 +63,12 @@ impl Damage {
 fn no_words_of_a_peer_stop_a_server_from_hearing_the_next() {
     let (world, envelope) = (world(), envelope(&Terms { max_runs: None, ..terms() }));
     let run = begin(&world, &envelope);
-    let mut damage = Damage(5);
+    let (mut damage, good) = (Damage(5), good(&world));
     for _ in 0..150 {
-        for (name, good) in good() {
+        for (name, good) in &good {
             let (node, job) = (damage.below(3), JobId([damage.below(3) as u8; 32]));
             let from = [Peer::Next, Peer::Previous][damage.below(2)];
-            let frame = Frame { lane: u16::MAX, ..control(job, name, damage.apply(&good)) };
+            let frame = Frame { lane: u16::MAX, ..control(job, name, damage.apply(good)) };
             world.nodes[node].post.deliver(from, frame);
         }
     }
