@@ -83,8 +83,8 @@ impl Gatekeeper {
         verify_envelope(envelope, policy, revocations, now)
     }
 
-    /// Whether an approval that passed earlier still does.
-    pub(crate) fn check_holds(&self, approval: &Approval, now: i64) -> Result<(), Refusal> {
+    /// Whether an approval that passed earlier still does: its signers, policy, dates and revocations.
+    pub fn check_holds(&self, approval: &Approval, now: i64) -> Result<(), Refusal> {
         let (policy, revocations) = self.rules()?;
         approval.check_holds(policy, revocations, now)
     }

@@ -130,6 +130,21 @@ impl Authorities {
         refusal.map_err(|refusal| self.refused(store, digest, &refusal))
     }
 
+    /// Whether a command that was let in may begin, now that its turn has come. While it waited its approval
+    /// may have been revoked or have ended, and the policy may be another one.
+    pub fn check_turn(&self, store: &Store, admitted: &Admitted, now: i64) -> Result<(), ErrorAnswer> {
+        let (Some((key, ..)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
+        let held = self.rules.now();
+        let renewed = match self.lock().get_mut(&key) {
+            Some(known) => known.renewed(&held, store, key, now)?.run.approval().clone(),
+            // Its run was closed meanwhile.
+            None => approval.clone(),
+        };
+        let holds = held.gate.check_holds(&renewed, now);
+        holds.map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        self.check_goes_on(store, &renewed)
+    }
+
     /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
     /// strangers must not make the log grow.
     fn refused(&self, store: &Store, approval: Digest, refusal: &Refusal) -> ErrorAnswer {

@@ -18,7 +18,7 @@ use crate::agreement::{Agreement, Intention, agree};
 use crate::authority::Admitted;
 use crate::held::Held;
 use crate::net::{End, Mailbox, NodeLane, PEERS, Wire, control, node_of, peer_of, step};
-use crate::node::Node;
+use crate::node::{Node, now};
 use crate::refusal::{
     Remedy, from_end, from_plan, from_store, from_transport, refuse, request_missing, unreachable,
 };
@@ -115,11 +115,9 @@ impl Job<'_> {
     }
 
     /// The tables that the command takes, once it is its turn: what the approval says of them, and whether it
-    /// goes on, may have changed while it waited.
+    /// still holds, may have changed while it waited.
     fn inputs(&self) -> Result<Vec<Handle>, ErrorAnswer> {
-        if let Some(approval) = self.admitted.approval() {
-            self.node.authorities.check_goes_on(&self.node.store, approval)?;
-        }
+        self.node.authorities.check_turn(&self.node.store, self.admitted, now())?;
         let find = |input: &&TableRef| match input {
             TableRef::Handle(handle) => handle
                 .value()

@@ -9,6 +9,7 @@ mod journal;
 mod links;
 mod mutation;
 mod names;
+mod refusals;
 mod rules;
 mod runs;
 mod secrecy;

@@ -1,0 +1,90 @@
+//! What is refused late, and what is refused again and again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vdl_authorize::{Revoked, Terms, read_envelope};
+use vdl_command::{Command, HoleName, Integer, Slot, TableRef};
+use vdl_store::Store;
+
+use super::runs::{approvers, begin, envelope_in_any_order, filter, keys, terms};
+use super::standing::{Cut, everywhere, first, next, publish, revocation, signed};
+use super::{Answered, World, codes, quick, table};
+use crate::net::Limits;
+
+fn hole<T>(name: &str) -> Slot<T> {
+    Slot::Hole(HoleName::parse(name).unwrap())
+}
+
+/// To upload a table and to filter one, as often as one likes; each number makes another approval.
+fn free(number: u64) -> Vec<u8> {
+    let upload = Command::Upload { columns: hole("##columns##"), name: None, rules: None };
+    let filter = filter(TableRef::Handle(hole("##table##")), hole("##above##"));
+    envelope_in_any_order(&[upload, filter], &Terms { max_runs: Some(100 + number), ..terms() })
+}
+
+fn wait_until(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A command that waits behind another one on the same table while something is published; from then on the
+/// servers tell each other nothing of it.
+fn waiting(published: impl Fn(&World)) -> [Answered; 3] {
+    let (stores, cut) = ([0, 1, 2].map(|_| Store::in_memory().unwrap()), Arc::new(AtomicBool::new(false)));
+    let patient = Duration::from_secs(60);
+    let limits = Limits { round: patient, arrival: patient, queue: patient, ..quick() };
+    let cutting = |_, wire| Arc::new(Cut(wire, cut.clone())) as Arc<_>;
+    let world = World::limited(&approvers(), stores, cutting, |_| limits);
+    let [before, behind] = [0, 1].map(|number| begin(&world, &free(number)));
+    let meta = table(before.upload(&world, &keys().analyst));
+    let above = |least: i128| filter(TableRef::Handle(meta.handle.into()), Integer(least).into());
+    let first = before.signed(&keys().analyst, 1, &above(5));
+    let second = behind.signed(&keys().analyst, 1, &above(4));
+    let held = world.nodes[0].shelf.get(meta.handle, &world.nodes[0].store).unwrap();
+    let busy = held.lock().unwrap();
+    let (world, first, second) = (&world, &first, &second);
+    thread::scope(|scope| {
+        let busy = busy;
+        let one = scope.spawn(|| before.ask(world, first));
+        let found = |node: usize, job| world.nodes[node].post.find(job);
+        wait_until(|| found(0, first.job).is_some_and(|found| found.wait_until_begun(Duration::ZERO).is_ok()));
+        let other = scope.spawn(|| behind.ask(world, second));
+        wait_until(|| (0..3).all(|node| found(node, second.job).is_some()));
+        cut.store(true, Ordering::SeqCst);
+        published(world);
+        assert!(!other.is_finished());
+        drop(busy);
+        table(one.join().unwrap());
+        other.join().unwrap()
+    })
+}
+
+#[test]
+fn a_revocation_stops_a_command_that_waits_and_one_server_that_knows_is_enough() {
+    let approval = read_envelope(&free(1)).unwrap().digest;
+    let revoked = revocation(Revoked::Approval(approval), &keys().approvers[0]);
+    for knows in 0..3 {
+        let found = codes(&waiting(|world| assert!(publish(&world.nodes[knows], &revoked).is_ok())));
+        for (node, code) in found.iter().enumerate() {
+            assert_eq!(code, if node == knows { "revoked" } else { "peer_stopped" });
+        }
+    }
+}
+
+#[test]
+fn a_command_that_waits_goes_on_under_a_renewed_policy_that_keeps_approvals_and_under_no_other() {
+    for (since, goes_on) in [(1, true), (2, false)] {
+        let policy = signed(&next(&first(), since)).1;
+        let answers = waiting(|world| everywhere(world, &policy));
+        match goes_on {
+            true => assert_eq!(table(answers).rows, 3),
+            false => assert!(codes(&answers).iter().any(|code| code == "wrong_policy")),
+        }
+    }
+}
