@@ -123,8 +123,8 @@ impl Run {
         self.state.next
     }
 
-    /// Decides about one command: exact bytes first, then whether the approval still holds at this gate,
-    /// then what they mean.
+    /// Decides about one command: exact bytes first, then whether the attempt is new, whether the approval
+    /// still holds at this gate, and what the bytes mean.
     ///
     /// In a script it must be the next step, or the latest one again: with the same content after a
     /// failure, or after a success whose answer was lost, if running it twice changes nothing. In an
@@ -141,10 +141,11 @@ impl Run {
         if !verify_command(self.approval.analyst(), authority, command, &job) {
             return Err(self.not_the_analyst());
         }
-        gate.check_holds(&self.approval, now)?;
+        // Whoever holds a recording can send it for ever: it is not worth another word than this one.
         if self.jobs.contains(&job) {
             return Err(Refusal::Replayed);
         }
+        gate.check_holds(&self.approval, now)?;
         if self.jobs.len() >= MOST_COMMANDS {
             return Err(Refusal::TooManyCommands(MOST_COMMANDS));
         }

@@ -246,6 +246,14 @@ fn a_run_does_not_outlive_its_approval() {
 }
 
 #[test]
+fn a_recording_is_a_recording_also_when_its_approval_holds_no_longer() {
+    let run = after(1);
+    let authority = sign(run.approval().digest(), 0, &command(0), 0);
+    let late = run.check_step(&gate(), &authority, job(0), &command(0), NOW + 61);
+    assert_eq!(refusal(late), Refusal::Replayed);
+}
+
+#[test]
 fn closing_ends_the_run_and_only_the_analyst_closes() {
     let run = after(2);
     let digest = run.approval().digest();

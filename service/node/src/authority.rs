@@ -18,6 +18,7 @@ use crate::error::NodeError;
 use crate::job::writes;
 use crate::node::NodeConfig;
 use crate::refusal::{Remedy, from_refusal, from_store, refuse};
+use crate::refused::{Asked, Refused};
 use crate::rules::{Draft, Held, Rules};
 use crate::witness::Ledger;
 
@@ -27,6 +28,7 @@ pub(crate) struct Authorities {
     pub rules: Rules,
     runs: Mutex<HashMap<RunKey, Known>>,
     pub ledger: Ledger,
+    refused: Refused,
 }
 
 /// An approval whose run may start, under the rules of that generation.
@@ -71,7 +73,7 @@ impl Authorities {
         let found = Draft::found(config, store)?;
         let ledger = Ledger::open(config, store)?;
         let rules = Rules::new(found, store, &ledger)?;
-        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger })
+        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger, refused: Refused::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
@@ -112,28 +114,30 @@ impl Authorities {
             return Ok(answer(started));
         }
         let used = store.runs_used(key.approval).map_err(from_store)?;
-        approval.check_runs(used).map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        let asked = Asked { approval: key.approval, id: start.start.0 };
+        approval.check_runs(used).map_err(|refusal| self.refused(store, asked, &refusal))?;
         self.ledger.note(store, run_event(&approval, start.start, key.nonce, used + 1)?)?;
         let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
         runs.insert(key, known);
         Ok(answer(started))
     }
 
-    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up.
-    pub fn check_goes_on(&self, store: &Store, approval: &Approval) -> Result<(), ErrorAnswer> {
+    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up. `id` is
+    /// that of the start or the job which asks.
+    pub fn check_goes_on(&self, store: &Store, approval: &Approval, id: [u8; 32]) -> Result<(), ErrorAnswer> {
         let digest = approval.digest();
         let refusal = match (store.ended(digest).map_err(from_store)?, approval.statement().max_uses) {
             (Some(name), _) => Err(Refusal::Void { name }),
             (None, None) => Ok(()),
             (None, Some(_)) => approval.check_uses(store.uses(digest).map_err(from_store)?),
         };
-        refusal.map_err(|refusal| self.refused(store, digest, &refusal))
+        refusal.map_err(|refusal| self.refused(store, Asked { approval: digest, id }, &refusal))
     }
 
     /// Whether a command that was let in may begin, now that its turn has come. While it waited its approval
     /// may have been revoked or have ended, and the policy may be another one.
     pub fn check_turn(&self, store: &Store, admitted: &Admitted, now: i64) -> Result<(), ErrorAnswer> {
-        let (Some((key, ..)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
         let held = self.rules.now();
         let renewed = match self.lock().get_mut(&key) {
             Some(known) => known.renewed(&held, store, key, now)?.run.approval().clone(),
@@ -141,20 +145,22 @@ impl Authorities {
             None => approval.clone(),
         };
         let holds = held.gate.check_holds(&renewed, now);
-        holds.map_err(|refusal| self.refused(store, key.approval, &refusal))?;
-        self.check_goes_on(store, &renewed)
+        let asked = Asked { approval: key.approval, id: job.0 };
+        holds.map_err(|refusal| self.refused(store, asked, &refusal))?;
+        self.check_goes_on(store, &renewed, job.0)
     }
 
-    /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
-    /// strangers must not make the log grow.
-    fn refused(&self, store: &Store, approval: Digest, refusal: &Refusal) -> ErrorAnswer {
-        use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun};
+    /// The answer to what the analyst signed and may not do; it is logged once. What nobody signed is not, nor
+    /// what was let in before: neither strangers nor whoever holds a recording must make the log grow.
+    fn refused(&self, store: &Store, asked: Asked, refusal: &Refusal) -> ErrorAnswer {
+        use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun, Replayed};
         let answer = from_refusal(refusal);
-        let event = Event::Refused { approval, code: answer.code.clone() };
-        match refusal {
-            NotTheAnalyst { .. } | OtherApproval | OtherRun | Closed => answer,
-            _ => self.ledger.note(store, event).err().unwrap_or(answer),
+        if matches!(refusal, NotTheAnalyst { .. } | OtherApproval | OtherRun | Closed | Replayed) {
+            return answer;
         }
+        let event = Event::Refused { approval: asked.approval, code: answer.code.clone() };
+        let noted = self.refused.once(asked, &answer.code, || self.ledger.note(store, event));
+        noted.err().unwrap_or(answer)
     }
 
     /// Decides about a command. What was decided is in the journal when this returns; if it matters, it
@@ -180,11 +186,12 @@ impl Authorities {
         let mut runs = self.lock();
         let held = self.rules.now();
         let known = self.find(&mut runs, &held, store, key, now)?;
+        let asked = Asked { approval: key.approval, id: request.job.0 };
         let admitted = known
             .run
             .check_step(&held.gate, authority, request.job, &request.command, now)
-            .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
-        self.check_goes_on(store, admitted.run.approval())?;
+            .map_err(|refusal| self.refused(store, asked, &refusal))?;
+        self.check_goes_on(store, admitted.run.approval(), request.job.0)?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
@@ -252,7 +259,7 @@ impl Authorities {
         name: &str,
         table: Handle,
     ) -> Result<(), ErrorAnswer> {
-        let Some(approval) = &admitted.approval else { return Ok(()) };
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
         let fixed = store.fixed(approval.digest(), name).map_err(from_store)?;
         if let Err(refusal) = approval.check_resolved(name, table, fixed) {
             if fixed.is_some() {
@@ -260,7 +267,8 @@ impl Authorities {
                 self.ledger.note(store, void)?;
                 store.end(approval.digest(), name).map_err(from_store)?;
             }
-            return Err(self.refused(store, approval.digest(), &refusal));
+            let asked = Asked { approval: key.approval, id: job.0 };
+            return Err(self.refused(store, asked, &refusal));
         }
         let event = Event::Resolved { approval: approval.digest(), name: name.to_owned(), table };
         self.ledger.note(store, event)

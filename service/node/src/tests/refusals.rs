@@ -9,10 +9,14 @@ use vdl_authorize::{Revoked, Terms, read_envelope};
 use vdl_command::{Command, HoleName, Integer, Slot, TableRef};
 use vdl_store::Store;
 
-use super::runs::{approvers, begin, envelope_in_any_order, filter, keys, terms};
+use super::runs::{
+    approvers, begin, envelope, envelope_in_any_order, filter, keys, refused_by_each, start_on, start_with,
+    steps, terms, wish, world,
+};
 use super::standing::{Cut, everywhere, first, next, publish, revocation, signed};
-use super::{Answered, World, codes, quick, table};
+use super::{Answered, World, codes, quick, table, upload};
 use crate::net::Limits;
+use crate::node::Node;
 
 fn hole<T>(name: &str) -> Slot<T> {
     Slot::Hole(HoleName::parse(name).unwrap())
@@ -86,5 +90,72 @@ fn a_command_that_waits_goes_on_under_a_renewed_policy_that_keeps_approvals_and_
             true => assert_eq!(table(answers).rows, 3),
             false => assert!(codes(&answers).iter().any(|code| code == "wrong_policy")),
         }
+    }
+}
+
+/// Refusals in the log.
+fn refusals(node: &Node) -> Vec<String> {
+    let mut words = super::audit::words(node);
+    words.retain(|word| word.starts_with("refused "));
+    words
+}
+
+#[test]
+fn recorded_commands_that_are_sent_again_and_again_make_no_log_grow() {
+    let (world, steps) = (world(), steps());
+    let run = begin(&world, &envelope(&terms()));
+    table(run.upload(&world, &keys().analyst));
+    let [taken, early] = [1, 2].map(|step| run.signed(&keys().analyst, step, &steps[step as usize]));
+    for _ in 0..3 {
+        refused_by_each(&world, &early, "step_out_of_order");
+    }
+    table(run.ask(&world, &taken));
+    let early_only = ["refused step_out_of_order"];
+    for round in 0..2 {
+        for _ in 0..3 {
+            refused_by_each(&world, &taken, "replayed");
+        }
+        world.nodes.iter().for_each(|node| assert_eq!(refusals(node), early_only, "round {round}"));
+        // What was let in is a recording of that, and no attempt to use what is revoked.
+        let revoked = revocation(Revoked::Approval(run.approval), &keys().approvers[0]);
+        everywhere(&world, &revoked);
+    }
+    let late = run.signed(&keys().analyst, 2, &steps[2]);
+    for request in [&early, &late, &early, &late] {
+        refused_by_each(&world, request, "revoked");
+    }
+    for node in &world.nodes {
+        assert_eq!(refusals(node), ["refused step_out_of_order", "refused revoked", "refused revoked"]);
+    }
+}
+
+#[test]
+fn recorded_starts_that_are_sent_again_and_again_make_no_log_grow() {
+    let world = world();
+    let upload_once = Command::Upload { columns: hole("##columns##"), name: None, rules: None };
+    let once = Terms { max_uses: Some(1), max_runs: Some(1), ..terms() };
+    let envelope = envelope_in_any_order(&[upload_once], &once);
+    let (counted, refused) = (wish(&envelope), wish(&envelope));
+    let started = start_with(&world, &counted, &envelope).map(Result::unwrap);
+    // All runs are used up, and then all uses: of the run that was counted, too.
+    for _ in 0..3 {
+        assert_eq!(start_on(&world.nodes[0], &refused, &envelope).unwrap_err().code, "runs_used_up");
+    }
+    let run = super::runs::Run { approval: counted.approval, nonces: started.map(|started| started.nonce) };
+    let (command, rows, payloads) = upload(&[("a", "int[min=0,max=15]", &[1, 5])], None);
+    let request = vdl_command::Request { rows: Some(rows), ..run.signed(&keys().analyst, 0, &command) };
+    table(world.ask(payloads.map(|payload| super::body(&request, &payload))));
+    for _ in 0..3 {
+        assert_eq!(start_on(&world.nodes[0], &refused, &envelope).unwrap_err().code, "uses_used_up");
+        for answer in start_with(&world, &counted, &envelope) {
+            assert_eq!(answer.unwrap_err(), "uses_used_up");
+        }
+    }
+    for (number, node) in world.nodes.iter().enumerate() {
+        let found = refusals(node);
+        let uses = found.iter().filter(|word| *word == "refused uses_used_up").count();
+        // The start that was not counted was sent to server 0.
+        assert_eq!(uses, if number == 0 { 2 } else { 1 }, "{found:?}");
+        assert_eq!(found.len() - uses, usize::from(number == 0), "{found:?}");
     }
 }
