@@ -13,6 +13,7 @@ mod refusals;
 mod rules;
 mod runs;
 mod secrecy;
+mod settling;
 mod standing;
 mod uses;
 mod words;

@@ -1,0 +1,51 @@
+//! Tables in doubt while peers keep a server busy, and names that moved meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vdl_command::Handle;
+use vdl_store::State;
+use vdl_transport::Peer;
+
+use super::{World, job};
+use crate::net::{control, step};
+
+/// Server 0 was about to remove a table when it lost the others; they never were.
+fn leave_in_doubt(world: &World, handle: Handle) {
+    world.nodes[0].store.leave(handle).unwrap();
+    world.nodes[0].settling.doubt(handle);
+}
+
+fn wait_until_settled(world: &World, handle: Handle) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.nodes[0].store.state(handle).unwrap() != Some(State::Live) {
+        assert!(Instant::now() < deadline, "still in doubt");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_peer_that_never_stops_asking_keeps_no_table_in_doubt() {
+    let world = World::new();
+    let meta = world.upload(&[("a", "int[min=0,max=15]", &[1, 5])], None);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                world.nodes[0].post.deliver(Peer::Next, control(job(), step::ASK, vec![7; 32]));
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        // Whatever becomes of it, the other thread ends.
+        struct End<'a>(&'a AtomicBool);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let _end = End(&over);
+        leave_in_doubt(&world, meta.handle);
+        wait_until_settled(&world, meta.handle);
+    });
+}
