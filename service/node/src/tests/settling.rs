@@ -49,3 +49,18 @@ fn a_peer_that_never_stops_asking_keeps_no_table_in_doubt() {
         wait_until_settled(&world, meta.handle);
     });
 }
+
+#[test]
+fn a_name_stays_where_it_is_on_all_three_when_an_earlier_table_is_settled() {
+    let world = World::new();
+    let named = |values: &[u64]| world.upload(&[("a", "int[min=0,max=15]", values)], Some("survey"));
+    let earlier = named(&[1, 5]);
+    world.nodes[0].store.leave(earlier.handle).unwrap();
+    let later = named(&[1, 5, 9]);
+    world.nodes[0].settling.doubt(earlier.handle);
+    wait_until_settled(&world, earlier.handle);
+    for node in &world.nodes {
+        assert_eq!(node.store.named("survey").unwrap(), Some(later.handle));
+        assert_eq!(node.store.table(earlier.handle).unwrap().unwrap().name, None);
+    }
+}
