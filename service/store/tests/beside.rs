@@ -48,3 +48,24 @@ fn what_is_durable_has_its_line_whoever_writes_at_the_same_time() {
     assert!(store.ended(Digest([7; 32])).unwrap().is_some() && log.starts_with(b"one\n"));
     assert!(store.witness(1).unwrap().is_none() || log.ends_with(b"two\n"), "there is no line about it");
 }
+
+#[test]
+fn what_is_shown_of_the_log_is_on_the_disk_when_it_is_flushed() {
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = Arc::new(machine.open().unwrap());
+    store.append_log(b"one\n").unwrap();
+    let (other, disk, (readers, reader)) = (store.clone(), machine.clone(), mpsc::channel());
+    // The line is in the file, and the one who wrote it has not said so yet.
+    machine.meanwhile(move || {
+        let read = move || {
+            let part = other.log_part(0, 100).unwrap();
+            other.flush().unwrap();
+            (part, disk.synced_log())
+        };
+        readers.send(beside(read)).unwrap();
+    });
+    store.append_log(b"two\n").unwrap();
+    let (shown, synced) = reader.recv().unwrap().join().unwrap();
+    assert!(synced.starts_with(&shown), "{shown:?} was shown, and {synced:?} is what a crash leaves");
+}
