@@ -98,7 +98,7 @@ pub fn policy(bytes: &[u8]) {
 pub fn revocation(bytes: &[u8]) {
     let mut none = Revocations::default();
     assert!(none.add(bytes, &[&NOBODY_SIGNED]).is_err() && none == Revocations::default());
-    let gate = Gatekeeper::authorized(NOBODY_SIGNED.clone(), Revocations::default());
+    let mut gate = Gatekeeper::authorized(NOBODY_SIGNED.clone(), Revocations::default());
     assert!(gate.revoke(bytes, &[]).is_err());
     for revocation in [Revocation::read(bytes), read_revocation(bytes)].into_iter().flatten() {
         assert!(!revocation.revokes.to_string().is_empty());

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::{Revoked, Terms, read_envelope};
-use vdl_command::{Command, HoleName, Integer, Slot, TableRef};
+use vdl_authorize::{Revoked, SigningKey, Terms, read_envelope};
+use vdl_command::{Command, Digest, HoleName, Integer, Slot, TableRef};
 use vdl_store::Store;
+use vdl_transport::Peer;
 
 use super::runs::{
     approvers, begin, envelope, envelope_in_any_order, filter, keys, refused_by_each, start_on, start_with,
     steps, terms, wish, world,
 };
-use super::standing::{Cut, everywhere, first, next, publish, revocation, signed};
+use super::standing::{Cut, documents, everywhere, first, next, publish, revocation, signed, standing};
 use super::{Answered, World, codes, quick, table, upload};
 use crate::net::Limits;
 use crate::node::Node;
@@ -90,6 +91,28 @@ fn a_command_that_waits_goes_on_under_a_renewed_policy_that_keeps_approvals_and_
             true => assert_eq!(table(answers).rows, 3),
             false => assert!(codes(&answers).iter().any(|code| code == "wrong_policy")),
         }
+    }
+}
+
+/// As a server brings them to one that was away for long: all at once, and not all of them good.
+#[test]
+fn many_revocations_that_come_at_once_all_hold_but_for_those_that_nobody_signed() {
+    let world = world();
+    let node = &world.nodes[1];
+    let by = |key: &SigningKey, number: u8| revocation(Revoked::Approval(Digest([number; 32])), key);
+    let (alice, eve) = (&keys().approvers[0], &SigningKey::from_seed([66; 32]));
+    let each: Vec<Vec<u8>> =
+        (0..90).map(|number| by(if number % 3 == 1 { eve } else { alice }, number)).collect();
+    let (first, rest) = each.split_at(30);
+    for part in [first, rest, &each] {
+        node.hear_of_rules(Peer::Next, &documents(&[], &part.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+    }
+    assert_eq!(standing(node).revocations, 60);
+    assert_eq!(node.store.revocations().unwrap().len(), 60);
+    let held = node.authorities.rules.now();
+    let revoked = held.gate.revocations().unwrap();
+    for number in 0..90 {
+        assert_eq!(revoked.approval(Digest([number; 32])), number % 3 != 1, "{number}");
     }
 }
 

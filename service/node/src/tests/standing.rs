@@ -74,7 +74,7 @@ fn policies(node: &Node) -> Policies {
     decode(&node.answer(Route::Policy, &[]).unwrap()).unwrap().0
 }
 
-fn standing(node: &Node) -> Standing {
+pub(super) fn standing(node: &Node) -> Standing {
     policies(node).standing
 }
 
@@ -144,7 +144,7 @@ fn frame(step: &str, value: &serde_json::Value) -> Frame {
     control(job(), step, value.to_string().into_bytes())
 }
 
-fn documents(policies: &[&[u8]], revocations: &[&[u8]]) -> Frame {
+pub(super) fn documents(policies: &[&[u8]], revocations: &[&[u8]]) -> Frame {
     let texts = |texts: &[&[u8]]| {
         texts.iter().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect::<Vec<_>>()
     };
