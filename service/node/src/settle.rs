@@ -105,6 +105,9 @@ pub(crate) fn keep_settling(node: &Arc<Node>, inquiries: Receiver<Inquiry>) -> R
 fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>, asked: &mut Instant) -> bool {
     let inquiry = inquiries.recv_timeout(ASK_EVERY.saturating_sub(asked.elapsed()));
     let Some(node) = node.upgrade() else { return false };
+    if let Ok(inquiry) = &inquiry {
+        node.post.heard(inquiry);
+    }
     match inquiry {
         Ok((from, frame)) if frame.step == step::ASK => node.tell_states(from, &frame.payload),
         Ok((from, frame)) if frame.step == step::STARTED => node.hear_start(from, &frame.payload),

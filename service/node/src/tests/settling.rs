@@ -9,7 +9,7 @@ use vdl_store::State;
 use vdl_transport::Peer;
 
 use super::{World, job};
-use crate::net::{control, step};
+use crate::net::{Limits, Order, Post, control, step};
 
 /// Server 0 was about to remove a table when it lost the others; they never were.
 fn leave_in_doubt(world: &World, handle: Handle) {
@@ -48,6 +48,28 @@ fn a_peer_that_never_stops_asking_keeps_no_table_in_doubt() {
         leave_in_doubt(&world, meta.handle);
         wait_until_settled(&world, meta.handle);
     });
+}
+
+#[test]
+fn a_peer_that_asks_faster_than_it_is_heard_fills_no_memory_and_keeps_nobody_else_out() {
+    let (post, line) = Post::new(Limits::default(), Order::new(0, 1));
+    let ask = |from: Peer, bytes: usize| {
+        post.deliver(from, control(job(), step::HEAD, vec![b' '; bytes]));
+    };
+    for bytes in [0, 1000, 100_000] {
+        (0..5000).for_each(|_| ask(Peer::Next, bytes));
+        ask(Peer::Previous, bytes);
+        let waiting: Vec<_> = line.try_iter().collect();
+        let of_peer = waiting.iter().filter(|(from, _)| *from == Peer::Next).count();
+        assert_eq!(waiting.len(), of_peer + 1, "the other peer is heard");
+        assert!((100..=512).contains(&of_peer), "{of_peer} of {bytes} bytes");
+        // What was heard makes room.
+        waiting.iter().for_each(|inquiry| post.heard(inquiry));
+    }
+    // However long it is, one is heard when none is waiting.
+    ask(Peer::Next, 40 << 20);
+    ask(Peer::Next, 0);
+    assert_eq!(line.try_iter().count(), 1);
 }
 
 #[test]
