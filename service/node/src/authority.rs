@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::audit::Event;
+use vdl_authorize::audit::{Event, MOST_LISTED, tables_digest};
 use vdl_authorize::{Approval, Authorized, Refusal, Resolution, Run, RunState, command_digest, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, Slot, StartRun,
@@ -73,7 +73,13 @@ impl Authorities {
         let found = Draft::found(config, store)?;
         let ledger = Ledger::open(config, store)?;
         let rules = Rules::new(found, store, &ledger)?;
-        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger, refused: Refused::default() })
+        Ok(Self {
+            node: usize::from(config.node),
+            rules,
+            runs: Mutex::default(),
+            ledger,
+            refused: Refused::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
@@ -137,7 +143,9 @@ impl Authorities {
     /// Whether a command that was let in may begin, now that its turn has come. While it waited its approval
     /// may have been revoked or have ended, and the policy may be another one.
     pub fn check_turn(&self, store: &Store, admitted: &Admitted, now: i64) -> Result<(), ErrorAnswer> {
-        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else {
+            return Ok(());
+        };
         let held = self.rules.now();
         let renewed = match self.lock().get_mut(&key) {
             Some(known) => known.renewed(&held, store, key, now)?.run.approval().clone(),
@@ -259,7 +267,9 @@ impl Authorities {
         name: &str,
         table: Handle,
     ) -> Result<(), ErrorAnswer> {
-        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else { return Ok(()) };
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else {
+            return Ok(());
+        };
         let fixed = store.fixed(approval.digest(), name).map_err(from_store)?;
         if let Err(refusal) = approval.check_resolved(name, table, fixed) {
             if fixed.is_some() {
@@ -412,13 +422,17 @@ fn step_event(
         // Known when its turn has come, and logged then.
         TableRef::Name(_) => None,
     };
+    let mut tables: Vec<Handle> = command.inputs().into_iter().filter_map(table).collect();
+    let all_tables = (tables.len() > MOST_LISTED).then(|| tables_digest(&tables));
+    tables.truncate(MOST_LISTED);
     Event::Step {
         approval: authority.approval,
         nonce,
         step: authority.step,
         job: request.job,
         command: command_digest(&request.command),
-        tables: command.inputs().into_iter().filter_map(table).collect(),
+        tables,
+        all_tables,
     }
 }
 

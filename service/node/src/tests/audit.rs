@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::audit::{Event, Finding, Head, Log, LogEntry, compare_logs, read_log, sign_head};
+use vdl_authorize::audit::{
+    Event, Finding, Head, Log, LogEntry, compare_logs, read_log, sign_head, tables_digest,
+};
 use vdl_authorize::{NameRule, SigningKey, Terms, sign_close};
 use vdl_command::wire::encode_header;
 use vdl_command::{Command, Digest, Route, TableRef};
@@ -101,6 +103,20 @@ fn what_was_let_through_and_what_was_refused_is_in_all_three_logs() {
         // The others take server 0's word for it.
         expected.extend((number == 0).then_some("refused runs_used_up"));
         assert_eq!(words(node), expected);
+    }
+}
+
+#[test]
+fn a_step_that_reads_a_thousand_tables_is_in_the_log_and_runs() {
+    let (world, upload) = (world(), steps().remove(0));
+    let concat = Command::Concat { tables: vec![TableRef::Step(0); 1000] };
+    let run = begin(&world, &envelope_of(&[upload, concat.clone()], &terms()));
+    let meta = table(run.upload(&world, &keys().analyst));
+    assert_eq!(table(run.ask(&world, &run.signed(&keys().analyst, 1, &concat))).rows, 1000 * meta.rows);
+    for node in &world.nodes {
+        let digest = tables_digest(&vec![meta.handle; 1000]);
+        let named = |line: &LogEntry| matches!(line.entry.event, Event::Step { all_tables, .. } if all_tables == Some(digest));
+        assert!(log(node).entries.iter().any(named));
     }
 }
 

@@ -58,7 +58,9 @@ fn waiting(published: impl Fn(&World)) -> [Answered; 3] {
         let busy = busy;
         let one = scope.spawn(|| before.ask(world, first));
         let found = |node: usize, job| world.nodes[node].post.find(job);
-        wait_until(|| found(0, first.job).is_some_and(|found| found.wait_until_begun(Duration::ZERO).is_ok()));
+        wait_until(|| {
+            found(0, first.job).is_some_and(|found| found.wait_until_begun(Duration::ZERO).is_ok())
+        });
         let other = scope.spawn(|| behind.ask(world, second));
         wait_until(|| (0..3).all(|node| found(node, second.job).is_some()));
         cut.store(true, Ordering::SeqCst);
