@@ -42,9 +42,6 @@ pub struct RunState {
     next: u32,
     /// The latest step that was admitted, and its content.
     tried: Option<(u32, Digest)>,
-    /// Attempts, where an earlier version wrote them down here; only read.
-    #[serde(default, rename = "jobs", skip_serializing)]
-    earlier: BTreeSet<JobId>,
     bindings: Bindings,
     closed: bool,
 }
@@ -54,13 +51,6 @@ pub struct RunState {
 pub struct Admitted {
     pub command: Authorized<Command>,
     pub run: Run,
-}
-
-impl RunState {
-    /// Whether an earlier version wrote the attempts into it: they belong beside it.
-    pub fn holds_jobs(&self) -> bool {
-        !self.earlier.is_empty()
-    }
 }
 
 impl Run {
@@ -73,7 +63,6 @@ impl Run {
             nonces: None,
             next: 0,
             tried: None,
-            earlier: BTreeSet::new(),
             bindings: Bindings::new(),
             closed: false,
         };
@@ -82,8 +71,7 @@ impl Run {
 
     /// Takes a run up again after a restart, with the attempts that were journalled beside its state; the
     /// approval is the one verified anew from its envelope.
-    pub fn restore(approval: Approval, mut state: RunState, mut jobs: BTreeSet<JobId>) -> Self {
-        jobs.append(&mut state.earlier);
+    pub fn restore(approval: Approval, state: RunState, jobs: BTreeSet<JobId>) -> Self {
         Self { approval: Arc::new(approval), state, jobs: Arc::new(jobs), running: None }
     }
 
@@ -112,15 +100,6 @@ impl Run {
     /// This server's nonce, by which a request finds its run.
     pub fn nonce(&self) -> Nonce {
         self.state.nonce
-    }
-
-    pub fn is_closed(&self) -> bool {
-        self.state.closed
-    }
-
-    /// How many steps of a script are done.
-    pub fn steps_done(&self) -> u32 {
-        self.state.next
     }
 
     /// Decides about one command: exact bytes first, then whether the attempt is new, whether the approval

@@ -50,9 +50,6 @@ struct Known {
 #[serde(deny_unknown_fields)]
 struct Record {
     state: RunState,
-    /// Where an earlier version wrote them.
-    #[serde(default, skip_serializing)]
-    outputs: BTreeMap<u32, Handle>,
 }
 
 /// A command that may run now, its references to earlier steps resolved.
@@ -340,18 +337,11 @@ impl Authorities {
         };
         let other = || from_refusal(&Refusal::OtherRun);
         let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
-        let Record { state, mut outputs } = serde_json::from_slice(&kept.state)
+        let Record { state } = serde_json::from_slice(&kept.state)
             .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
         let approval = held.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
-        let of_earlier_version = state.holds_jobs() || !outputs.is_empty();
-        outputs.extend(kept.outputs);
         let run = Run::restore(approval, state, kept.jobs);
-        if of_earlier_version {
-            let jobs: Vec<JobId> = run.jobs().iter().copied().collect();
-            let made: Vec<(u32, Handle)> = outputs.iter().map(|(step, table)| (*step, *table)).collect();
-            store.keep_run(key, &record(&run)?, &jobs, &made).map_err(from_store)?;
-        }
-        Ok(vacant.insert(Known { run, generation: held.generation, outputs }))
+        Ok(vacant.insert(Known { run, generation: held.generation, outputs: kept.outputs }))
     }
 }
 
@@ -448,8 +438,7 @@ fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
 }
 
 fn record(run: &Run) -> Result<Vec<u8>, ErrorAnswer> {
-    let record = Record { state: run.state().clone(), outputs: BTreeMap::new() };
-    serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
+    serde_json::to_vec(&Record { state: run.state().clone() }).map_err(|error| refuse("internal", error.to_string()))
 }
 
 /// The steps that a command refers to, and what they made.
