@@ -176,3 +176,6 @@ fn parcel_len(path: &str, body: usize) -> usize {
     let frames = plain.div_ceil(LARGEST_FRAME).max(1);
     plain.saturating_add(KEY + frames * (LENGTH + TAG))
 }
+
+#[cfg(test)]
+mod tests;
