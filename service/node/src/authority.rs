@@ -438,7 +438,8 @@ fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
 }
 
 fn record(run: &Run) -> Result<Vec<u8>, ErrorAnswer> {
-    serde_json::to_vec(&Record { state: run.state().clone() }).map_err(|error| refuse("internal", error.to_string()))
+    serde_json::to_vec(&Record { state: run.state().clone() })
+        .map_err(|error| refuse("internal", error.to_string()))
 }
 
 /// The steps that a command refers to, and what they made.

@@ -1,14 +1,18 @@
 //! Control frames as no honest server sends them. What steers jobs, starts and logs is read by one thread
 //! for all; whatever comes, it goes on reading.
 
-use vdl_authorize::Terms;
+use std::time::Duration;
+
 use vdl_authorize::audit::{Head, read_log, sign_head};
-use vdl_command::JobId;
+use vdl_authorize::{Revoked, Terms};
+use vdl_command::{Digest, JobId};
+use vdl_store::Store;
 use vdl_transport::{Frame, Peer};
 
-use super::runs::{begin, envelope, keys, steps, terms, world};
-use super::{World, opened, table};
-use crate::net::control;
+use super::runs::{approvers, begin, envelope, keys, steps, terms};
+use super::standing::{revocation, standing};
+use super::{World, opened, quick, table};
+use crate::net::{Limits, control};
 
 /// What each step may carry, well-formed; what is signed is what server 1 says of server 0's first entry.
 fn good(world: &World) -> Vec<(&'static str, Vec<u8>)> {
@@ -19,6 +23,10 @@ fn good(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     let head = Head { sequence: 1, digest: log.entries[0].digest };
     let signature = sign_head(&signer, "production", 0, head);
     let head = serde_json::to_string(&head).unwrap();
+    let standing = serde_json::to_string(&standing(&world.nodes[0])).unwrap();
+    // Another approval: the run goes on.
+    let revoked = revocation(Revoked::Approval(Digest([9; 32])), &keys().approvers[0]);
+    let revoked = String::from_utf8(revoked).unwrap();
     let texts = [
         ("stop", r#"{"code":"busy","message":"too many jobs are waiting"}"#.to_owned()),
         ("started", format!(r#"{{"approval":"{id}","start":"{id}","refused":null}}"#)),
@@ -31,6 +39,10 @@ fn good(world: &World) -> Vec<(&'static str, Vec<u8>)> {
         ("head", format!(r#"{{"head":{head},"key":"{key}","signature":"{signature}"}}"#)),
         ("witness", format!(r#"{{"signed":{{"head":{head},"key":"{key}","signature":"{signature}"}}}}"#)),
         ("witness", format!(r#"{{"known":{{"head":{head},"signature":"{signature}"}}}}"#)),
+        ("standing", format!(r#"{{"id":"{id}","answer":false,"standing":{standing}}}"#)),
+        ("standing", format!(r#"{{"id":"{id}","answer":true,"standing":{standing}}}"#)),
+        ("lacking", format!(r#"{{"policy":1,"revocations":["{id}"]}}"#)),
+        ("documents", serde_json::json!({"policies": [], "revocations": [revoked]}).to_string()),
     ];
     let bytes = [("ready", vec![]), ("start", vec![]), ("ask", vec![7; 96]), ("tell", vec![7; 99])];
     texts.into_iter().map(|(step, text)| (step, text.into_bytes())).chain(bytes).collect()
@@ -61,7 +73,11 @@ impl Damage {
 
 #[test]
 fn no_words_of_a_peer_stop_a_server_from_hearing_the_next() {
-    let (world, envelope) = (world(), envelope(&Terms { max_runs: None, ..terms() }));
+    // What is heard late is heard: the line may be long.
+    let patient = Limits { connect: Duration::from_secs(20), ..quick() };
+    let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
+    let world = World::limited(&approvers(), stores, |_, wire| wire, |_| patient);
+    let envelope = envelope(&Terms { max_runs: None, ..terms() });
     let run = begin(&world, &envelope);
     let (mut damage, good) = (Damage(5), good(&world));
     for _ in 0..150 {
