@@ -283,7 +283,8 @@ impl Authorities {
 
     /// What a command fixes of its approval: the tables that its names stand for from now on, and one more
     /// use. Durable when it returns; comes when all three agree, and before anything is opened or changed. So
-    /// all three fix the same, and what did not begin on all of them uses up nothing.
+    /// no two fix different tables, and what did not begin on all of them uses up nothing. A server that
+    /// crashes before this has fixed less than the others: what they counted stops the rest.
     pub fn fix(&self, store: &Store, admitted: &Admitted, tables: &[Handle]) -> Result<(), ErrorAnswer> {
         let Some(approval) = &admitted.approval else { return Ok(()) };
         let (digest, limit) = (approval.digest(), approval.statement().max_uses);
