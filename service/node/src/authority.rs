@@ -373,11 +373,6 @@ impl Admitted {
         self.steps.get(&step).copied()
     }
 
-    /// What it runs under; nothing in design mode.
-    pub fn approval(&self) -> Option<&Approval> {
-        self.approval.as_deref()
-    }
-
     /// The approval, if its uses are counted. Its commands then come one after another, in the order that
     /// server 0 gives them, so that the same ones get the last uses on all three.
     pub fn counted(&self) -> Option<Digest> {
