@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::{Revoked, SigningKey, Terms, read_envelope};
+use vdl_authorize::{Revoked, SigningKey, Terms};
 use vdl_command::{Command, Digest, HoleName, Integer, Slot, TableRef};
 use vdl_store::Store;
 use vdl_transport::Peer;
@@ -38,9 +38,9 @@ fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// A command that waits behind another one on the same table while something is published; from then on the
-/// servers tell each other nothing of it.
-fn waiting(published: impl Fn(&World)) -> [Answered; 3] {
+/// A command that waits behind another one on the same table while something is published, about its approval
+/// perhaps; from then on the servers tell each other nothing of it.
+fn waiting(published: impl Fn(&World, Digest)) -> [Answered; 3] {
     let (stores, cut) = ([0, 1, 2].map(|_| Store::in_memory().unwrap()), Arc::new(AtomicBool::new(false)));
     let patient = Duration::from_secs(60);
     let limits = Limits { round: patient, arrival: patient, queue: patient, ..quick() };
@@ -64,7 +64,7 @@ fn waiting(published: impl Fn(&World)) -> [Answered; 3] {
         let other = scope.spawn(|| behind.ask(world, second));
         wait_until(|| (0..3).all(|node| found(node, second.job).is_some()));
         cut.store(true, Ordering::SeqCst);
-        published(world);
+        published(world, behind.approval);
         assert!(!other.is_finished());
         drop(busy);
         table(one.join().unwrap());
@@ -74,10 +74,11 @@ fn waiting(published: impl Fn(&World)) -> [Answered; 3] {
 
 #[test]
 fn a_revocation_stops_a_command_that_waits_and_one_server_that_knows_is_enough() {
-    let approval = read_envelope(&free(1)).unwrap().digest;
-    let revoked = revocation(Revoked::Approval(approval), &keys().approvers[0]);
     for knows in 0..3 {
-        let found = codes(&waiting(|world| assert!(publish(&world.nodes[knows], &revoked).is_ok())));
+        let found = codes(&waiting(|world, approval| {
+            let revoked = revocation(Revoked::Approval(approval), &keys().approvers[0]);
+            assert!(publish(&world.nodes[knows], &revoked).is_ok());
+        }));
         for (node, code) in found.iter().enumerate() {
             assert_eq!(code, if node == knows { "revoked" } else { "peer_stopped" });
         }
@@ -88,7 +89,7 @@ fn a_revocation_stops_a_command_that_waits_and_one_server_that_knows_is_enough()
 fn a_command_that_waits_goes_on_under_a_renewed_policy_that_keeps_approvals_and_under_no_other() {
     for (since, goes_on) in [(1, true), (2, false)] {
         let policy = signed(&next(&first(), since)).1;
-        let answers = waiting(|world| everywhere(world, &policy));
+        let answers = waiting(|world, _| everywhere(world, &policy));
         match goes_on {
             true => assert_eq!(table(answers).rows, 3),
             false => assert!(codes(&answers).iter().any(|code| code == "wrong_policy")),
