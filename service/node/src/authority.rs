@@ -373,6 +373,12 @@ impl Admitted {
         self.steps.get(&step).copied()
     }
 
+    /// Whether it may fix something of its approval. All three say the same, whatever each of them remembers.
+    pub fn fixes(&self) -> bool {
+        let by_name = || self.command.get().inputs().iter().any(|input| matches!(input, TableRef::Name(_)));
+        self.counted().is_some() || (self.approval.is_some() && by_name())
+    }
+
     /// The approval, if its uses are counted. Its commands then come one after another, in the order that
     /// server 0 gives them, so that the same ones get the last uses on all three.
     pub fn counted(&self) -> Option<Digest> {
