@@ -135,7 +135,7 @@ deny:  ## licences, banned crates and sources, where cargo-deny is installed
 
 # --- fuzzing -------------------------------------------------------------------------------------------------
 
-FUZZ_TARGETS ?= audit column_type command envelope frame policy request revocation script shares
+FUZZ_TARGETS ?= audit column_type command envelope frame parcel policy request revocation script shares
 FUZZ_SECONDS ?= 60
 
 # Seeds are made from the vectors; `python3 fuzz/keep.py` afterwards keeps of a corpus what is worth committing.
