@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from io import FileIO
@@ -42,5 +43,7 @@ def stretches(memory: FileIO, pages: FileIO, start: int, end: int) -> Iterator[b
             first = number
         if not present and first is not None:
             memory.seek(start + first * PAGE)
-            yield memory.read((number - first) * PAGE)
+            # The process goes on, and may have given pages back.
+            with contextlib.suppress(OSError):
+                yield memory.read((number - first) * PAGE)
             first = None
