@@ -80,8 +80,8 @@ def fill(world: World, told: Told) -> None:
         columns = [{"name": f"column {number}", "type": "int[min=0,max=120]"} for number in range(12)]
         for number in range(TABLES):
             form: dict[str, object] = {"handle": secrets.token_hex(32).upper(), "name": f"table {number}"}
-            form |= {"schema": columns, "rows": 1000}
-            form |= {"file_digest": "ab" * 32, "file_name": f"table{number}.csv"}
+            form.update(schema=columns, rows=1000)
+            form.update(file_digest="ab" * 32, file_name=f"table{number}.csv")
             provider.post(f"/api/projects/{told.project}/tables", json=form).raise_for_status()
 
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
@@ -41,6 +44,8 @@ ROLES = {
 # Each costs a guess at a password, of which an account has ten: done a few times.
 GUESSES = ("DELETE /api/session", "POST /api/fresh", "POST /api/password")
 GUESSING = 3
+UPLOADING = "PUT /api/uploads/{upload}/{server}/{chunk}"
+CHUNK = 65_536
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -94,13 +99,15 @@ class People:
     def _real(self) -> dict[str, Any]:
         """What leads to something that is there, by the name of the parameter or field."""
         told, provider = self.told, self.browser("provider")
-        form: dict[str, object] = {"sizes": [70_000, 70_000, 70_000], "chunk": 65_536}
+        form: dict[str, object] = {"sizes": [CHUNK + 1] * 3, "chunk": CHUNK}
         begun = provider.post(f"/api/projects/{told.project}/uploads", json=form).raise_for_status().json()
         invited = {"email": "nobody@example.org", "roles": ["analyst"]}
         invitations = f"/api/projects/{told.project}/invitations"
         made = self.browser("administrator").post(invitations, json=invited).raise_for_status().json()
         request = self.browser("analyst").get(f"/api/requests/{told.open}").raise_for_status().json()
+        payload = request["versions"][0]["payload"]
         return {
+            **forms(payload),
             "project": told.project,
             "request": told.open,
             "handle": told.handle,
@@ -112,11 +119,9 @@ class People:
             "keys": told.key,
             "invitations": made["id"],
             "inbox": self.browser("alice").get("/api/inbox").json()["notices"][0]["id"],
-            "payload": request["versions"][0]["payload"],
+            "payload": lambda: another(payload),
             "type": "int[min=0,max=120]",
-            "file_digest": "ab" * 32,
             "challenge": provider.get("/api/keys/challenge").json()["challenge"],
-            "kind": "script",
         }
 
 
@@ -130,12 +135,40 @@ def people(busy: tuple[portal.World, Told]) -> Iterator[People]:
         browser.close()
 
 
+def forms(payload: str) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What is right to send, by the operation that takes it."""
+    columns = [{"name": "age", "type": "int[min=0,max=120]"}]
+    file = {"name": "survey", "schema": columns, "rows": 9, "file_digest": "ab" * 32, "file_name": "a.csv"}
+    script = {"kind": "script", "name": "Mean age"}
+    return {
+        "POST /api/projects/{project}/tables": lambda: {"handle": secrets.token_hex(32).upper(), **file},
+        "POST /api/projects/{project}/uploads": lambda: {"sizes": [CHUNK + 1] * 3, "chunk": CHUNK},
+        "POST /api/projects/{project}/invitations": lambda: {
+            "email": "eve@example.org",
+            "roles": ["auditor"],
+        },
+        "POST /api/projects/{project}/requests": lambda: {"payload": another(payload), **script},
+        "POST /api/requests/{request}/comments": lambda: {"text": "Is the last step needed?", "step": 1},
+        "POST /api/requests/{request}/verdict": lambda: {"version": 1, "verdict": "changes", "text": "No."},
+        "POST /api/requests/{request}/versions": lambda: {"payload": another(payload)},
+    }
+
+
+def another(payload: str) -> str:
+    """A statement that asks for the same and was never seen."""
+    statement = json.loads(base64.b64decode(payload))
+    statement["nonce"] = secrets.token_hex(32).upper()
+    return base64.b64encode(json.dumps(statement).encode()).decode()
+
+
 def lead_somewhere(case: Case, real: dict[str, Any]) -> None:
     """Puts what is there in the place of three of four made-up values, chosen by the value itself."""
-    place = case.operation.path.split("/")[-2] if case.operation.path.endswith("{id}") else ""
+    # Of what the id is.
+    place = case.operation.path.partition("/{id}")[0].rsplit("/", 1)[1]
 
     def better(name: str, value: object) -> object:
         known = real.get(name, real.get(place) if name == "id" else None)
+        known = known() if callable(known) else known
         return known if known is not None and zlib.crc32(repr(value).encode()) % 4 else value
 
     def improve(value: object) -> object:
@@ -145,7 +178,14 @@ def lead_somewhere(case: Case, real: dict[str, Any]) -> None:
 
     if isinstance(case.path_parameters, dict):
         case.path_parameters = {name: better(name, value) for name, value in case.path_parameters.items()}
-    case.body = improve(case.body)
+    form = real.get(case.operation.label)
+    if form is not None and isinstance(case.body, dict):
+        right = form()
+        case.body |= {name: right[name] for name in right if zlib.crc32(repr((name, case.body)).encode()) % 8}
+    else:
+        case.body = improve(case.body)
+    if case.operation.label == UPLOADING and zlib.crc32(repr(case.body).encode()) % 4:
+        case.body = bytes(CHUNK)
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +265,31 @@ def test_the_description_is_the_one_that_is_served(busy: tuple[portal.World, Tol
         assert browser.get("/api/openapi.json").text == DESCRIPTION.read_text()
 
 
+def test_a_refusal_reaches_who_is_still_sending(people: People) -> None:
+    """A connection that breaks instead is tried again by the page, for ever."""
+    world, there = people.world, people.real["upload"]
+    headers = {**portal.FROM_PAGE, "content-type": "application/octet-stream"}
+    cases = [
+        (None, there, 401),
+        ("analyst", there, 403),
+        ("provider", "nowhere", 404),
+        ("provider", there, 400),
+    ]
+    for word, upload, status in cases:
+        cookies = {} if word is None else {COOKIE: people.browser(word).cookies[COOKIE]}
+        for server in (0, 1, 2):
+            # This client says everything before it listens.
+            answer = requests.put(
+                f"{world.origin}/api/uploads/{upload}/{server}/0",
+                data=bytes(4 << 20),
+                headers=headers,
+                cookies=cookies,
+                verify=str(world.certificate),
+                timeout=portal.PATIENCE,
+            )
+            assert answer.status_code == status
+
+
 def test_made_up_requests_get_somewhere(people: People) -> None:
     """Most operations were really done, so that the answers above are not all refusals."""
-    print(sorted(set(LABELS) - people.done))
     assert len(people.done) > len(LABELS) / 2, sorted(set(LABELS) - people.done)

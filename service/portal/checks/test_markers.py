@@ -10,8 +10,10 @@ import random
 import secrets
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
@@ -257,7 +259,7 @@ def test_the_memory_of_another_process_is_really_read() -> None:
     marker = secrets.token_hex(16)
     code = "import sys; kept = sys.stdin.readline(); print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        ["python3", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -266,3 +268,18 @@ def test_the_memory_of_another_process_is_really_read() -> None:
         child.stdout.readline()
         held = memory_of(child.pid)
     assert find({marker: written(marker)}, held)
+
+
+def test_a_cell_that_somebody_tells_the_portal_is_found(scene: Scene) -> None:
+    """The last test: a comment with cells and part of a plane in it spoils memory, database and recording."""
+    plane = next(name.removeprefix("plane ") for name in scene.wanted.cells if name.startswith("plane "))
+    form = {
+        "text": f"Why is {CITIES[0]} among {NUMBERS[0]}? {base64.b64encode(bytes.fromhex(plane)).decode()}"
+    }
+    wanted = {name: scene.wanted.cells[name] for name in (f"cell {CITIES[0]}", f"cell {NUMBERS[0]}")}
+    wanted["plane"] = encoded(bytes.fromhex(plane))
+    with closing(scene.world.visit("bob")) as browser:
+        browser.base_url = f"http://127.0.0.1:{scene.front.port}"
+        browser.post(f"/api/requests/{scene.told.open}/comments", json=form).raise_for_status()
+    for place in (memory_of(scene.world.portal), scene.files(scene.world.data), [scene.front.sent()]):
+        assert find(wanted, place) == set(wanted)

@@ -177,6 +177,12 @@ def write_certificate(certificate: Path, key: Path) -> None:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "portal of a test")])
     today = datetime.datetime.now(datetime.UTC)
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    no = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
+    )
+    usage = x509.KeyUsage(
+        **no, digital_signature=True, key_cert_sign=True, encipher_only=False, decipher_only=False
+    )
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -187,6 +193,7 @@ def write_certificate(certificate: Path, key: Path) -> None:
         .not_valid_after(today + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), address]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(secret.public_key()), critical=False)
         .sign(secret, hashes.SHA256())
     )
