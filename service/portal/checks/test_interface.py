@@ -215,6 +215,31 @@ def may(label: str, role: str) -> bool:
     return not words or (role != "anonymous" and ("user" in words or role in words))
 
 
+def test_a_refusal_reaches_who_is_still_sending(people: People) -> None:
+    """A connection that breaks instead is tried again by the page, for ever."""
+    world, there = people.world, people.real["upload"]
+    headers = {**portal.FROM_PAGE, "content-type": "application/octet-stream"}
+    cases = [
+        (None, there, 401),
+        ("analyst", there, 403),
+        ("provider", "nowhere", 404),
+        ("provider", there, 400),
+    ]
+    for word, upload, status in cases:
+        cookies = {} if word is None else {COOKIE: people.browser(word).cookies[COOKIE]}
+        for server in (0, 1, 2):
+            # This client says everything before it listens.
+            answer = requests.put(
+                f"{world.origin}/api/uploads/{upload}/{server}/0",
+                data=bytes(4 << 20),
+                headers=headers,
+                cookies=cookies,
+                verify=str(world.certificate),
+                timeout=portal.PATIENCE,
+            )
+            assert answer.status_code == status
+
+
 # A guess at a password is for somebody who does nothing else with it.
 TRIED = [
     (label, role)
@@ -263,31 +288,6 @@ def test_the_description_is_the_one_that_is_served(busy: tuple[portal.World, Tol
     world, _ = busy
     with world.browser() as browser:
         assert browser.get("/api/openapi.json").text == DESCRIPTION.read_text()
-
-
-def test_a_refusal_reaches_who_is_still_sending(people: People) -> None:
-    """A connection that breaks instead is tried again by the page, for ever."""
-    world, there = people.world, people.real["upload"]
-    headers = {**portal.FROM_PAGE, "content-type": "application/octet-stream"}
-    cases = [
-        (None, there, 401),
-        ("analyst", there, 403),
-        ("provider", "nowhere", 404),
-        ("provider", there, 400),
-    ]
-    for word, upload, status in cases:
-        cookies = {} if word is None else {COOKIE: people.browser(word).cookies[COOKIE]}
-        for server in (0, 1, 2):
-            # This client says everything before it listens.
-            answer = requests.put(
-                f"{world.origin}/api/uploads/{upload}/{server}/0",
-                data=bytes(4 << 20),
-                headers=headers,
-                cookies=cookies,
-                verify=str(world.certificate),
-                timeout=portal.PATIENCE,
-            )
-            assert answer.status_code == status
 
 
 def test_made_up_requests_get_somewhere(people: People) -> None:
