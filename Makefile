@@ -12,11 +12,13 @@ VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
 WEB    := service/portal/web
 PAGE   := $(WEB)/dist/index.html
+CHECKS := service/portal/checks
 # The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
 export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
 .PHONY: help build engine client page demo test bench lint-rust test-rust lint-python test-python test-typescript \
+        test-portal load story \
         deny fuzz format clean
 
 help:  ## what can be made
@@ -76,7 +78,7 @@ bench: build  ## what the main job takes on this machine, beside what it is held
 
 # --- test ----------------------------------------------------------------------------------------------------
 
-test: build lint-rust lint-python deny test-rust test-typescript test-python  ## all tests and all lints
+test: build lint-rust lint-python deny test-rust test-typescript test-python test-portal  ## all tests and all lints
 	@echo "make test: everything passed"
 
 lint-rust:  ## rustfmt and clippy, warnings are errors
@@ -105,8 +107,8 @@ postgres:
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package
-	$(BIN)/ruff check crandas examples bench fuzz
-	$(BIN)/ruff format --check crandas examples bench fuzz
+	$(BIN)/ruff check crandas examples bench fuzz $(CHECKS)
+	$(BIN)/ruff format --check crandas examples bench fuzz $(CHECKS)
 	cd crandas && $(BIN)/mypy --strict python/crandas
 
 test-python: build  ## Python tests and the notebooks, embedded and against three processes
@@ -115,6 +117,17 @@ test-python: build  ## Python tests and the notebooks, embedded and against thre
 # Shares no code with the servers: what it concludes from the vectors, they must have written.
 test-typescript: $(WEB)/node_modules/ready  ## the page's own library: types, and the vectors read once more
 	cd $(WEB) && npm run --silent check && npm run --silent test
+
+# Made-up requests to a real portal, and a search for what must be nowhere in it. VDL_EXAMPLES=200 makes up more.
+test-portal: build story  ## the portal as a whole, over TLS, with real servers
+	VDL=$(CURDIR)/target/release/vdl $(BIN)/python -m pytest -q $(CHECKS)
+
+load: build story  ## how long people wait for the portal when many ask at once
+	@VDL=$(CURDIR)/target/release/vdl $(BIN)/python $(CHECKS)/load.py
+
+# Everybody's part of a story at the portal, with the page's own code.
+story: $(WEB)/node_modules/ready
+	cd $(WEB) && npx tsc --project tsconfig.test.json
 
 $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null \
@@ -153,8 +166,8 @@ fuzz:  ## every decoder of outside bytes, FUZZ_SECONDS each; needs cargo-fuzz an
 
 format:  ## rewrite all sources in the house style
 	cargo fmt --all
-	$(BIN)/ruff format crandas examples bench fuzz
-	$(BIN)/ruff check --fix crandas examples bench fuzz
+	$(BIN)/ruff format crandas examples bench fuzz $(CHECKS)
+	$(BIN)/ruff check --fix crandas examples bench fuzz $(CHECKS)
 
 clean:  ## remove what was built
 	cargo clean
