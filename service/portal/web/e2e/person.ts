@@ -135,6 +135,20 @@ export class Person {
     return { ...said, ...(code === undefined ? {} : { code }) };
   }
 
+  /** Has the portal carry a sealed parcel to a server, and gives the sealed answer. */
+  async relays(project: string, server: number, parcel: Buffer): Promise<Buffer> {
+    const answer = await this.page.evaluate(
+      async ([path, body]) => {
+        const headers = { "content-type": "application/octet-stream" };
+        const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+        const said = await fetch(path, { method: "POST", headers, body: bytes });
+        return Array.from(new Uint8Array(await said.arrayBuffer()));
+      },
+      [`/api/projects/${project}/relay/${server}`, parcel.toString("base64")] as const,
+    );
+    return Buffer.from(answer);
+  }
+
   /** What is saved by this click. */
   async saves(name: string | RegExp, file: string, role: "button" | "link" = "button"): Promise<string> {
     const waiting = this.page.waitForEvent("download");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { linesOf, PLAIN, runs } from "../analysis.ts";
 import { looksGood, picture } from "../look.ts";
 import { chapter, stage } from "../stage.ts";
+import { serversSay } from "../thief.ts";
 import { APPROVERS, python, vdl } from "../world.ts";
 
 /** The cell that the page shows an analyst; it is the same for every approved script of this name. */
@@ -35,6 +36,7 @@ chapter("one signature of two is not enough: there is no file, and servers refus
   const key = 'import crandas as cd\ncd.base.session.analyst_key = "analyst.sk"\n';
   const { code } = await python(world, "production", approval, `${key}cd.script.load("mean-age.approved")\n${lines}`);
   assert.equal(code, "approver_missing");
+  assert.deepEqual(await serversSay("early.approved", "run/analyst"), Array(3).fill("approver_missing"));
 });
 
 chapter("two approvers sign in the browser, and the file is what vdl verify accepts", async ({ world, bob, chloe }) => {
@@ -55,6 +57,8 @@ chapter("a stranger's key runs nothing, and uses up no run", async ({ world, chl
   vdl("keygen", stranger, join(world.folder, "mallory.pk"));
   const stolen = await runs(desk("stolen", stranger, approved), cell, linesOf(stage.handle, 10));
   assert.deepEqual([stolen.code, stolen.said], ["not_authorized", ""]);
+  // crandas saw that by itself; so do the servers.
+  assert.deepEqual(await serversSay("run/mean-age.approved", "mallory"), Array(3).fill("wrong_analyst"));
   await chloe.opensRequest("Mean age");
   await chloe.reads("0 of 2");
 });
@@ -79,4 +83,5 @@ chapter("other lines than those that were approved are refused, and so is a run 
   assert.deepEqual([other.code, other.said], ["script_mismatch", ""]);
   const again = await runs("run", cell, linesOf(stage.handle, 10));
   assert.deepEqual([again.code, again.said], ["runs_used_up", ""]);
+  assert.deepEqual(await serversSay("run/mean-age.approved", "run/analyst"), Array(3).fill("runs_used_up"));
 });
