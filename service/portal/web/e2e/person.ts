@@ -55,6 +55,14 @@ export class Person {
     return person;
   }
 
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    const other = new Person(this.#world, this.name, await this.page.context().newPage());
+    this.#world.people.push(other);
+    await other.page.goto(this.#world.origin);
+    return other;
+  }
+
   /** The same person at another computer: another browser, without keys. */
   async elsewhere(): Promise<Person> {
     const other = await Person.make(this.#world, this.name);

