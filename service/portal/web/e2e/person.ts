@@ -182,6 +182,16 @@ export class Person {
     return link.trim();
   }
 
+  /** Asks leave to upload, with at least five rows behind every opened value. */
+  async asksLeave(): Promise<void> {
+    await this.open("Requests");
+    await this.page.getByRole("link", { name: "Ask leave to upload" }).click();
+    await this.page.getByLabel("Purpose").fill("The yearly survey");
+    await this.page.getByLabel("Rows behind every opened value").fill("5");
+    await this.click("Submit");
+    await this.reads("It is submitted");
+  }
+
   /** Submits a script with its purpose, and gives the request's id. */
   async submits(file: string, runs?: number, look?: () => Promise<void>): Promise<string> {
     await this.hush();
