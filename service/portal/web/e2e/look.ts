@@ -40,6 +40,7 @@ export async function looksGood(person: Person, name: string): Promise<void> {
   assert.ok(over <= 0, `${name} fits a narrow screen`);
   if (wide !== null) await page.setViewportSize(wide);
   await page.emulateMedia({ colorScheme: "light" });
+  await person.wakes();
 }
 
 /** What a reader of the documentation sees of this page. */
@@ -47,7 +48,7 @@ export async function picture(person: Person, name: string, at?: Locator): Promi
   if (DOCUMENTED === undefined) return;
   const { page } = person;
   const before = page.viewportSize();
-  await page.setViewportSize({ width: 1200, height: 780 });
+  await page.setViewportSize({ width: 1260, height: 760 });
   await page.evaluate(() => scrollTo(0, 0));
   await at?.scrollIntoViewIfNeeded();
   // Without the notices that go away by themselves.

@@ -99,11 +99,18 @@ export class Person {
   }
 
   async heading(name: string): Promise<void> {
+    await this.wakes();
     await this.page.getByRole("heading", { level: 1, name }).waitFor();
+  }
+
+  /** Of many windows without a screen, one that is not in front may be drawn no more; then clicks wait for ever. */
+  async wakes(): Promise<void> {
+    await this.page.bringToFront();
   }
 
   async click(name: string | RegExp, within: Page | Locator = this.page): Promise<void> {
     const exact = typeof name === "string";
+    await this.wakes();
     await within.getByRole("button", { name, exact }).first().click();
   }
 
@@ -159,6 +166,7 @@ export class Person {
 
   /** What is saved by this click. */
   async saves(name: string | RegExp, file: string, role: "button" | "link" = "button"): Promise<string> {
+    await this.wakes();
     const waiting = this.page.waitForEvent("download");
     await this.page.getByRole(role, { name }).first().click();
     const asked = this.page.getByRole("dialog", { name: "Is it still you?" });

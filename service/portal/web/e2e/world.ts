@@ -58,7 +58,7 @@ export async function makeWorld(): Promise<World> {
       .map((line) => /: (http\S+)$/.exec(line)?.[1])
       .find((found) => found !== undefined);
     if (link === undefined) throw new Error("the portal told of no first link");
-    const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
     const stop = async (): Promise<void> => {
       await browser.close();
       await end(started);

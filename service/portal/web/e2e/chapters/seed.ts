@@ -111,6 +111,7 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
 chapter("a provider uploads a CSV file, and neither the portal nor what it was sent holds a cell", async ({ world, paul }) => {
   await paul.chooses("survey.csv", CSV);
   await looksGood(paul, "upload-columns");
+  await picture(paul, "upload");
   await paul.click("Continue");
   await paul.reads("1 row does not fit");
   await looksGood(paul, "upload-check");
@@ -118,7 +119,6 @@ chapter("a provider uploads a CSV file, and neither the portal nor what it was s
   await paul.page.getByLabel("Name of the table").fill("survey");
   await paul.reads("For joining only: id");
   await looksGood(paul, "upload-rules");
-  await picture(paul, "upload");
   // The first piece is lost on its way; what comes after it is not.
   await paul.page.route("**/api/uploads/*/*/*", (route) => route.abort("connectionreset"), { times: 1 });
   await paul.unlocks("Split, seal and upload");
