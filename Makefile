@@ -18,8 +18,7 @@ export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
 .PHONY: help build engine client page demo test bench lint-rust test-rust lint-python test-python test-typescript \
-        test-portal load story \
-        deny fuzz format clean
+        test-portal load story test-browser pictures deny fuzz format clean
 
 help:  ## what can be made
 	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,7 +77,7 @@ bench: build  ## what the main job takes on this machine, beside what it is held
 
 # --- test ----------------------------------------------------------------------------------------------------
 
-test: build lint-rust lint-python deny test-rust test-typescript test-python test-portal  ## all tests and all lints
+test: build lint-rust lint-python deny test-rust test-typescript test-python test-portal test-browser  ## all tests and all lints
 	@echo "make test: everything passed"
 
 lint-rust:  ## rustfmt and clippy, warnings are errors
@@ -128,6 +127,29 @@ load: build story  ## how long people wait for the portal when many ask at once
 # Everybody's part of a story at the portal, with the page's own code.
 story: $(WEB)/node_modules/ready
 	cd $(WEB) && npx tsc --project tsconfig.test.json
+
+# Five people, three servers and the portal, each person in a browser; analysts with crandas.
+test-browser: build $(WEB)/node_modules/ready chromium  ## the portal's whole story in a real browser
+	@if [ -n "$$(ls $(CHROMIUMS) 2>/dev/null)" ]; then \
+	  cd $(WEB) && VDL=$(CURDIR)/target/release/vdl PYTHON=$(BIN)/python npm run --silent e2e; \
+	fi
+
+# Where there is no browser, the pages are not tested, and that is said loudly.
+CHROMIUMS := $(CHROMIUM) /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
+.PHONY: chromium
+chromium:
+	@if [ -z "$$(ls $(CHROMIUMS) 2>/dev/null)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && grep -qi '^ID=debian' /etc/os-release; then \
+	    apt-get update -qq \
+	      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "Chromium is not installed: the portal's pages are NOT tested" \
+	         "(Debian: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"; \
+	  fi; \
+	fi
+
+pictures: build $(WEB)/node_modules/ready  ## the screenshots of the documentation, taken anew
+	cd $(WEB) && VDL=$(CURDIR)/target/release/vdl PYTHON=$(BIN)/python npm run --silent pictures
 
 $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null \
