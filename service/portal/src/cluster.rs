@@ -178,9 +178,10 @@ pub async fn relay_parcel(
     Address((_project, server)): Address<(String, String)>,
     request: Request,
 ) -> Result<impl IntoResponse, Fault> {
+    // First of all: who is refused while still sending reads no refusal.
+    let parcel = octets(request).await?;
     let server = number(&server)?;
     let cluster = portal.cluster(&caller.project)?;
-    let parcel = octets(request).await?;
     let length = parcel.len() as u64;
     let answer = cluster.relay(server, std::io::Cursor::new(parcel), length).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], answer))

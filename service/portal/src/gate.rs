@@ -2,6 +2,7 @@
 //! table in [`crate::access`] lets them.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request, State};
@@ -9,14 +10,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
-use crate::access::{Role, Route, Scope, Takes, Who};
+use crate::access::{LARGEST_PARCEL, Role, Route, Scope, Takes, Who};
 use crate::db::Conn;
 use crate::error::Fault;
 use crate::ids::now;
 use crate::server::Shared;
 use crate::session::{self, Session};
+
+/// How long a refused request is read on.
+const DRAINING: Duration = Duration::from_secs(10);
 
 /// Whoever is logged in, and what they are in the project that the address leads to.
 #[derive(Clone, Debug)]
@@ -39,10 +44,14 @@ struct Limit(usize);
 
 pub async fn gate(State(portal): State<Shared>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&portal, &mut parts).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(Denied::Fault(fault)) => fault.into_response(),
-        Err(Denied::Method(allowed)) => {
+    let denied = match admit(&portal, &mut parts).await {
+        Ok(()) => return next.run(Request::from_parts(parts, body)).await,
+        Err(denied) => denied,
+    };
+    drain(body).await;
+    match denied {
+        Denied::Fault(fault) => fault.into_response(),
+        Denied::Method(allowed) => {
             let mut answer = Fault::NoSuchThing("method here").into_response();
             *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             if let Ok(value) = HeaderValue::from_str(&allowed) {
@@ -243,6 +252,22 @@ pub async fn octets(request: Request) -> Result<Vec<u8>, Fault> {
         Ok(bytes) => Ok(bytes.into()),
         Err(_) => Err(Fault::TooLong(limit)),
     }
+}
+
+/// Reads what is left of a body that nobody wants. A connection that is closed before its request is read
+/// breaks, and who sent it takes the refusal for a loss of the network and tries again.
+pub async fn drain(mut body: Body) {
+    let read = async {
+        let mut left = LARGEST_PARCEL;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Who sends slowly is not waited for.
+    let _ = tokio::time::timeout(DRAINING, read).await;
 }
 
 /// The body, and how long it may be. A route that takes none has none.

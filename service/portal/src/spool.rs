@@ -56,7 +56,7 @@ impl Spool {
     }
 
     /// Writes a piece while it arrives. It is there when all of it is, and not before.
-    pub async fn receive(&self, server: u8, chunk: u64, length: u64, body: Body) -> Result<(), Fault> {
+    pub async fn receive(&self, server: u8, chunk: u64, length: u64, body: &mut Body) -> Result<(), Fault> {
         let unfinished = self.0.join(format!("unfinished-{}", fresh_id()?));
         let written = write(&unfinished, length, body).await;
         let kept = match written {
@@ -102,7 +102,7 @@ impl Spool {
     }
 }
 
-async fn write(path: &Path, length: u64, mut body: Body) -> Result<(), Fault> {
+async fn write(path: &Path, length: u64, body: &mut Body) -> Result<(), Fault> {
     let failed = |error: io::Error| Fault::internal("spool", &error);
     let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
     let mut left = length;
@@ -166,12 +166,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path(), "upload");
         spool.create().await.unwrap();
-        spool.receive(0, 2, 2, Body::from("89")).await.unwrap();
-        spool.receive(0, 0, 4, Body::from("0123")).await.unwrap();
-        assert!(spool.receive(0, 1, 4, Body::from("45")).await.is_err());
-        assert!(spool.receive(0, 1, 4, Body::from("456789")).await.is_err());
+        spool.receive(0, 2, 2, &mut Body::from("89")).await.unwrap();
+        spool.receive(0, 0, 4, &mut Body::from("0123")).await.unwrap();
+        assert!(spool.receive(0, 1, 4, &mut Body::from("45")).await.is_err());
+        assert!(spool.receive(0, 1, 4, &mut Body::from("456789")).await.is_err());
         assert_eq!(spool.have(SHAPE).await.unwrap(), [vec![0, 2], vec![], vec![]]);
-        spool.receive(0, 1, 4, Body::from("4567")).await.unwrap();
+        spool.receive(0, 1, 4, &mut Body::from("4567")).await.unwrap();
         let mut text = String::new();
         spool.reader(0, SHAPE).read_to_string(&mut text).unwrap();
         assert_eq!(text, "0123456789");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 use crate::access::LARGEST_CHUNK;
 use crate::db::Conn;
 use crate::error::Fault;
-use crate::gate::{Caller, Input, body_of};
+use crate::gate::{Caller, Input, body_of, drain};
 use crate::ids::{fresh_id, now};
 use crate::journal;
 use crate::server::Shared;
@@ -233,9 +234,23 @@ pub async fn read_upload(
 pub async fn put_chunk(
     State(portal): State<Shared>,
     caller: Caller,
-    Path((id, server, chunk)): Path<(String, String, String)>,
+    Path(piece): Path<(String, String, String)>,
     request: Request,
 ) -> Result<StatusCode, Fault> {
+    let (_, mut body) = body_of(request);
+    let taken = take_chunk(&portal, &caller, piece, &mut body).await;
+    if taken.is_err() {
+        drain(body).await;
+    }
+    taken.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn take_chunk(
+    portal: &Shared,
+    caller: &Caller,
+    (id, server, chunk): (String, String, String),
+    body: &mut Body,
+) -> Result<(), Fault> {
     let nothing = || Fault::NoSuchThing("piece of an upload");
     let (server, chunk): (u8, u64) =
         (server.parse().map_err(|_| nothing())?, chunk.parse().map_err(|_| nothing())?);
@@ -246,9 +261,7 @@ pub async fn put_chunk(
         return Err(Fault::NotNow("this upload takes no more pieces".into()));
     }
     let length = stored.shape.length(server, chunk).ok_or_else(nothing)?;
-    let (_, body) = body_of(request);
-    spool(&portal, &id).receive(server, chunk, length, body).await?;
-    Ok(StatusCode::NO_CONTENT)
+    spool(portal, &id).receive(server, chunk, length, body).await
 }
 
 /// Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers.

@@ -34,10 +34,11 @@ export function dummyNotebookCell(
   file: string,
   rules: Partial<Rules> = {},
 ): string {
-  const { min_rows, join_only = [] } = rules;
+  const { min_rows, join_only = [], round_counts } = rules;
   const asked = [
     ...(min_rows === undefined ? [] : [`min_rows=${min_rows}`]),
     ...(join_only.length === 0 ? [] : [`join_only=[${join_only.map(python).join(", ")}]`]),
+    ...(round_counts === undefined ? [] : [`round_counts=${round_counts}`]),
   ];
   const types = columns.map(({ name, type }) => `        ${python(name)}: ${python(type)},`);
   return [
