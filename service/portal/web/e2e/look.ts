@@ -48,9 +48,9 @@ export async function picture(person: Person, name: string, at?: Locator): Promi
   if (DOCUMENTED === undefined) return;
   const { page } = person;
   const before = page.viewportSize();
-  await page.setViewportSize({ width: 1260, height: 760 });
+  await page.setViewportSize({ width: 1300, height: 790 });
   await page.evaluate(() => scrollTo(0, 0));
-  await at?.scrollIntoViewIfNeeded();
+  await at?.evaluate((element) => element.scrollIntoView({ block: "start" }));
   // Without the notices that go away by themselves.
   await person.hush();
   await page.screenshot({ path: join(DOCUMENTED, `${name}.png`), animations: "disabled" });

@@ -315,9 +315,9 @@ export class Person {
   }
 
   /** Gives the passphrase of the key in this browser. */
-  async unlocks(action: string): Promise<void> {
-    await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
-    await this.click(action);
+  async unlocks(action: string, within: Page | Locator = this.page): Promise<void> {
+    await within.getByLabel("Passphrase").fill(PASSPHRASE);
+    await this.click(action, within);
   }
 
   /** Writes a file beside the servers. */

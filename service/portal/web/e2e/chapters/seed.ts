@@ -166,5 +166,5 @@ chapter("an approver asks for changes, and the next version shows what changed",
   await anna.opensRequest("Mean age");
   await anna.reads("Step 2 changed");
   await looksGood(anna, "review-changed");
-  await picture(anna, "review");
+  await picture(anna, "review", anna.page.getByRole("heading", { name: "What changed" }));
 });

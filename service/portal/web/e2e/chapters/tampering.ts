@@ -191,6 +191,17 @@ chapter("what is changed after the approval is not given out, and servers run no
   assert.deepEqual(await serversSay("genuine.approved", "run/analyst"), Array(3).fill("started"));
 });
 
+chapter("an approval that one approver takes back runs no more, whatever file is kept of it", async ({ anna }) => {
+  await anna.opensRequest(TITLE);
+  await anna.hush();
+  await anna.click("Revoke the approval");
+  const dialog = anna.page.getByRole("dialog");
+  await dialog.getByLabel("Passphrase").waitFor();
+  await anna.unlocks("Revoke the approval", dialog);
+  await anna.reads(/^The approval is revoked/);
+  assert.deepEqual(await serversSay("genuine.approved", "run/analyst"), Array(3).fill("revoked"));
+});
+
 chapter("approvers that somebody wrote into the database approve for the portal alone", async ({ world, admin }) => {
   const [[stored]] = sql(world, "SELECT payload FROM policies") as [[string]];
   const policy = JSON.parse(Buffer.from(stored, "base64").toString()) as { approvers: { name: string; key: string }[] };
