@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { choose, type Wish } from "../src/data/choose.ts";
 import { encode } from "../src/data/encode.ts";
 import type { Survey } from "../src/data/survey.ts";
-import { writeType } from "../src/data/types.ts";
+import { writeType } from "../src/contract/types.ts";
 import { surveyed, typeOf } from "./data/common.ts";
 
 const TEXT = "id,born,score,note\n3,1/2/1990,17,\n97,3/4/1991,,\n";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { holds, tidy } from "../src/data/bounds.ts";
-import { writeType } from "../src/data/types.ts";
+import { writeType } from "../src/contract/types.ts";
 import { proposals, surveyed, typeOf } from "./data/common.ts";
 
 async function guessed(cells: readonly string[]): Promise<string> {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blake3 } from "@noble/hashes/blake3.js";
 import type { ColumnMeta } from "../src/data/types.ts";
-import { readType, widthOf, writeType } from "../src/data/types.ts";
+import { width as widthOf, writeType } from "../src/contract/types.ts";
+import { typeIn } from "../src/data/types.ts";
 import { component, freshSeeds, joined, payloadBytes, payloads, type Seeds } from "../src/data/split.ts";
 import type { Table } from "../src/data/encode.ts";
 import { csvOf, encoded, gathered, hex, unhex, vector } from "./data/common.ts";
@@ -57,12 +58,12 @@ for (const table of vector<UploadVector[]>("upload.json")) {
 test("types are read and written as the servers do", () => {
   const { read, refused } = vector<{ read: [string, string, number][]; refused: string[] }>("types.json");
   for (const [written, canonical, width] of read) {
-    const type = readType(written);
+    const type = typeIn(written);
     assert.ok(type !== null, written);
     assert.equal(writeType(type), canonical);
     assert.equal(widthOf(type), width);
   }
-  for (const written of refused) assert.equal(readType(written), null, written);
+  for (const written of refused) assert.equal(typeIn(written), null, written);
 });
 
 test("one component alone tells nothing of the table", async () => {

@@ -10,7 +10,8 @@ import { Rejects } from "./rejects.ts";
 import { readRows } from "./rows.ts";
 import { FileDigest, SourceChanged, type Source, type Watch } from "./source.ts";
 import type { Survey } from "./survey.ts";
-import { writeType, type ColumnMeta } from "./types.ts";
+import { writeType } from "../contract/types.ts";
+import type { ColumnMeta } from "./types.ts";
 
 /** A table ready to be split. */
 export interface Table {

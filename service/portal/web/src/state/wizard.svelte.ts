@@ -10,7 +10,8 @@ import { encode, type Encoded } from "../data/encode.ts";
 import type { FileFormat } from "../data/rows.ts";
 import { readSealKey } from "../data/seal.ts";
 import { survey, type Survey } from "../data/survey.ts";
-import { readType, writeType } from "../data/types.ts";
+import { writeType } from "../contract/types.ts";
+import { typeIn } from "../data/types.ts";
 import { upload, type Receipt, type Signer } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
 import { tellRules, usualRules } from "./rules.ts";
@@ -136,7 +137,7 @@ export class Wizard {
   }
 
   #chosen(choice: Choice): Chosen | undefined {
-    const type = readType(choice.type.trim());
+    const type = typeIn(choice.type.trim());
     const reading = this.survey?.columns[choice.column]?.guess.options[choice.option]?.reading;
     if (type === null || reading === undefined || type.kind !== reading.kind || choice.name.trim() === "")
       return undefined;

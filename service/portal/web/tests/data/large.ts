@@ -10,7 +10,7 @@ import { component, freshSeeds } from "../../src/data/split.ts";
 import type { Source } from "../../src/data/source.ts";
 import { survey } from "../../src/data/survey.ts";
 import type { Chosen } from "../../src/data/column.ts";
-import type { ColumnType } from "../../src/data/types.ts";
+import type { ColumnType } from "../../src/contract/types.ts";
 
 const HEADER = new TextEncoder().encode(`${"id;age;income;member;since;city".padEnd(63)}\n`);
 /** Bytes of every line, which makes any place of the file known without those before it. */
