@@ -69,7 +69,11 @@ test("a reading found late is still found", async () => {
 test("every reading a column can have is offered, text always", async () => {
   const found = await surveyed("a\n1\n2020-01-01\n");
   const kinds = found.columns[0]?.guess.options.map(({ reading, misfits }) => [reading.kind, misfits]);
-  assert.deepEqual(kinds, [["date", 1], ["integer", 1], ["text", 0]]);
+  assert.deepEqual(kinds, [
+    ["date", 1],
+    ["integer", 1],
+    ["text", 0],
+  ]);
 });
 
 test("tidy bounds hold the exact ones, and say less", () => {

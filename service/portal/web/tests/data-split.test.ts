@@ -40,7 +40,10 @@ for (const table of vector<UploadVector[]>("upload.json")) {
     table.payloads.forEach((payload, server) => {
       if (payload.hex !== undefined) assert.equal(hex(found[server] ?? new Uint8Array(0)), payload.hex);
     });
-    assert.deepEqual(sizes, table.payloads.map(({ bytes }) => bytes));
+    assert.deepEqual(
+      sizes,
+      table.payloads.map(({ bytes }) => bytes),
+    );
   });
 
   test(`${table.name}: encoding some planes at a time changes nothing`, async () => {
@@ -71,8 +74,11 @@ test("one component alone tells nothing of the table", async () => {
   const made = await encoded(csvOf(columns, [Array.from({ length: 4096 }, () => "0")]), columns);
   const planes = await gathered(made.table.pieces());
   const masked = await gathered(component(made.table, freshSeeds()));
-  assert.equal(planes.reduce((sum, byte) => sum + byte, 0), 0);
+  assert.equal(
+    planes.reduce((sum, byte) => sum + byte, 0),
+    0,
+  );
   const ones = masked.reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0);
   const bits = masked.length * 8;
-  assert.ok(Math.abs(ones - bits / 2) < 6 * Math.sqrt(bits) / 2, "about half the bits are ones");
+  assert.ok(Math.abs(ones - bits / 2) < (6 * Math.sqrt(bits)) / 2, "about half the bits are ones");
 });

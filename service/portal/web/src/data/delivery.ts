@@ -137,7 +137,7 @@ export class Delivery {
   /** More of a server's parcel, in order. */
   async add(server: ServerNumber, bytes: Octets): Promise<void> {
     const { chunk } = this.#options;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       let filled = this.#filled[server] ?? 0;
       const rest = (this.#rest[server] ??= new Uint8Array(chunk));
       const taken = Math.min(chunk - filled, bytes.length - at);

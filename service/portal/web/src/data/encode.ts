@@ -154,12 +154,7 @@ class RowCheck {
   readonly #columns: readonly Checked[];
   readonly #writers: readonly PlaneWriter[];
 
-  constructor(
-    chosen: readonly Chosen[],
-    missing: MissingWords,
-    range: PlaneRange,
-    capacity: number,
-  ) {
+  constructor(chosen: readonly Chosen[], missing: MissingWords, range: PlaneRange, capacity: number) {
     const writers: PlaneWriter[] = [];
     let before = 0;
     this.#columns = chosen.map((one) => {

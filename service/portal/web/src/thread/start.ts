@@ -4,7 +4,10 @@ import address from "./worker.ts?worker&url";
 import { Desk } from "../data/desk.ts";
 
 type Policies = {
-  createPolicy(name: string, rules: { createScriptURL(text: string): string }): {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(text: string): string },
+  ): {
     createScriptURL(text: string): unknown;
   };
 };

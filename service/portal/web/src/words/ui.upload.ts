@@ -171,7 +171,8 @@ export const upload = both(
       too_many_columns: "Dit bestand heeft meer dan 4096 kolommen.",
       too_many_rows: "Dit bestand heeft meer rijen dan een tabel kan bevatten.",
       changed: "Het bestand is tijdens het lezen veranderd of verplaatst. Kies het opnieuw.",
-      not_text: (encoding: string) => `Dit bestand is geen tekst in de codering ${encoding}. Kies een andere.`,
+      not_text: (encoding: string) =>
+        `Dit bestand is geen tekst in de codering ${encoding}. Kies een andere.`,
       row_too_long: (line: number) =>
         `De rij die op regel ${line} begint, eindigt niet. Ontbreekt daar een aanhalingsteken?`,
     },
