@@ -7,7 +7,7 @@ import type { Table } from "../src/data/encode.ts";
 import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
 import { readCommand, writeCommand } from "../src/contract/index.ts";
 import type { Rules } from "../src/contract/language.ts";
-import { Garbled, uploadCommand } from "../src/data/wire.ts";
+import { Garbled, uploadCommand, type Three } from "../src/data/wire.ts";
 import { csvOf, encoded, gathered } from "./data/common.ts";
 import { TestPortal } from "./data/portal.ts";
 
@@ -53,7 +53,8 @@ test("an upload gives three servers their shares, and the provider a receipt", a
   const told: number[][] = [];
   const events = {
     phase: (phase: Phase): void => void (phases.at(-1) === phase || phases.push(phase)),
-    progress: (done: number, total: number): void => void told.push([done, total]),
+    progress: (done: Three<number>, sizes: Three<number>): void =>
+      void told.push([done, sizes].map(([a, b, c]) => a + b + c)),
   };
   const receipt = await upload(order, portal, null, new Control(), events, OPTIONS);
   await checkWhole(portal, order.table);
