@@ -95,8 +95,8 @@ impl Gatekeeper {
         Ok(Self::authorized(policy.succeed(envelope, revocations, now)?, revocations.clone()))
     }
 
-    /// Takes in one more revocation, signed by an approver of this policy or an `older` one. `false` if it was
-    /// known. One that is refused leaves everything as it was.
+    /// Takes in one more revocation, signed by an approver of this policy or an `older` one. `false` if it
+    /// was known. One that is refused leaves everything as it was.
     pub fn revoke(&mut self, envelope: &[u8], older: &[Policy]) -> Result<bool, Refusal> {
         match &mut self.0 {
             Gate::Design => Err(Refusal::DesignMode),

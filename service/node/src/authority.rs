@@ -155,8 +155,8 @@ impl Authorities {
         self.check_goes_on(store, &renewed, job.0)
     }
 
-    /// The answer to what the analyst signed and may not do; it is logged once. What nobody signed is not, nor
-    /// what was let in before: neither strangers nor whoever holds a recording must make the log grow.
+    /// The answer to what the analyst signed and may not do; it is logged once. What nobody signed is not,
+    /// nor what was let in before: neither strangers nor whoever holds a recording must make the log grow.
     fn refused(&self, store: &Store, asked: Asked, refusal: &Refusal) -> ErrorAnswer {
         use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun, Replayed};
         let answer = from_refusal(refusal);

@@ -165,8 +165,8 @@ impl Job<'_> {
         Digest(*hasher.finalize().as_bytes())
     }
 
-    /// Fixes what the command fixes of its approval, once both peers have found nothing wrong either: what one
-    /// of them stops uses up nothing.
+    /// Fixes what the command fixes of its approval, once both peers have found nothing wrong either: what
+    /// one of them stops uses up nothing.
     fn fix(&self, handles: &[Handle], lane: &mut NodeLane) -> Result<(), ErrorAnswer> {
         if self.admitted.fixes() {
             let failed = |error| from_transport(self.me(), &error);

@@ -1,5 +1,5 @@
-//! Which refusals stand in the audit log already. Whoever recorded a signed request can send it for ever; it is
-//! one line all the same.
+//! Which refusals stand in the audit log already. Whoever recorded a signed request can send it for ever; it
+//! is one line all the same.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -23,8 +23,8 @@ struct Latest {
     order: VecDeque<[u8; 32]>,
 }
 
-/// A few megabytes. The analyst has to sign more refused requests than that, one by one, before a recording of
-/// them makes the log grow.
+/// A few megabytes. The analyst has to sign more refused requests than that, one by one, before a recording
+/// of them makes the log grow.
 const MOST_REMEMBERED: usize = 1 << 16;
 
 impl Refused {

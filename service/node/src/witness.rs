@@ -1,9 +1,9 @@
 //! The audit log as this server writes it. A line is on its way to the disk before what it tells of is
 //! answered, and the disk has it no later than the journal; without a line nothing is done.
 //!
-//! After each start and end of a run a server signs how far its log goes and shows that to the other two. They
-//! sign it as well, and will sign nothing that goes less far: a log that was cut or put back is noticed, and
-//! says so itself. A peer that saw more of it proves that with this server's own signature.
+//! After each start and end of a run a server signs how far its log goes and shows that to the other two.
+//! They sign it as well, and will sign nothing that goes less far: a log that was cut or put back is noticed,
+//! and says so itself. A peer that saw more of it proves that with this server's own signature.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

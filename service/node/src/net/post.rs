@@ -221,8 +221,8 @@ impl Mailbox {
 /// Questions about tables in doubt, words on starts, audit logs and rules, for whoever keeps the store.
 pub(crate) type Inquiry = (Peer, Frame);
 
-/// What the inquiries of one peer may weigh that were not heard yet; each weighs its bytes and something for the
-/// work, about as much as a sync of the disk. More are dropped: whoever needs an answer asks again.
+/// What the inquiries of one peer may weigh that were not heard yet; each weighs its bytes and something for
+/// the work, about as much as a sync of the disk. More are dropped: whoever needs an answer asks again.
 const MOST_UNHEARD: usize = 32 << 20;
 const INQUIRY: usize = 64 << 10;
 

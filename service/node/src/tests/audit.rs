@@ -115,7 +115,10 @@ fn a_step_that_reads_a_thousand_tables_is_in_the_log_and_runs() {
     assert_eq!(table(run.ask(&world, &run.signed(&keys().analyst, 1, &concat))).rows, 1000 * meta.rows);
     for node in &world.nodes {
         let digest = tables_digest(&vec![meta.handle; 1000]);
-        let named = |line: &LogEntry| matches!(line.entry.event, Event::Step { all_tables, .. } if all_tables == Some(digest));
+        let named = |line: &LogEntry| match line.entry.event {
+            Event::Step { all_tables, .. } => all_tables == Some(digest),
+            _ => false,
+        };
         assert!(log(node).entries.iter().any(named));
     }
 }
