@@ -143,6 +143,8 @@ fn project() -> Vec<Route> {
     vec![
         of(Method::GET, "/api/projects/{project}", ALL, Nothing),
         of(Method::PUT, "/api/projects/{project}/members/{user}", ADMINISTRATORS, SHORT).fresh(),
+        of(Method::DELETE, "/api/projects/{project}/members/{user}/sessions", ADMINISTRATORS, Nothing)
+            .fresh(),
         of(Method::GET, "/api/projects/{project}/invitations", ADMINISTRATORS, Nothing),
         of(Method::POST, "/api/projects/{project}/invitations", ADMINISTRATORS, SHORT).fresh(),
         of(Method::DELETE, "/api/projects/{project}/invitations/{id}", ADMINISTRATORS, Nothing),
@@ -153,6 +155,7 @@ fn project() -> Vec<Route> {
         of(Method::GET, "/api/projects/{project}/rules", ALL, Nothing),
         of(Method::GET, "/api/projects/{project}/journal", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/journal/export", AUDITORS, Nothing),
+        of(Method::GET, "/api/projects/{project}/journal/accounts", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/audit/{server}", AUDITORS, Nothing),
     ]
 }

@@ -39,6 +39,7 @@ mod spool;
 mod table;
 mod text;
 mod tls;
+mod turns;
 mod upload;
 
 pub use access::Role;

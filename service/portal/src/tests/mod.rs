@@ -4,11 +4,13 @@
 mod accounts;
 mod attacks;
 mod interface;
+mod late;
 mod matrix;
 mod memory;
 mod people;
 mod postgres;
 mod requests;
+mod standin;
 mod uploads;
 mod world;
 
@@ -62,4 +64,8 @@ stories![
     uploads::half_an_upload_is_never_sent,
     uploads::uploads_have_quotas_and_owners,
     uploads::tables_are_described_archived_and_forgotten,
+    late::what_arrives_after_its_sender_was_removed_changes_nothing,
+    late::an_upload_goes_on_while_its_owner_enters_the_password,
+    late::an_old_password_opens_nothing_after_it_was_changed,
+    late::strangers_who_guess_keep_nobody_from_signing,
 ];
