@@ -86,8 +86,8 @@ const AUDITORS: &[Role] = &[Role::Administrator, Role::Auditor];
 
 /// A form with a few fields.
 pub const SHORT: Takes = Takes::Json(64 << 10);
-/// One with a script in it.
-pub const SCRIPT: Takes = Takes::Json(vdl_command::LARGEST_JSON);
+/// One with a script in it, and what it gave on dummy data.
+pub const SCRIPT: Takes = Takes::Json(3 << 20);
 /// A piece of an upload.
 pub const LARGEST_CHUNK: usize = 4 << 20;
 /// A sealed request other than an upload.
@@ -190,6 +190,7 @@ fn requests() -> Vec<Route> {
         in_project(Method::POST, SUBMITTERS, SCRIPT),
         of(Method::GET, "/api/requests/{request}", ALL, Nothing),
         of(Method::POST, "/api/requests/{request}/versions", SUBMITTERS, SCRIPT),
+        of(Method::GET, "/api/requests/{request}/versions/{version}", ALL, Nothing),
         of(Method::POST, "/api/requests/{request}/comments", ALL, SHORT),
         of(Method::POST, "/api/requests/{request}/signatures", APPROVERS, SHORT).fresh(),
         of(Method::POST, "/api/requests/{request}/verdict", APPROVERS, SHORT),

@@ -28,6 +28,7 @@ mod page;
 mod password;
 mod policy;
 mod project;
+mod publication;
 mod request;
 mod review;
 mod rules;

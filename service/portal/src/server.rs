@@ -224,6 +224,7 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(request::list_requests, request::submit))
         .routes(routes!(request::read_request))
         .routes(routes!(request::resubmit))
+        .routes(routes!(request::read_version))
         .routes(routes!(request::comment))
         .routes(routes!(request::sign))
         .routes(routes!(request::decide))
