@@ -12,12 +12,13 @@ VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
 WEB    := service/portal/web
 PAGE   := $(WEB)/dist/index.html
+CHECKS := service/portal/checks
 # The same interpreter for every cargo call, so that the bindings are not rebuilt back and forth.
 export PYO3_PYTHON := $(BIN)/python
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
 .PHONY: help build engine client page demo test bench lint-rust test-rust lint-python test-python test-typescript \
-        deny fuzz format clean
+        test-portal load story test-browser pictures deny fuzz format clean
 
 help:  ## what can be made
 	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,7 +77,7 @@ bench: build  ## what the main job takes on this machine, beside what it is held
 
 # --- test ----------------------------------------------------------------------------------------------------
 
-test: build lint-rust lint-python deny test-rust test-typescript test-python  ## all tests and all lints
+test: build lint-rust lint-python deny test-rust test-typescript test-python test-portal test-browser  ## all tests and all lints
 	@echo "make test: everything passed"
 
 lint-rust:  ## rustfmt and clippy, warnings are errors
@@ -105,8 +106,8 @@ postgres:
 	fi
 
 lint-python: build  ## ruff, and mypy --strict on the package
-	$(BIN)/ruff check crandas examples bench fuzz
-	$(BIN)/ruff format --check crandas examples bench fuzz
+	$(BIN)/ruff check crandas examples bench fuzz $(CHECKS)
+	$(BIN)/ruff format --check crandas examples bench fuzz $(CHECKS)
 	cd crandas && $(BIN)/mypy --strict python/crandas
 
 test-python: build  ## Python tests and the notebooks, embedded and against three processes
@@ -115,6 +116,40 @@ test-python: build  ## Python tests and the notebooks, embedded and against thre
 # Shares no code with the servers: what it concludes from the vectors, they must have written.
 test-typescript: $(WEB)/node_modules/ready  ## the page's own library: types, and the vectors read once more
 	cd $(WEB) && npm run --silent check && npm run --silent test
+
+# Made-up requests to a real portal, and a search for what must be nowhere in it. VDL_EXAMPLES=200 makes up more.
+test-portal: build story  ## the portal as a whole, over TLS, with real servers
+	VDL=$(CURDIR)/target/release/vdl $(BIN)/python -m pytest -q $(CHECKS)
+
+load: build story  ## how long people wait for the portal when many ask at once
+	@VDL=$(CURDIR)/target/release/vdl $(BIN)/python $(CHECKS)/load.py
+
+# Everybody's part of a story at the portal, with the page's own code.
+story: $(WEB)/node_modules/ready
+	cd $(WEB) && npx tsc --project tsconfig.test.json
+
+# Five people, three servers and the portal, each person in a browser; analysts with crandas.
+test-browser: build $(WEB)/node_modules/ready chromium  ## the portal's whole story in a real browser
+	@if [ -n "$$(ls $(CHROMIUMS) 2>/dev/null)" ]; then \
+	  cd $(WEB) && VDL=$(CURDIR)/target/release/vdl PYTHON=$(BIN)/python npm run --silent e2e; \
+	fi
+
+# Where there is no browser, the pages are not tested, and that is said loudly.
+CHROMIUMS := $(CHROMIUM) /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
+.PHONY: chromium
+chromium:
+	@if [ -z "$$(ls $(CHROMIUMS) 2>/dev/null)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && grep -qi '^ID=debian' /etc/os-release; then \
+	    apt-get update -qq \
+	      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "Chromium is not installed: the portal's pages are NOT tested" \
+	         "(Debian: apt-get install chromium; elsewhere: CHROMIUM=/path/to/chrome make test)"; \
+	  fi; \
+	fi
+
+pictures: build $(WEB)/node_modules/ready  ## the screenshots of the documentation, taken anew
+	cd $(WEB) && VDL=$(CURDIR)/target/release/vdl PYTHON=$(BIN)/python npm run --silent pictures
 
 $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null \
@@ -135,7 +170,7 @@ deny:  ## licences, banned crates and sources, where cargo-deny is installed
 
 # --- fuzzing -------------------------------------------------------------------------------------------------
 
-FUZZ_TARGETS ?= audit column_type command envelope frame policy request revocation script shares
+FUZZ_TARGETS ?= audit column_type command envelope frame parcel policy request revocation script shares
 FUZZ_SECONDS ?= 60
 
 # Seeds are made from the vectors; `python3 fuzz/keep.py` afterwards keeps of a corpus what is worth committing.
@@ -153,8 +188,8 @@ fuzz:  ## every decoder of outside bytes, FUZZ_SECONDS each; needs cargo-fuzz an
 
 format:  ## rewrite all sources in the house style
 	cargo fmt --all
-	$(BIN)/ruff format crandas examples bench fuzz
-	$(BIN)/ruff check --fix crandas examples bench fuzz
+	$(BIN)/ruff format crandas examples bench fuzz $(CHECKS)
+	$(BIN)/ruff check --fix crandas examples bench fuzz $(CHECKS)
 
 clean:  ## remove what was built
 	cargo clean

@@ -70,6 +70,16 @@ def audit() -> list[bytes]:
     return logs + short + list(dict.fromkeys(line for log in logs for line in log.splitlines(keepends=True)))
 
 
+def parcels() -> list[bytes]:
+    """Parcels to the server of the vectors, answers, and what a bad line leaves of them."""
+    vectors = json.loads((VECTORS / "sealed.json").read_bytes())["parcels"]
+    whole = [bytes.fromhex(parcel["hex"]) for parcel in vectors if "hex" in parcel]
+    answers = [bytes.fromhex(parcel["answer"]["sealed"]) for parcel in vectors]
+    cut = [parcel[:end] for parcel in whole for end in (32, 36, len(parcel) - 1)]
+    lengths = [struct.pack("<I", length) for length in (15, 1 << 31)]
+    return whole + answers + cut + [parcel[:32] + lie + parcel[36:] for parcel in whole for lie in lengths]
+
+
 def seeds() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
     files = sorted((VECTORS / "authorization").iterdir())
@@ -94,6 +104,7 @@ def seeds() -> dict[str, list[bytes]]:
         "request": requests(),
         "frame": [frame(step, bytes(size), 65535 - size) for size, step in enumerate(tokens)]
         + [b"".join(frame(step, b"abc", 1) for step in tokens)],
+        "parcel": parcels(),
         "shares": [struct.pack("<HBB", rows, 7, rows % 2) + bytes(300) for rows in (0, 1, 3, 64, 65)],
     }
 

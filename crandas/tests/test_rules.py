@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,20 @@ def test_rules_travel_in_the_upload_command(fake: FakeEngine) -> None:
     assert fake.last["upload"]["rules"] == {"min_rows": 2}
     cd.DataFrame({"id": [1, 2, 3]}, ctype="int8", rules=cd.Rules())
     assert "rules" not in fake.last["upload"]
+    cd.DataFrame({"id": [1, 2, 3]}, ctype="int8", rules=cd.Rules(15, round_counts=10))
+    assert fake.last["upload"]["rules"] == {"min_rows": 20, "round_counts": 10}
 
 
 def test_rules_that_contradict_each_other_are_refused_at_once() -> None:
-    for mistaken in ({"min_rows": 1}, {"min_rows": 0}, {"min_rows": 5, "open_rows": True}):
+    for mistaken in (
+        {"min_rows": 1},
+        {"min_rows": 0},
+        {"round_counts": 1},
+        {"round_counts": 1001},
+        {"round_counts": 2.5},
+        {"round_counts": True},
+        {"min_rows": 5, "open_rows": True},
+    ):
         with pytest.raises(RuleError):
             cd.Rules(**mistaken)  # type: ignore[arg-type]
     with pytest.raises(CommandError, match="Rules"):
@@ -53,7 +64,7 @@ def test_rules_that_contradict_each_other_are_refused_at_once() -> None:
 
 
 def test_rules_can_be_pasted() -> None:
-    for rules in (cd.Rules(10, ["id", "b"]), cd.Rules(join_only="id"), cd.Rules()):
+    for rules in (cd.Rules(round_counts=7), cd.Rules(10, ["id", "b"]), cd.Rules(join_only="id"), cd.Rules()):
         assert eval(repr(rules), {"Rules": cd.Rules}) == rules
 
 
@@ -151,6 +162,25 @@ class TestOnServers:
         with pytest.raises(TooFewRowsError):
             again[again["twice"] == 2014]["wage"].mean()
 
+    def test_counts_are_told_as_multiples_only(self) -> None:
+        table = people(cd.Rules(round_counts=10))
+        assert table.rules == cd.Rules(min_rows=10, round_counts=10)
+        assert "counts as multiples of 10" in repr(table)
+        kept = table[table["id"] < 29]
+        assert len(kept) == 20
+        for seen in (kept, kept.sort_values("wage"), kept[["id", "wage"]], kept.assign(one=1)):
+            assert seen["id"].count() == 20
+            assert seen.rules == table.rules
+        assert (table["id"] < 29).sum() == 20
+        assert ((table["id"] < 29) * 2).sum() == 40
+        assert list(table.groupby("region").size().open().iloc[:, -1]) == [10, 10, 10]
+        with pytest.raises(RuleError, match="a mean"):
+            table["wage"].mean()
+        with pytest.raises(RuleError):
+            cd.concat([table, table])
+        mine = cd.DataFrame({"who": list(range(15))}, ctype={"who": TYPES["id"]})
+        assert len(table.merge(mine, left_on="id", right_on="who", validate="one_to_one")) == 10
+
     def test_a_dummy_meets_the_rules_as_the_real_table_does(self) -> None:
         handle = "AB" * 32
         people(cd.Rules(min_rows=10), dummy_for=handle)
@@ -170,6 +200,9 @@ class TestOnServers:
 def test_an_authorization_with_rules_allows_no_upload_without_them(
     approvers: Any, production_file: Path, connected: Any, tmp_path: Path
 ) -> None:
+    rounded = json.loads(approvers.run("template", "guarded-upload", "--round-counts", "7"))
+    asked = rounded["steps"][0]["command"]["upload"]["rules"]
+    assert asked == cd.Rules(10, round_counts=7).wire == {"min_rows": 14, "round_counts": 7}
     template = tmp_path / "guarded.json"
     template.write_text(approvers.run("template", "guarded-upload", "--join-only", "id"))
     approved = approvers.approve(template, analyst="provider")

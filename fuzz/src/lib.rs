@@ -17,6 +17,7 @@ use vdl_command::{
     Answer, CloseRun, ColumnType, ErrorAnswer, Info, JobId, Progress, Request, Script, StartRun, StartedRun,
     Step, explain_script, holes, read_command, read_script, report, wire, write_command, write_script,
 };
+use vdl_seal::{SealingKey, seal};
 use vdl_share::{UploadColumn, UploadLayout, combine_opened, decode_segment, encode_segment, read_upload};
 use vdl_transport::{Assembler, Frame};
 
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("command", command),
     ("envelope", envelope),
     ("frame", frame),
+    ("parcel", parcel),
     ("policy", policy),
     ("request", request),
     ("revocation", revocation),
@@ -98,7 +100,7 @@ pub fn policy(bytes: &[u8]) {
 pub fn revocation(bytes: &[u8]) {
     let mut none = Revocations::default();
     assert!(none.add(bytes, &[&NOBODY_SIGNED]).is_err() && none == Revocations::default());
-    let gate = Gatekeeper::authorized(NOBODY_SIGNED.clone(), Revocations::default());
+    let mut gate = Gatekeeper::authorized(NOBODY_SIGNED.clone(), Revocations::default());
     assert!(gate.revoke(bytes, &[]).is_err());
     for revocation in [Revocation::read(bytes), read_revocation(bytes)].into_iter().flatten() {
         assert!(!revocation.revokes.to_string().is_empty());
@@ -148,6 +150,22 @@ pub fn frame(bytes: &[u8]) {
     let (mut in_pieces, mut same) = (Assembler::default(), Vec::new());
     let fed = bytes.chunks(size).all(|piece| in_pieces.feed(piece, |frame| same.push(frame)).is_ok());
     assert_eq!((whole, frames), (fed, same), "cut every {size} bytes");
+}
+
+/// Parcels and answers to them: what opens was sealed to this server, and what is sealed arrives as it was.
+pub fn parcel(bytes: &[u8]) {
+    // The server of the vectors, and one for which nobody sealed anything.
+    let [server, other] = [0x11, 0xF5].map(|seed| SealingKey::derive(&[seed; 32]));
+    assert!(other.open(bytes, bytes.len()).is_err());
+    if let Ok(opened) = server.open(bytes, bytes.len()) {
+        assert!(opened.path().len() + opened.body().len() < bytes.len());
+    }
+    let (parcel, mine) = seal(&server.public(), "/v1/command", bytes, [2; 32]).expect("a short path");
+    assert!(mine.open(bytes).is_err());
+    let opened = server.open(&parcel, parcel.len()).expect("it was sealed to this server");
+    assert_eq!((opened.path(), opened.body()), ("/v1/command", bytes));
+    let answer = opened.answer.seal(200, bytes, [3; 16]).expect("not too long");
+    assert_eq!(mine.open(&answer), Ok((200, bytes.to_vec())));
 }
 
 /// Uploads, opened answers and stored segments. The first four bytes say for which rows and columns.

@@ -22,6 +22,8 @@ use crate::revocation::Revoked;
 const HEAD_TYPE: &str = "application/vnd.vdl.head.v1";
 /// No entry is longer, its end of line included.
 pub const LONGEST_ENTRY: usize = 64 << 10;
+/// Tables of a step that stand in its entry one by one.
+pub const MOST_LISTED: usize = 500;
 
 /// How far a log goes: the number and the digest of its last entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,7 +96,11 @@ pub enum Event {
         step: u32,
         job: JobId,
         command: Digest,
+        /// As far as they are known when it comes, the first [`MOST_LISTED`].
         tables: Vec<Handle>,
+        /// Where there are more, the [`tables_digest`] of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all_tables: Option<Digest>,
     },
     /// Which table a name stood for.
     Resolved {
@@ -189,6 +195,15 @@ impl Event {
             | Event::Recovered { .. } => None,
         }
     }
+}
+
+/// Names tables in their order, where an entry has no room for all of them.
+pub fn tables_digest(tables: &[Handle]) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("vdl audit tables 1");
+    for table in tables {
+        hasher.update(&table.0);
+    }
+    Digest(*hasher.finalize().as_bytes())
 }
 
 /// A server's word that it saw the log of server `node` up to `head`.

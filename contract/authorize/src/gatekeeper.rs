@@ -27,8 +27,7 @@ impl<T> Authorized<T> {
     }
 }
 
-/// A server's rule: everything (design), or what a policy lets through (authorized). A value: what changes it
-/// gives the next one.
+/// A server's rule: everything (design), or what a policy lets through (authorized).
 #[derive(Clone, Debug)]
 pub struct Gatekeeper(Gate);
 
@@ -83,8 +82,8 @@ impl Gatekeeper {
         verify_envelope(envelope, policy, revocations, now)
     }
 
-    /// Whether an approval that passed earlier still does.
-    pub(crate) fn check_holds(&self, approval: &Approval, now: i64) -> Result<(), Refusal> {
+    /// Whether an approval that passed earlier still does: its signers, policy, dates and revocations.
+    pub fn check_holds(&self, approval: &Approval, now: i64) -> Result<(), Refusal> {
         let (policy, revocations) = self.rules()?;
         approval.check_holds(policy, revocations, now)
     }
@@ -96,14 +95,16 @@ impl Gatekeeper {
         Ok(Self::authorized(policy.succeed(envelope, revocations, now)?, revocations.clone()))
     }
 
-    /// The gate with one more revocation, signed by an approver of this policy or an `older` one; `None` if
-    /// it was known.
-    pub fn revoke(&self, envelope: &[u8], older: &[Policy]) -> Result<Option<Self>, Refusal> {
-        let (policy, revocations) = self.rules()?;
-        let mut more = revocations.clone();
-        let policies: Vec<&Policy> = older.iter().chain([policy]).collect();
-        let new = more.add(envelope, &policies)?;
-        Ok(new.then(|| Self::authorized(policy.clone(), more)))
+    /// Takes in one more revocation, signed by an approver of this policy or an `older` one. `false` if it was
+    /// known. One that is refused leaves everything as it was.
+    pub fn revoke(&mut self, envelope: &[u8], older: &[Policy]) -> Result<bool, Refusal> {
+        match &mut self.0 {
+            Gate::Design => Err(Refusal::DesignMode),
+            Gate::Authorized { policy, revocations } => {
+                let policies: Vec<&Policy> = older.iter().chain([&**policy]).collect();
+                revocations.add(envelope, &policies)
+            }
+        }
     }
 
     /// `None` in design mode.

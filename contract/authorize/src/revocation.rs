@@ -121,8 +121,9 @@ impl Revocations {
             let (signed, here) = (revocation.environment, policy.environment().to_owned());
             return Err(Refusal::Environment { signed, here });
         }
+        let digest = revocation.digest()?;
         self.revoked.insert(revocation.revokes.clone());
-        Ok(self.known.insert(revocation.digest()?, revocation).is_none())
+        Ok(self.known.insert(digest, revocation).is_none())
     }
 
     pub fn count(&self) -> u64 {

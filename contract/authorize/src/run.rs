@@ -42,9 +42,6 @@ pub struct RunState {
     next: u32,
     /// The latest step that was admitted, and its content.
     tried: Option<(u32, Digest)>,
-    /// Attempts, where an earlier version wrote them down here; only read.
-    #[serde(default, rename = "jobs", skip_serializing)]
-    earlier: BTreeSet<JobId>,
     bindings: Bindings,
     closed: bool,
 }
@@ -54,13 +51,6 @@ pub struct RunState {
 pub struct Admitted {
     pub command: Authorized<Command>,
     pub run: Run,
-}
-
-impl RunState {
-    /// Whether an earlier version wrote the attempts into it: they belong beside it.
-    pub fn holds_jobs(&self) -> bool {
-        !self.earlier.is_empty()
-    }
 }
 
 impl Run {
@@ -73,7 +63,6 @@ impl Run {
             nonces: None,
             next: 0,
             tried: None,
-            earlier: BTreeSet::new(),
             bindings: Bindings::new(),
             closed: false,
         };
@@ -82,8 +71,7 @@ impl Run {
 
     /// Takes a run up again after a restart, with the attempts that were journalled beside its state; the
     /// approval is the one verified anew from its envelope.
-    pub fn restore(approval: Approval, mut state: RunState, mut jobs: BTreeSet<JobId>) -> Self {
-        jobs.append(&mut state.earlier);
+    pub fn restore(approval: Approval, state: RunState, jobs: BTreeSet<JobId>) -> Self {
         Self { approval: Arc::new(approval), state, jobs: Arc::new(jobs), running: None }
     }
 
@@ -114,17 +102,8 @@ impl Run {
         self.state.nonce
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.state.closed
-    }
-
-    /// How many steps of a script are done.
-    pub fn steps_done(&self) -> u32 {
-        self.state.next
-    }
-
-    /// Decides about one command: exact bytes first, then whether the approval still holds at this gate,
-    /// then what they mean.
+    /// Decides about one command: exact bytes first, then whether the attempt is new, whether the approval
+    /// still holds at this gate, and what the bytes mean.
     ///
     /// In a script it must be the next step, or the latest one again: with the same content after a
     /// failure, or after a success whose answer was lost, if running it twice changes nothing. In an
@@ -141,10 +120,11 @@ impl Run {
         if !verify_command(self.approval.analyst(), authority, command, &job) {
             return Err(self.not_the_analyst());
         }
-        gate.check_holds(&self.approval, now)?;
+        // Whoever holds a recording can send it for ever: it is not worth another word than this one.
         if self.jobs.contains(&job) {
             return Err(Refusal::Replayed);
         }
+        gate.check_holds(&self.approval, now)?;
         if self.jobs.len() >= MOST_COMMANDS {
             return Err(Refusal::TooManyCommands(MOST_COMMANDS));
         }

@@ -262,7 +262,7 @@ fn a_design_environment_starts_no_runs_and_an_authorized_one_runs_nothing_withou
 
 #[test]
 fn the_template_for_guarded_uploads_says_its_rules() {
-    let rules = Rules { min_rows: Some(10), join_only: vec!["id".into()] };
+    let rules = Rules { min_rows: Some(10), join_only: vec!["id".into()], round_counts: None };
     let script = template_guarded_upload(rules);
     let written = write_script(&script).unwrap();
     assert_eq!(written, include_str!("../../../vectors/scripts/guarded-upload.json"));

@@ -6,7 +6,8 @@ mod common;
 
 use common::*;
 use vdl_authorize::audit::{
-    Event, Finding, Head, LONGEST_ENTRY, Log, compare_logs, read_log, sign_head, verify_head,
+    Event, Finding, Head, LONGEST_ENTRY, Log, MOST_LISTED, compare_logs, read_log, sign_head, tables_digest,
+    verify_head,
 };
 use vdl_authorize::{Revoked, SigningKey};
 use vdl_command::{Digest, Handle, Nonce};
@@ -73,7 +74,7 @@ fn a_run(server: &mut Server, run: u64) {
         let job = job(10 * run as u8 + step as u8);
         let tables = vec![Handle([step as u8; 32])];
         let command = Digest([step as u8; 32]);
-        server.note(Event::Step { approval, nonce, step, job, command, tables });
+        server.note(Event::Step { approval, nonce, step, job, command, tables, all_tables: None });
         server.note(Event::Done { job, outcome: "table".into(), table: Some(Handle([9; 32])) });
     }
     if run == 2 {
@@ -323,6 +324,36 @@ fn an_entry_that_is_too_long_is_not_written() {
     let code = "x".repeat(LONGEST_ENTRY);
     assert!(Head::START.follow(NOW, Event::Refused { approval: Digest([0; 32]), code }).is_err());
     assert!(Head::START.follow(i64::MAX, Event::Recovered { cut: 0 }).is_err());
+}
+
+#[test]
+fn a_step_that_reads_more_tables_than_fit_in_an_entry_names_them_all_by_a_digest() {
+    let tables: Vec<Handle> = (0..MOST_LISTED + 1).map(|at| Handle([at as u8; 32])).collect();
+    let digest = tables_digest(&tables);
+    let (approval, nonce, command) = (Digest([7; 32]), Nonce([1; 32]), Digest([2; 32]));
+    let listed = tables[..MOST_LISTED].to_vec();
+    let step = Event::Step {
+        approval,
+        nonce,
+        step: 0,
+        job: job(1),
+        command,
+        tables: listed,
+        all_tables: Some(digest),
+    };
+    let (line, _) = Head::START.follow(NOW, step.clone()).unwrap();
+    assert!(line.len() <= LONGEST_ENTRY / 2 + 2000, "{}", line.len());
+    let (log, findings) = read_log(&line);
+    assert_eq!((&log.entries[0].entry.event, findings), (&step, Vec::new()));
+    assert!(step.to_string().ends_with(&format!("{} and more, all together {digest}", Handle([243; 32]))));
+    // Another order, one fewer or one more is another list.
+    let mut other = tables.clone();
+    other.swap(0, 1);
+    assert!(
+        ![&other[..], &tables[1..], &[&tables[..], &tables[..1]].concat()]
+            .map(tables_digest)
+            .contains(&digest)
+    );
 }
 
 #[test]

@@ -287,7 +287,7 @@ fn a_gate_goes_to_the_next_policy_and_says_where_it_stands() {
     let terms = Terms { policy_version: Some(2), ..terms() };
     assert!(next.check_envelope(&signed_by(SCRIPT, &terms, &[key(4), bob()]), NOW).is_ok());
     assert_eq!(code(next.check_envelope(&envelope(), NOW)), "wrong_policy");
-    let design = Gatekeeper::design();
+    let mut design = Gatekeeper::design();
     assert!(design.standing().is_none() && design.policy().is_none() && design.revocations().is_none());
     assert_eq!(code(design.adopt(b"", NOW)), "design_mode");
     assert_eq!(code(design.revoke(b"", &[])), "design_mode");

@@ -31,7 +31,9 @@ fn revoked_by(signer: &SigningKey, revokes: Revoked) -> Vec<u8> {
 }
 
 fn after(revocations: &[Vec<u8>]) -> Gatekeeper {
-    revocations.iter().fold(gate(), |gate, envelope| gate.revoke(envelope, &[]).unwrap().unwrap())
+    let mut gate = gate();
+    revocations.iter().for_each(|envelope| assert!(gate.revoke(envelope, &[]).unwrap()));
+    gate
 }
 
 fn approval() -> Digest {
@@ -105,7 +107,7 @@ fn a_former_approver_revokes_only_under_a_policy_that_is_known() {
     let former = Policy::pinned(&[key(8).verifying_key()], HERE).unwrap();
     let envelope = revoked_by(&key(8), Revoked::Approval(approval()));
     assert!(gate().revoke(&envelope, &[]).is_err());
-    assert!(gate().revoke(&envelope, std::slice::from_ref(&former)).unwrap().is_some());
+    assert!(gate().revoke(&envelope, std::slice::from_ref(&former)).unwrap());
     let another = Revocation { policy_version: 2, ..revocation(Revoked::Approval(approval())) };
     let envelope = sign_revocation(&another, &key(8)).unwrap();
     assert_eq!(gate().revoke(&envelope, &[former]).unwrap_err(), Refusal::NotAnApprover);
@@ -137,13 +139,13 @@ fn revocations_merge_alike_in_any_order() {
 #[test]
 fn the_same_revocation_signed_again_is_the_same() {
     let once = revoked_by(&alice(), Revoked::Approval(approval()));
-    let gate = after(std::slice::from_ref(&once));
+    let mut gate = after(std::slice::from_ref(&once));
     for again in [
         once.clone(),
         add_signature(&once, &bob()).unwrap(),
         revoked_by(&bob(), Revoked::Approval(approval())),
     ] {
-        assert!(gate.revoke(&again, &[]).unwrap().is_none());
+        assert!(!gate.revoke(&again, &[]).unwrap());
         assert_eq!(read_revocation(&again).unwrap().digest(), read_revocation(&once).unwrap().digest());
     }
 }
@@ -172,7 +174,7 @@ fn a_revoked_key_must_still_sign_the_transition() {
 
 #[test]
 fn an_approver_who_revokes_all_others_gains_nothing() {
-    let gate = after(&[revoked_by(&bob(), Revoked::Approver(written(&alice())))]);
+    let mut gate = after(&[revoked_by(&bob(), Revoked::Approver(written(&alice())))]);
     assert_eq!(code(gate.check_envelope(&signed_by(SCRIPT, &terms(), &[bob()]), NOW)), "approver_missing");
     let mut alone = policy().statement().clone();
     alone.approvers.retain(|approver| approver.key == written(&bob()));
@@ -181,7 +183,7 @@ fn an_approver_who_revokes_all_others_gains_nothing() {
     let taken = gate.adopt(&add_signature(&draft, &bob()).unwrap(), NOW);
     assert_eq!(code(taken), "policy_unsigned");
     // And the other one can still answer.
-    assert!(gate.revoke(&revoked_by(&alice(), Revoked::Approver(written(&bob()))), &[]).unwrap().is_some());
+    assert!(gate.revoke(&revoked_by(&alice(), Revoked::Approver(written(&bob()))), &[]).unwrap());
 }
 
 #[test]
@@ -209,8 +211,10 @@ fn no_changed_byte_changes_what_is_revoked() {
     for at in 0..good.len() {
         let mut changed = good.clone();
         changed[at] ^= 1 << (at % 8);
-        if let Ok(gate) = gate().revoke(&changed, &[]) {
-            assert_eq!(gate.unwrap().standing(), believed, "byte {at}");
+        let mut gate = gate();
+        match gate.revoke(&changed, &[]) {
+            Ok(_) => assert_eq!(gate.standing(), believed, "byte {at}"),
+            Err(_) => assert_eq!(gate.standing(), self::gate().standing(), "byte {at}"),
         }
     }
     let mut none = Revocations::default();

@@ -222,7 +222,7 @@ fn keeps_limits(bytes: &[u8]) -> bool {
 
 /// What comes behind the text that these bytes begin in.
 fn behind_text(mut bytes: &[u8]) -> &[u8] {
-    while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', bytes) {
         match bytes.split_at(at).1 {
             [b'\\', _, behind @ ..] => bytes = behind,
             [_, behind @ ..] => return behind,

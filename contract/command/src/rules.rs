@@ -16,6 +16,20 @@ pub struct Rules {
     /// Columns that may be joined on, grouped by and carried along, but neither opened nor computed with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub join_only: Vec<String>,
+    /// Counts are told as multiples of this number only, rounded down; 2 to 1000. Sums are rounded as
+    /// coarsely, since a sum can be a count by another name, and means are not given. Asks for at least so
+    /// many rows behind any opened value, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_counts: Option<u64>,
+}
+
+impl Rules {
+    /// Fewest rows that must be behind an opened value. Where counts are rounded a multiple, and at least one
+    /// step: whether there are enough rows is told, and so tells no more than the rounded count.
+    pub fn fewest(&self) -> Option<u64> {
+        let least = self.min_rows.max(self.round_counts)?;
+        Some(self.round_counts.and_then(|to| least.checked_next_multiple_of(to)).unwrap_or(least))
+    }
 }
 
 /// The rules of any table: those of its uploads, followed through the commands that made it. Public; the
@@ -33,6 +47,10 @@ pub struct TableRules {
     /// Types of the columns that lie behind the visible ones: which original row a row came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<ColumnType>,
+    /// Counts are told as multiples of this number. The number of rows is then a lower bound: fewer than this
+    /// many more may belong to the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_counts: Option<u64>,
 }
 
 /// So many different rows of one upload must be behind a value before it is opened.

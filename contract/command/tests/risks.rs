@@ -76,6 +76,36 @@ fn minimums_that_are_missing_small_or_enough() {
 }
 
 #[test]
+fn what_an_upload_of_the_script_asks_rules_out_few_rows_of_it_and_of_nothing_else() {
+    let risks = |rules: &str, steps: &[&str]| {
+        let upload =
+            format!(r#"{{"upload":{{"columns":[{{"name":"a","type":"int[min=0,max=9]"}}]{rules}}}}}"#);
+        let steps: Vec<&str> = [upload.as_str()].iter().chain(steps).copied().collect();
+        let told = [RiskCode::NoMinimum, RiskCode::BareCount, RiskCode::GroupLevel, RiskCode::SmallMinimum];
+        let script = script(&steps);
+        told.into_iter().filter(|code| has(&script, *code)).collect::<Vec<_>>()
+    };
+    let of = |step: &str| format!(r#"{{"step":{step}}}"#);
+    let bare = |step| aggregate(&of(step), "sum", "a").replace(r#","threshold":10"#, "");
+    let kept = filter(&of("0"), &compare("less", "a", 1), 1);
+    let groups = r#"{"group_by":{"table":{"step":0},"by":["a"],"aggregations":[]}}"#;
+    let ten = r#","rules":{"min_rows":10}"#;
+    let open = r#"{"open":{"table":{"step":1}}}"#;
+    let joined = merge(&of("0"), "@");
+
+    assert_eq!(risks(ten, &[&kept, &bare("1"), groups]), []);
+    assert_eq!(risks(ten, &[groups, open, &bare("1")]), []);
+    assert_eq!(risks(r#","rules":{"round_counts":7}"#, &[&kept]), [RiskCode::SmallMinimum]);
+    assert_eq!(risks(r#","rules":{"min_rows":1}"#, &[&kept]), [RiskCode::BareCount]);
+    assert_eq!(risks(r#","rules":{"min_rows":8,"round_counts":7}"#, &[&kept, &bare("1")]), []);
+    for none in ["", r#","rules":{"join_only":["a"]}"#, r###","rules":"##rules##""###] {
+        assert_eq!(risks(none, &[&kept, &bare("1")]), [RiskCode::NoMinimum, RiskCode::BareCount]);
+    }
+    // A single row of the other table may be behind ten of this one.
+    assert_eq!(risks(ten, &[&joined, &bare("1")]), [RiskCode::NoMinimum]);
+}
+
+#[test]
 fn extremes_names_and_deletions() {
     assert!(has(&script(&[&aggregate("@", "max", "a")]), RiskCode::Extreme));
     assert!(!has(&script(&[&aggregate("@", "sum", "a")]), RiskCode::Extreme));

@@ -15,7 +15,7 @@ mod entropy;
 mod parcel;
 
 pub use answer::AnswerKey;
-pub use parcel::{Opened, SealingKey, parcel_len, seal};
+pub use parcel::{Opened, SealingKey, seal};
 
 use thiserror::Error;
 

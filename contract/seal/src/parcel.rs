@@ -171,8 +171,11 @@ pub fn seal(
 }
 
 /// Bytes of the parcel of a path and a body of so many bytes, as [`seal`] makes it.
-pub fn parcel_len(path: &str, body: usize) -> usize {
+fn parcel_len(path: &str, body: usize) -> usize {
     let plain = body.saturating_add(1 + path.len());
     let frames = plain.div_ceil(LARGEST_FRAME).max(1);
     plain.saturating_add(KEY + frames * (LENGTH + TAG))
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,9 @@ fn class_of_code(code: &str) -> &'static str {
         | "too_many_rows" | "wrong_inputs" | "bad_name" | "bad_upload" | "command_unreadable" => {
             "CommandError"
         }
-        "bad_rules" | "rule_rows" | "rule_column" | "rule_key" | "rule_unchecked" => "RuleError",
+        "bad_rules" | "rule_rows" | "rule_column" | "rule_key" | "rule_rounded" | "rule_unchecked" => {
+            "RuleError"
+        }
         "too_few_rows" => "TooFewRowsError",
         "key_not_unique" => "KeyNotUniqueError",
         "cancelled" => "CancelledError",

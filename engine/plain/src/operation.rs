@@ -28,7 +28,7 @@ pub enum Refused {
 pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
     let inputs = &rules::numbered(plan, inputs);
     let first: Vec<&Column> = inputs.first().map(|columns| columns.iter().collect()).unwrap_or_default();
-    let rows = plan.inputs.first().map_or(0, |input| input.rows as usize);
+    let rows = first.first().map_or(0, |column| column.len());
     Ok(Outcome::Table(match &plan.operation {
         Operation::Upload | Operation::Get | Operation::Save => return Ok(Outcome::Nothing),
         Operation::Remove => return Ok(Outcome::Nothing),
@@ -250,9 +250,10 @@ fn reduce(reduction: &Reduction, columns: &[&Column], rows: &[usize]) -> Option<
     let values = present(reduction, columns, rows);
     let count = values.len() as i128;
     let sum = || values.iter().map(Value::number).sum();
+    let down = |exact| reduction.rounding.map_or(exact, |rounding| rounding.down(exact));
     match reduction.aggregate {
-        Aggregate::Count => Some(Value::Integer(count)),
-        Aggregate::Sum => Some(Value::Integer(sum())),
+        Aggregate::Count => Some(Value::Integer(down(count))),
+        Aggregate::Sum => Some(Value::Integer(down(sum()))),
         Aggregate::Mean => Some(Value::Mean { sum: sum(), count }),
         Aggregate::Min => values.into_iter().min_by(order),
         Aggregate::Max => values.into_iter().max_by(order),

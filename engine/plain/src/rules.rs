@@ -11,10 +11,11 @@ use crate::{Column, Value};
 /// The inputs with the columns that the plan gives them.
 pub(crate) fn numbered(plan: &Plan, inputs: &[Vec<Column>]) -> Vec<Vec<Column>> {
     let mut inputs = inputs.to_vec();
-    for ((columns, input), added) in inputs.iter_mut().zip(&plan.inputs).zip(&plan.added) {
+    for (columns, added) in inputs.iter_mut().zip(&plan.added) {
+        let rows = columns.first().map_or(0, Vec::len) as i128;
         for added in added {
             let number = |row| (*added == Added::Numbers).then_some(Value::Integer(row));
-            columns.push((0..i128::from(input.rows)).map(number).collect());
+            columns.push((0..rows).map(number).collect());
         }
     }
     inputs

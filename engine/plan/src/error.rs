@@ -41,6 +41,8 @@ pub enum PlanError {
     RuleKey { name: String },
     #[error("{what} cannot be checked against the rules of the providers")]
     RuleUnchecked { what: &'static str },
+    #[error("{what} could tell a count more finely than by {to}, to which the provider has counts rounded")]
+    RuleRounded { what: &'static str, to: u64 },
     #[error("the tables together have more than {limit} rows")]
     TooManyRows { limit: u64 },
     #[error("the command reads {expected} tables, {given} were given")]
@@ -69,6 +71,7 @@ impl PlanError {
             Self::RuleColumn { .. } => "rule_column",
             Self::RuleKey { .. } => "rule_key",
             Self::RuleUnchecked { .. } => "rule_unchecked",
+            Self::RuleRounded { .. } => "rule_rounded",
             Self::TooManyRows { .. } => "too_many_rows",
             Self::WrongInputs { .. } => "wrong_inputs",
         }
@@ -82,10 +85,15 @@ impl PlanError {
             Self::Overflow { .. } => Some("give the columns narrower bounds when they are uploaded"),
             Self::MeanInExpression { .. } => Some("compute with the sum and the count instead"),
             Self::UnlikeColumns { .. } => Some("give both columns one type before combining the tables"),
-            Self::BadRules { .. } => Some("ask for 2 rows or more, and name each column once"),
+            Self::BadRules { .. } => {
+                Some("ask for 2 rows or more, round to 2 to 1000, and name each column once")
+            }
             Self::RuleRows { .. } => Some("open counts, sums and means of more rows, or group them"),
             Self::RuleColumn { .. } => Some("project it away before opening; join or group by it"),
             Self::RuleKey { .. } => Some("merge on a column as its provider uploaded it"),
+            Self::RuleRounded { .. } => {
+                Some("ask for the sum and the count; merge with the table on the left, or one to one")
+            }
             Self::RuleUnchecked { .. } => {
                 Some("merge inner or left, the table whose rows repeat on the left, validate=\"many_to_one\"")
             }

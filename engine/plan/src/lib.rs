@@ -15,6 +15,7 @@ mod merge;
 mod names;
 mod operation;
 mod plan;
+mod rounding;
 mod rules;
 mod sorted;
 
@@ -28,4 +29,5 @@ pub use operation::{
     Assigned, Input, KeyPair, MergeSource, Operation, Ordering, Plan, PlanOutput, Reduction,
 };
 pub use plan::plan;
+pub use rounding::Rounding;
 pub use rules::{Added, Check};

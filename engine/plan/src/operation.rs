@@ -6,6 +6,7 @@ use vdl_command::{Aggregate, ColumnMeta, Digest, How, SortKey, TableRules, Valid
 use crate::bounds::{self, Bounds};
 use crate::expression::Typed;
 use crate::kinds::number;
+use crate::rounding::Rounding;
 use crate::rules::{Added, Check, hidden_columns};
 
 /// What is public of a table that a command reads.
@@ -13,6 +14,7 @@ use crate::rules::{Added, Check, hidden_columns};
 pub struct Input {
     /// Those that commands can name, and behind them the hidden ones of `rules`.
     pub columns: Vec<ColumnMeta>,
+    /// Where counts are rounded, a few more may belong: see [`Input::row_bounds`].
     pub rows: u64,
     /// What its rows are known to be sorted by, the first key counting most; nulls last.
     pub sorted: Vec<Ordering>,
@@ -119,6 +121,9 @@ pub enum MergeSource {
 pub struct Reduction {
     pub aggregate: Aggregate,
     pub value: Typed,
+    /// How the result is rounded, where a provider asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
 }
 
 impl Reduction {
@@ -157,6 +162,12 @@ impl Input {
         self.columns.extend(hidden_columns(&rules.hidden));
         self.rules = rules;
         self
+    }
+
+    /// How many rows belong to it, at least and at most.
+    pub fn row_bounds(&self) -> (u64, u64) {
+        let more = self.rules.round_counts.map_or(0, |to| to.saturating_sub(1));
+        (self.rows, self.rows.saturating_add(more))
     }
 
     /// The columns that commands can name.

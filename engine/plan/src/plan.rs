@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use vdl_command::{
-    Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, SortKey,
-    TableRules,
+    Aggregate, Aggregation, ColumnMeta, ColumnType, Command, Kind, NamedExpression, Projection, Slot,
+    SortKey, TableRules,
 };
 
 use crate::bounds::{self, written};
@@ -14,6 +14,7 @@ use crate::kinds::{check, number};
 use crate::merge::{Join, concat, key_type, merge};
 use crate::names::{distinct, find};
 use crate::operation::{Assigned, Input, Operation, Ordering, Plan, PlanOutput, Reduction};
+use crate::rounding::{self, Rounding};
 use crate::rules;
 use crate::sorted::sorted;
 
@@ -56,7 +57,7 @@ fn single(command: &Command, input: &Input) -> Result<(Operation, PlanOutput), P
         Command::Open { .. } => (Operation::Open, PlanOutput::Opened { columns: input.visible().to_vec() }),
         Command::Filter { condition, threshold, .. } => {
             let condition = truth(condition, input.visible())?;
-            let threshold = threshold.as_ref().map(filled).transpose()?.copied();
+            let threshold = least(threshold, input)?;
             (Operation::Filter { condition, threshold }, table(input.visible()))
         }
         Command::Project { columns, .. } => {
@@ -69,7 +70,7 @@ fn single(command: &Command, input: &Input) -> Result<(Operation, PlanOutput), P
         }
         Command::Aggregate { aggregations, threshold, .. } => {
             let (reductions, columns) = aggregate(aggregations, input)?;
-            let threshold = threshold.as_ref().map(filled).transpose()?.copied();
+            let threshold = least(threshold, input)?;
             (Operation::Aggregate { reductions, threshold }, PlanOutput::Opened { columns })
         }
         Command::GroupBy { by, aggregations, .. } => {
@@ -81,6 +82,12 @@ fn single(command: &Command, input: &Input) -> Result<(Operation, PlanOutput), P
             return several(command, std::slice::from_ref(input));
         }
     })
+}
+
+/// The threshold of a command; where counts are rounded a multiple, which tells no more than a count.
+fn least(threshold: &Option<Slot<u64>>, input: &Input) -> Result<Option<u64>, PlanError> {
+    let threshold = threshold.as_ref().map(filled).transpose()?;
+    Ok(threshold.map(|least| rounding::up(*least, input.rules.round_counts)))
 }
 
 /// Commands that read none, two or any number of tables.
@@ -175,7 +182,7 @@ fn aggregate(
     }
     let reduced: Vec<(Reduction, ColumnMeta)> = aggregations
         .iter()
-        .map(|aggregation| reduction(aggregation, input, (input.rows, input.rows)))
+        .map(|aggregation| reduction(aggregation, input, input.row_bounds()))
         .collect::<Result<_, _>>()?;
     let (reductions, columns): (Vec<_>, Vec<_>) = reduced.into_iter().unzip();
     distinct(&columns)?;
@@ -201,7 +208,7 @@ fn group_by(
     let mut reductions = Vec::with_capacity(aggregations.len());
     for aggregation in aggregations {
         // A group has at least one row; if there are no rows, there are no groups.
-        let (reduction, column) = reduction(aggregation, input, (1, input.rows.max(1)))?;
+        let (reduction, column) = reduction(aggregation, input, (1, input.row_bounds().1.max(1)))?;
         reductions.push(reduction);
         columns.push(column);
     }
@@ -220,10 +227,18 @@ fn reduction(
     let (fewest, most) = (if value.ctype.nullable { 0 } else { rows.0 }, rows.1);
     let place = || format!("{name} = {}({})", verb(*aggregate), written(expression));
     let numbers = || number(&value.ctype.kind).ok_or_else(|| wrong(expression, "a number", &value));
+    let mut rounding = None;
+    if let Some(to) = input.rules.round_counts {
+        let value = if *aggregate == Aggregate::Sum { numbers()? } else { (0, 0) };
+        rounding = Some(Rounding::of(to, *aggregate, value, bounds::sum(value, fewest, most))?);
+    }
+    let down = |(min, max)| (rounding.map_or(min, |rounding| rounding.down(min)), max);
     let ctype = match aggregate {
-        Aggregate::Count => ColumnType::required(bounds::integer((fewest.into(), most.into()), &place)?),
+        Aggregate::Count => {
+            ColumnType::required(bounds::integer(down((fewest.into(), most.into())), &place)?)
+        }
         Aggregate::Sum => {
-            let sum = bounds::sum(numbers()?, fewest, most);
+            let sum = down(bounds::sum(numbers()?, fewest, most));
             ColumnType::required(bounds::total(sum, &place)?)
         }
         Aggregate::Mean => {
@@ -236,7 +251,7 @@ fn reduction(
         }
     };
     let column = ColumnMeta { name: name.clone(), ctype };
-    Ok((Reduction { aggregate: *aggregate, value }, column))
+    Ok((Reduction { aggregate: *aggregate, value, rounding }, column))
 }
 
 fn verb(aggregate: Aggregate) -> &'static str {

@@ -15,6 +15,7 @@ use crate::error::PlanError;
 use crate::expression::filled;
 use crate::names::find;
 use crate::operation::{Assigned, Input, MergeSource, Operation};
+use crate::rounding::{COARSEST, up};
 
 /// Guards of one table, and columns behind its own.
 const MOST_GUARDS: usize = 16;
@@ -64,6 +65,8 @@ pub(crate) fn prepared(
             if *how == How::Outer || !others_unique {
                 return Err(PlanError::RuleUnchecked { what: "this kind of merge" });
             }
+            let (base, other) = if *how == How::Right { (&*right, &*left) } else { (&*left, &*right) };
+            counted_once(base, other, base_unique)?;
             // The leading side's rows occur at most once, and every row of the result has one.
             let (other, at) = if *how == How::Right { (left, 0) } else { (right, 1) };
             if (*how != How::Inner || !base_unique)
@@ -73,6 +76,10 @@ pub(crate) fn prepared(
             }
         }
         (Command::Concat { .. }, parts @ [_, _, ..]) if parts.iter().any(guarded) => {
+            if let Some(to) = parts.iter().find_map(|part| part.rules.round_counts) {
+                // Copies of a row would make steps of the count smaller.
+                return Err(PlanError::RuleRounded { what: "putting tables together", to });
+            }
             for (part, columns) in parts.iter_mut().zip(&mut added) {
                 number(part, columns);
             }
@@ -87,6 +94,20 @@ pub(crate) fn prepared(
         return Err(PlanError::RuleUnchecked { what: "a table made from so many with rules" });
     }
     Ok((inputs, added))
+}
+
+/// Where counts are rounded, a row occurs once: of rows that occur often, the count tells more.
+fn counted_once(base: &Input, other: &Input, base_unique: bool) -> Result<(), PlanError> {
+    match (base.rules.round_counts, other.rules.round_counts) {
+        (_, Some(to)) if !base_unique => {
+            Err(PlanError::RuleRounded { what: "a merge that may repeat its rows", to })
+        }
+        (Some(to), Some(other)) if to != other => {
+            let to = to.max(other);
+            Err(PlanError::RuleRounded { what: "joining tables whose counts are rounded differently", to })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn guarded(input: &Input) -> bool {
@@ -177,6 +198,10 @@ pub(crate) fn allowed(command: &Command, inputs: &[Input]) -> Result<(), PlanErr
 fn check_rules(rules: &Rules, columns: &[ColumnMeta]) -> Result<(), PlanError> {
     if rules.min_rows.is_some_and(|least| least < 2) {
         return Err(PlanError::BadRules { reason: "at least 2 rows can be asked for".to_owned() });
+    }
+    if rules.round_counts.is_some_and(|to| !(2..=COARSEST).contains(&to)) {
+        let reason = format!("counts can be rounded to multiples of 2 to {COARSEST}");
+        return Err(PlanError::BadRules { reason });
     }
     let mut seen = HashSet::new();
     for name in &rules.join_only {
@@ -282,9 +307,10 @@ pub(crate) fn follow(
 
 fn of_upload(command: &Command) -> Result<TableRules, PlanError> {
     let Command::Upload { rules: Some(rules), .. } = command else { return Ok(TableRules::default()) };
-    let Rules { min_rows, join_only } = filled(rules)?.clone();
-    let guards = min_rows.map(|min_rows| Guard { source: None, min_rows, rows_in: None });
-    Ok(TableRules { guards: guards.into_iter().collect(), join_only, ..TableRules::default() })
+    let rules = filled(rules)?.clone();
+    let guards = rules.fewest().map(|min_rows| Guard { source: None, min_rows, rows_in: None });
+    let Rules { join_only, round_counts, .. } = rules;
+    Ok(TableRules { guards: guards.into_iter().collect(), join_only, round_counts, ..TableRules::default() })
 }
 
 /// Guards, hidden columns and columns for joining only of a merge.
@@ -294,7 +320,11 @@ fn joined(
     sources: &[MergeSource],
     columns: &[ColumnMeta],
 ) -> TableRules {
-    let mut rules = TableRules { guards: left.rules.guards.clone(), ..TableRules::default() };
+    let mut rules = TableRules {
+        guards: left.rules.guards.clone(),
+        round_counts: left.rules.round_counts.or(right.rules.round_counts),
+        ..TableRules::default()
+    };
     let behind = left.rules.hidden.len() as u32;
     for guard in &right.rules.guards {
         let rows_in = guard.rows_in.map(|place| place + behind);
@@ -387,6 +417,7 @@ fn appended(
     rules.join_only = columns.iter().filter(|column| any(column)).map(|column| column.name.clone()).collect();
     if let [only] = inputs {
         rules.derived.clone_from(&only.rules.derived);
+        rules.round_counts = only.rules.round_counts;
     } else if !rules.guards.is_empty() {
         rules.derived = columns.iter().map(|column| column.name.clone()).collect();
     }
@@ -402,7 +433,8 @@ pub(crate) fn checks(
 ) -> Vec<Check> {
     let checks = |rules: &TableRules, visible: usize| {
         let check = |guard: &Guard| Check {
-            min_rows: guard.min_rows,
+            // Also a rule of another upload tells no more than the rounded count.
+            min_rows: up(guard.min_rows, rules.round_counts),
             rows_in: guard.rows_in.map(|place| visible + place as usize),
         };
         rules.guards.iter().map(check).collect()

@@ -5,7 +5,7 @@
 //! Opens nothing to the servers, but with a threshold one bit: whether the rows are enough.
 
 use vdl_plan::vdl_command::Aggregate;
-use vdl_plan::{Check, Reduction, Typed, narrow};
+use vdl_plan::{Check, Input, Reduction, Typed, narrow};
 use vdl_protocol::{Party, and, any_one, bits_to_ring, dot, less_than, mux, planes_to_ring, sum_rows};
 use vdl_share::{ColumnShares, Planes, Ring, Shared, TableShares};
 
@@ -13,6 +13,7 @@ use crate::column::{self, Bits, Numbers, WideNumbers, flags_to_ring, of_bits, of
 use crate::distinct::{Counted, Need, enough, needs};
 use crate::error::TableError;
 use crate::expression::{Form, both, evaluate, validity};
+use crate::rounding::rounded;
 use crate::steps::Steps;
 
 /// Up to this many rows a round costs more than the bits it saves.
@@ -21,7 +22,8 @@ const FEW_ROWS: usize = 1 << 15;
 /// What all aggregations of one command share.
 struct Source<'a> {
     table: &'a TableShares,
-    rows: u64,
+    /// How many rows belong, at least and at most.
+    rows: (u64, u64),
     /// The selection as 0 and 1, made when first needed.
     mask: Option<Numbers>,
     wide_mask: Option<WideNumbers>,
@@ -30,12 +32,13 @@ struct Source<'a> {
 pub(crate) fn aggregate(
     party: &mut Party,
     table: &TableShares,
-    rows: u64,
+    input: &Input,
     reductions: &[Reduction],
     (threshold, checks): (Option<u64>, &[Check]),
     steps: &mut Steps<'_>,
 ) -> Result<Vec<ColumnShares>, TableError> {
-    let mut source = Source { table, rows, mask: None, wide_mask: None };
+    let rows = input.rows;
+    let mut source = Source { table, rows: input.row_bounds(), mask: None, wide_mask: None };
     let mut needs = needs(party, table, reductions, checks)?;
     if let Some(least) = threshold {
         // Of the analyst's own threshold, whether a value is there counts, not what it adds.
@@ -49,7 +52,10 @@ pub(crate) fn aggregate(
     for reduction in reductions {
         let value = &reduction.value;
         results.push(match reduction.aggregate {
-            Aggregate::Count => of_ring(count(party, &source, value)?, None),
+            Aggregate::Count => {
+                let counted = count(party, &source, value)?;
+                of_ring(down(party, counted, reduction)?, None)
+            }
             Aggregate::Sum => total(party, &mut source, reduction)?,
             Aggregate::Mean => {
                 let total = total(party, &mut source, reduction)?;
@@ -78,9 +84,20 @@ fn count<R: Ring>(
     source: &Source<'_>,
     value: &Typed,
 ) -> Result<Shared<Vec<R>>, TableError> {
-    match source.present(party, value)? {
-        Some(present) => column::count(party, &present),
-        None => Ok(Shared::<Vec<R>>::public(party.id(), &[R::of_wide(source.rows.into())])),
+    let (fewest, most) = source.rows;
+    match (source.present(party, value)?, &source.table.selected) {
+        (Some(present), _) => column::count(party, &present),
+        // How many rows belong is known roughly only.
+        (None, Some(selected)) if fewest < most => column::count(party, selected),
+        (None, _) => Ok(Shared::<Vec<R>>::public(party.id(), &[R::of_wide(fewest.into())])),
+    }
+}
+
+/// The value as it may be told.
+fn down(party: &mut Party, value: Numbers, reduction: &Reduction) -> Result<Numbers, TableError> {
+    match &reduction.rounding {
+        Some(rounding) => rounded(party, &value, rounding),
+        None => Ok(value),
     }
 }
 
@@ -90,9 +107,10 @@ fn total(
     source: &mut Source<'_>,
     reduction: &Reduction,
 ) -> Result<ColumnShares, TableError> {
-    let bounds = reduction.total((source.rows, source.rows));
+    let bounds = reduction.total(source.rows);
     if narrow(bounds) {
-        return Ok(of_ring(sum(party, source, &reduction.value)?, None));
+        let sum = sum(party, source, &reduction.value)?;
+        return Ok(of_ring(down(party, sum, reduction)?, None));
     }
     let sum = wide_sum(party, source, &reduction.value)?;
     of_total(party, &sum, reduction.aggregate, bounds)
@@ -175,7 +193,7 @@ fn extreme(
 ) -> Result<ColumnShares, TableError> {
     let rows = source.table.rows;
     let width = value.ctype.width() as usize;
-    if rows == 0 || source.rows == 0 {
+    if rows == 0 || source.rows.1 == 0 {
         return Ok(of_bits(Bits::zeros(1, width), Some(Bits::zeros(1, 1))));
     }
     let column = evaluate(party, value, source.table, Form::Bits)?;

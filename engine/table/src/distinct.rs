@@ -131,7 +131,7 @@ pub(crate) fn behind(
     table: &TableShares,
     reduction: &Reduction,
 ) -> Result<Option<Bits>, TableError> {
-    let Reduction { aggregate, value } = reduction;
+    let Reduction { aggregate, value, .. } = reduction;
     let flags = match value.ctype.kind {
         _ if *aggregate == Aggregate::Count => validity(party, value, table)?,
         Kind::Boolean => Some(evaluate(party, value, table, Form::Bits)?.bits(party, value)?.clone()),

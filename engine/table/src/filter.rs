@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use vdl_plan::{Check, Typed};
+use vdl_plan::{Check, Input, Typed};
 use vdl_protocol::{
     Block, Party, Shuffle, and, less_than_public, open_bit, open_planes, open_ring, ring_to_planes,
 };
@@ -14,6 +14,7 @@ use crate::distinct::{Counted, Need, enough};
 use crate::error::TableError;
 use crate::expression::{Form, evaluate};
 use crate::moving::Bundle;
+use crate::rounding::count_rounded;
 
 /// The table with fewer rows selected, and how many those are.
 ///
@@ -22,11 +23,12 @@ use crate::moving::Bundle;
 pub(crate) fn filter(
     party: &mut Party,
     table: &TableShares,
-    rows: u64,
+    input: &Input,
     condition: &Typed,
     threshold: Option<u64>,
     checks: &[Check],
 ) -> Result<(TableShares, u64), TableError> {
+    let (rows, round) = (input.rows, input.rules.round_counts);
     let threshold = checks.iter().map(|check| check.min_rows).chain(threshold).max().unwrap_or(0);
     if threshold > rows {
         return Err(TableError::TooFewRows { threshold });
@@ -38,13 +40,13 @@ pub(crate) fn filter(
         None => chosen.clone(),
     };
     let count = if threshold == 0 {
-        count_rows(party, &selected)?
-    } else if checks.iter().any(|check| check.rows_in.is_some()) {
+        count_rows(party, &selected, round)?
+    } else if round.is_some() || checks.iter().any(|check| check.rows_in.is_some()) {
         let need = |least, rows_in| Need { least, flags: Some(selected.clone()), rows_in };
         let mut needs = vec![need(threshold, None)];
         needs.extend(checks.iter().map(|check| need(check.min_rows, check.rows_in)));
         enough(party, Counted { columns: &table.columns, selected: None, rows }, &needs)?;
-        count_rows(party, &selected)?
+        count_rows(party, &selected, round)?
     } else {
         let count = count::<u32>(party, &selected)?;
         let bits = ring_to_planes(party, &count, 32)?;
@@ -58,8 +60,11 @@ pub(crate) fn filter(
     Ok((TableShares { rows: table.rows, columns, selected: Some(selected) }, count))
 }
 
-/// How many flags are set. Opens that number.
-pub(crate) fn count_rows(party: &mut Party, flags: &Bits) -> Result<u64, TableError> {
+/// How many flags are set, as a multiple of `round`. Opens that number.
+pub(crate) fn count_rows(party: &mut Party, flags: &Bits, round: Option<u64>) -> Result<u64, TableError> {
+    if let Some(to) = round {
+        return count_rounded(party, flags, to);
+    }
     if flags.rows() == 0 {
         return Ok(0);
     }
@@ -77,9 +82,11 @@ fn first<R: Copy>(opened: Vec<R>) -> Result<R, TableError> {
     opened.first().copied().ok_or(TableError::Shape("nothing was opened"))
 }
 
-/// Whether so few rows are left that dropping the others pays for itself. Public facts only.
-pub(crate) fn sparse(table: &TableShares, rows: u64) -> bool {
-    table.selected.is_some() && rows.saturating_mul(3) / 2 <= table.rows as u64
+/// Whether so few rows are left that dropping the others pays for itself. Public facts only. Never where
+/// counts are rounded: what is left could be counted.
+pub(crate) fn sparse(table: &TableShares, input: &Input) -> bool {
+    let few = input.rows.saturating_mul(3) / 2 <= table.rows as u64;
+    table.selected.is_some() && input.rules.round_counts.is_none() && few
 }
 
 /// The same table without the rows that are not selected, in the same order.

@@ -14,6 +14,7 @@ use crate::expression::{Form, both, evaluate, validity};
 use crate::filter::{compact, pack, sparse};
 use crate::large::Large;
 use crate::moving::{Bundle, unstack};
+use crate::rounding::rounded;
 use crate::segment::{running_max, starts_first};
 use crate::steps::Steps;
 
@@ -44,8 +45,9 @@ pub(crate) fn group_by(
     steps: &mut Steps<'_>,
 ) -> Result<TableShares, TableError> {
     // Rows of a known order need not be sorted, but those that do not belong must be out of the way.
-    let known = input.is_sorted_by(by.iter().copied());
-    let crowded = sparse(table, input.rows) || known && table.selected.is_some();
+    let rough = table.selected.is_some() && input.rules.round_counts.is_some();
+    let known = input.is_sorted_by(by.iter().copied()) && !rough;
+    let crowded = sparse(table, input) || known && table.selected.is_some();
     let compacted = if crowded { Some(compact(party, table, input.rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
     let keys = keys(party, table, &input.columns, by)?;
@@ -55,7 +57,7 @@ pub(crate) fn group_by(
 
     let extremes = extremes(party, table, reductions)?;
     // A group has at least one row.
-    let mut totals = Totals::of(party, table, reductions, (1, input.rows.max(1)))?;
+    let mut totals = Totals::of(party, table, reductions, (1, input.row_bounds().1.max(1)))?;
     let counted = Large::asked(party, table, &keys, reductions, checks, &mut totals)?;
     let sorted = if known {
         totals.flags_to_rings(party)?;
@@ -267,7 +269,7 @@ impl Totals {
         sizes: (u64, u64),
     ) -> Result<Self, TableError> {
         let mut totals = Self { sizes, ..Self::default() };
-        for reduction @ Reduction { aggregate, value } in reductions {
+        for reduction @ Reduction { aggregate, value, .. } in reductions {
             let sums = matches!(aggregate, Aggregate::Sum | Aggregate::Mean);
             if sums && !narrow(reduction.total(sizes)) {
                 if !totals.wide.contains(value) {
@@ -307,7 +309,7 @@ impl Totals {
         results: &mut [Option<ColumnShares>],
     ) -> Result<(), TableError> {
         for (reduction, result) in reductions.iter().zip(results) {
-            let Reduction { aggregate, value } = reduction;
+            let Reduction { aggregate, value, rounding } = reduction;
             if matches!(aggregate, Aggregate::Min | Aggregate::Max) {
                 continue;
             }
@@ -323,7 +325,10 @@ impl Totals {
             let main = if *aggregate == Aggregate::Count { count.as_ref() } else { sum };
             let wide = self.wide.iter().position(|other| other == value).and_then(|at| self.wides.get(at));
             let main = match (main, wide) {
-                (Some(main), _) => of_ring(main.clone(), None),
+                (Some(main), _) => match rounding {
+                    Some(rounding) => of_ring(rounded(party, main, rounding)?, None),
+                    None => of_ring(main.clone(), None),
+                },
                 (None, Some(wide)) => of_total(party, wide, *aggregate, reduction.total(self.sizes))?,
                 (None, None) => return Err(TableError::Shape("an aggregation was left out")),
             };

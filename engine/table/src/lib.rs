@@ -21,6 +21,7 @@ mod group;
 mod large;
 mod merge;
 mod moving;
+mod rounding;
 mod run;
 mod segment;
 mod sort;

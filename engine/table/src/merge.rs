@@ -91,7 +91,7 @@ impl Merge<'_> {
     ) -> Result<(TableShares, u64), TableError> {
         let mut dense = [None, None];
         for ((dense, table), input) in dense.iter_mut().zip(tables).zip(&self.plan.inputs) {
-            if sparse(table, input.rows) {
+            if sparse(table, input) {
                 *dense = Some(compact(party, table, input.rows)?);
             }
         }
@@ -242,12 +242,12 @@ impl Merge<'_> {
         let (selected, count) = match (self.how, alone) {
             (How::Inner, _) => {
                 self.enough(party, &columns, &found, base.input.rows)?;
-                let count = count_rows(party, &found)?;
+                let count = count_rows(party, &found, self.plan.rules.round_counts)?;
                 (Some(found), count)
             }
             (_, None) => (base.table.selected.clone(), base.input.rows),
             (_, Some(alone)) => {
-                let count = base.input.rows + count_rows(party, &alone)?;
+                let count = base.input.rows + count_rows(party, &alone, None)?;
                 let parts = [(base.table.selected.as_ref(), base.rows()), (Some(&alone), other.rows())];
                 (append_flags(party.id(), &parts), count)
             }

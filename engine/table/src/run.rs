@@ -113,7 +113,7 @@ fn table(
         Operation::Open | Operation::Aggregate { .. } => return Ok(None),
         Operation::Filter { condition, threshold } => {
             let (table, input) = one(0)?;
-            filter(party, table, input.rows, condition, *threshold, &plan.checks)?
+            filter(party, table, input, condition, *threshold, &plan.checks)?
         }
         Operation::Project { columns } => {
             let (table, input) = one(0)?;
@@ -177,7 +177,7 @@ fn opened(
     };
     match &plan.operation {
         Operation::Aggregate { reductions, threshold } => {
-            Ok((aggregate(party, table, input.rows, reductions, (*threshold, &plan.checks), steps)?, 1))
+            Ok((aggregate(party, table, input, reductions, (*threshold, &plan.checks), steps)?, 1))
         }
         _ => Ok((compact(party, table, input.rows)?.columns, input.rows)),
     }

@@ -23,7 +23,7 @@ pub(crate) fn sort(
         return Ok(table.clone());
     }
     let rows = input.rows;
-    let compacted = if sparse(table, rows) { Some(compact(party, table, rows)?) } else { None };
+    let compacted = if sparse(table, input) { Some(compact(party, table, rows)?) } else { None };
     let table = compacted.as_ref().unwrap_or(table);
     let id = party.id();
     steps.done();
@@ -43,8 +43,15 @@ pub(crate) fn sort(
     let order = sort_rows(party, &Bits::stack(table.rows, &all))?;
 
     steps.done();
-    let (bundle, manifest) = Bundle::of(table.columns.iter());
+    let (mut bundle, manifest) = Bundle::of(table.columns.iter());
+    // How many rows belong may be known roughly only: then which they are moves along.
+    let roughly = table.selected.as_ref().filter(|_| input.rules.round_counts.is_some());
+    bundle.planes.extend(roughly.cloned());
     let mut moved = bundle.moved(table.rows, |blocks| Ok(order.apply(party, blocks)?))?;
-    let sorted = TableShares { rows: table.rows, columns: manifest.unpack(&mut moved)?, selected: None };
+    let selected = if roughly.is_some() { moved.planes.pop() } else { None };
+    let sorted = TableShares { rows: table.rows, columns: manifest.unpack(&mut moved)?, selected };
+    if sorted.selected.is_some() {
+        return Ok(sorted);
+    }
     Ok(truncate(sorted, usize::try_from(rows).unwrap_or(usize::MAX)))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::audit::Event;
+use vdl_authorize::audit::{Event, MOST_LISTED, tables_digest};
 use vdl_authorize::{Approval, Authorized, Refusal, Resolution, Run, RunState, command_digest, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, Slot, StartRun,
@@ -18,6 +18,7 @@ use crate::error::NodeError;
 use crate::job::writes;
 use crate::node::NodeConfig;
 use crate::refusal::{Remedy, from_refusal, from_store, refuse};
+use crate::refused::{Asked, Refused};
 use crate::rules::{Draft, Held, Rules};
 use crate::witness::Ledger;
 
@@ -27,6 +28,7 @@ pub(crate) struct Authorities {
     pub rules: Rules,
     runs: Mutex<HashMap<RunKey, Known>>,
     pub ledger: Ledger,
+    refused: Refused,
 }
 
 /// An approval whose run may start, under the rules of that generation.
@@ -48,9 +50,6 @@ struct Known {
 #[serde(deny_unknown_fields)]
 struct Record {
     state: RunState,
-    /// Where an earlier version wrote them.
-    #[serde(default, skip_serializing)]
-    outputs: BTreeMap<u32, Handle>,
 }
 
 /// A command that may run now, its references to earlier steps resolved.
@@ -71,7 +70,13 @@ impl Authorities {
         let found = Draft::found(config, store)?;
         let ledger = Ledger::open(config, store)?;
         let rules = Rules::new(found, store, &ledger)?;
-        Ok(Self { node: usize::from(config.node), rules, runs: Mutex::default(), ledger })
+        Ok(Self {
+            node: usize::from(config.node),
+            rules,
+            runs: Mutex::default(),
+            ledger,
+            refused: Refused::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Known>> {
@@ -112,34 +117,55 @@ impl Authorities {
             return Ok(answer(started));
         }
         let used = store.runs_used(key.approval).map_err(from_store)?;
-        approval.check_runs(used).map_err(|refusal| self.refused(store, key.approval, &refusal))?;
+        let asked = Asked { approval: key.approval, id: start.start.0 };
+        approval.check_runs(used).map_err(|refusal| self.refused(store, asked, &refusal))?;
         self.ledger.note(store, run_event(&approval, start.start, key.nonce, used + 1)?)?;
         let started = store.start_run(key, start.start, limit, envelope, &state).map_err(from_store)?;
         runs.insert(key, known);
         Ok(answer(started))
     }
 
-    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up.
-    pub fn check_goes_on(&self, store: &Store, approval: &Approval) -> Result<(), ErrorAnswer> {
+    /// Whether an approval goes on: a name that moved may have ended it, or all its uses are used up. `id` is
+    /// that of the start or the job which asks.
+    pub fn check_goes_on(&self, store: &Store, approval: &Approval, id: [u8; 32]) -> Result<(), ErrorAnswer> {
         let digest = approval.digest();
         let refusal = match (store.ended(digest).map_err(from_store)?, approval.statement().max_uses) {
             (Some(name), _) => Err(Refusal::Void { name }),
             (None, None) => Ok(()),
             (None, Some(_)) => approval.check_uses(store.uses(digest).map_err(from_store)?),
         };
-        refusal.map_err(|refusal| self.refused(store, digest, &refusal))
+        refusal.map_err(|refusal| self.refused(store, Asked { approval: digest, id }, &refusal))
     }
 
-    /// The answer to what the analyst signed and may not do; it is logged. What nobody signed is not:
-    /// strangers must not make the log grow.
-    fn refused(&self, store: &Store, approval: Digest, refusal: &Refusal) -> ErrorAnswer {
-        use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun};
+    /// Whether a command that was let in may begin, now that its turn has come. While it waited its approval
+    /// may have been revoked or have ended, and the policy may be another one.
+    pub fn check_turn(&self, store: &Store, admitted: &Admitted, now: i64) -> Result<(), ErrorAnswer> {
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else {
+            return Ok(());
+        };
+        let held = self.rules.now();
+        let renewed = match self.lock().get_mut(&key) {
+            Some(known) => known.renewed(&held, store, key, now)?.run.approval().clone(),
+            // Its run was closed meanwhile.
+            None => approval.clone(),
+        };
+        let holds = held.gate.check_holds(&renewed, now);
+        let asked = Asked { approval: key.approval, id: job.0 };
+        holds.map_err(|refusal| self.refused(store, asked, &refusal))?;
+        self.check_goes_on(store, &renewed, job.0)
+    }
+
+    /// The answer to what the analyst signed and may not do; it is logged once. What nobody signed is not, nor
+    /// what was let in before: neither strangers nor whoever holds a recording must make the log grow.
+    fn refused(&self, store: &Store, asked: Asked, refusal: &Refusal) -> ErrorAnswer {
+        use Refusal::{Closed, NotTheAnalyst, OtherApproval, OtherRun, Replayed};
         let answer = from_refusal(refusal);
-        let event = Event::Refused { approval, code: answer.code.clone() };
-        match refusal {
-            NotTheAnalyst { .. } | OtherApproval | OtherRun | Closed => answer,
-            _ => self.ledger.note(store, event).err().unwrap_or(answer),
+        if matches!(refusal, NotTheAnalyst { .. } | OtherApproval | OtherRun | Closed | Replayed) {
+            return answer;
         }
+        let event = Event::Refused { approval: asked.approval, code: answer.code.clone() };
+        let noted = self.refused.once(asked, &answer.code, || self.ledger.note(store, event));
+        noted.err().unwrap_or(answer)
     }
 
     /// Decides about a command. What was decided is in the journal when this returns; if it matters, it
@@ -165,11 +191,12 @@ impl Authorities {
         let mut runs = self.lock();
         let held = self.rules.now();
         let known = self.find(&mut runs, &held, store, key, now)?;
+        let asked = Asked { approval: key.approval, id: request.job.0 };
         let admitted = known
             .run
             .check_step(&held.gate, authority, request.job, &request.command, now)
-            .map_err(|refusal| self.refused(store, key.approval, &refusal))?;
-        self.check_goes_on(store, admitted.run.approval())?;
+            .map_err(|refusal| self.refused(store, asked, &refusal))?;
+        self.check_goes_on(store, admitted.run.approval(), request.job.0)?;
         let steps = references(admitted.command.get(), &known.outputs)?;
         self.ledger.note(store, step_event(request, authority, key.nonce, admitted.command.get(), &steps))?;
         let matters = matters(admitted.command.get(), &known.run, authority.step);
@@ -237,7 +264,9 @@ impl Authorities {
         name: &str,
         table: Handle,
     ) -> Result<(), ErrorAnswer> {
-        let Some(approval) = &admitted.approval else { return Ok(()) };
+        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else {
+            return Ok(());
+        };
         let fixed = store.fixed(approval.digest(), name).map_err(from_store)?;
         if let Err(refusal) = approval.check_resolved(name, table, fixed) {
             if fixed.is_some() {
@@ -245,7 +274,8 @@ impl Authorities {
                 self.ledger.note(store, void)?;
                 store.end(approval.digest(), name).map_err(from_store)?;
             }
-            return Err(self.refused(store, approval.digest(), &refusal));
+            let asked = Asked { approval: key.approval, id: job.0 };
+            return Err(self.refused(store, asked, &refusal));
         }
         let event = Event::Resolved { approval: approval.digest(), name: name.to_owned(), table };
         self.ledger.note(store, event)
@@ -253,7 +283,8 @@ impl Authorities {
 
     /// What a command fixes of its approval: the tables that its names stand for from now on, and one more
     /// use. Durable when it returns; comes when all three agree, and before anything is opened or changed. So
-    /// all three fix the same, and what did not begin on all of them uses up nothing.
+    /// no two fix different tables, and what did not begin on all of them uses up nothing. A server that
+    /// crashes before this has fixed less than the others: what they counted stops the rest.
     pub fn fix(&self, store: &Store, admitted: &Admitted, tables: &[Handle]) -> Result<(), ErrorAnswer> {
         let Some(approval) = &admitted.approval else { return Ok(()) };
         let (digest, limit) = (approval.digest(), approval.statement().max_uses);
@@ -307,18 +338,11 @@ impl Authorities {
         };
         let other = || from_refusal(&Refusal::OtherRun);
         let kept = store.run(key).map_err(from_store)?.ok_or_else(other)?;
-        let Record { state, mut outputs } = serde_json::from_slice(&kept.state)
+        let Record { state } = serde_json::from_slice(&kept.state)
             .map_err(|_| refuse("storage_failed", "the journal of this run cannot be read"))?;
         let approval = held.gate.check_envelope(&kept.envelope, now).map_err(|r| from_refusal(&r))?;
-        let of_earlier_version = state.holds_jobs() || !outputs.is_empty();
-        outputs.extend(kept.outputs);
         let run = Run::restore(approval, state, kept.jobs);
-        if of_earlier_version {
-            let jobs: Vec<JobId> = run.jobs().iter().copied().collect();
-            let made: Vec<(u32, Handle)> = outputs.iter().map(|(step, table)| (*step, *table)).collect();
-            store.keep_run(key, &record(&run)?, &jobs, &made).map_err(from_store)?;
-        }
-        Ok(vacant.insert(Known { run, generation: held.generation, outputs }))
+        Ok(vacant.insert(Known { run, generation: held.generation, outputs: kept.outputs }))
     }
 }
 
@@ -349,9 +373,10 @@ impl Admitted {
         self.steps.get(&step).copied()
     }
 
-    /// What it runs under; nothing in design mode.
-    pub fn approval(&self) -> Option<&Approval> {
-        self.approval.as_deref()
+    /// Whether it may fix something of its approval. All three say the same, whatever each of them remembers.
+    pub fn fixes(&self) -> bool {
+        let by_name = || self.command.get().inputs().iter().any(|input| matches!(input, TableRef::Name(_)));
+        self.counted().is_some() || (self.approval.is_some() && by_name())
     }
 
     /// The approval, if its uses are counted. Its commands then come one after another, in the order that
@@ -389,13 +414,17 @@ fn step_event(
         // Known when its turn has come, and logged then.
         TableRef::Name(_) => None,
     };
+    let mut tables: Vec<Handle> = command.inputs().into_iter().filter_map(table).collect();
+    let all_tables = (tables.len() > MOST_LISTED).then(|| tables_digest(&tables));
+    tables.truncate(MOST_LISTED);
     Event::Step {
         approval: authority.approval,
         nonce,
         step: authority.step,
         job: request.job,
         command: command_digest(&request.command),
-        tables: command.inputs().into_iter().filter_map(table).collect(),
+        tables,
+        all_tables,
     }
 }
 
@@ -411,8 +440,8 @@ fn outcome(command: &Command, ended: Result<Option<Handle>, &str>) -> String {
 }
 
 fn record(run: &Run) -> Result<Vec<u8>, ErrorAnswer> {
-    let record = Record { state: run.state().clone(), outputs: BTreeMap::new() };
-    serde_json::to_vec(&record).map_err(|error| refuse("internal", error.to_string()))
+    serde_json::to_vec(&Record { state: run.state().clone() })
+        .map_err(|error| refuse("internal", error.to_string()))
 }
 
 /// The steps that a command refers to, and what they made.

@@ -18,7 +18,7 @@ use crate::agreement::{Agreement, Intention, agree};
 use crate::authority::Admitted;
 use crate::held::Held;
 use crate::net::{End, Mailbox, NodeLane, PEERS, Wire, control, node_of, peer_of, step};
-use crate::node::Node;
+use crate::node::{Node, now};
 use crate::refusal::{
     Remedy, from_end, from_plan, from_store, from_transport, refuse, request_missing, unreachable,
 };
@@ -115,11 +115,9 @@ impl Job<'_> {
     }
 
     /// The tables that the command takes, once it is its turn: what the approval says of them, and whether it
-    /// goes on, may have changed while it waited.
+    /// still holds, may have changed while it waited.
     fn inputs(&self) -> Result<Vec<Handle>, ErrorAnswer> {
-        if let Some(approval) = self.admitted.approval() {
-            self.node.authorities.check_goes_on(&self.node.store, approval)?;
-        }
+        self.node.authorities.check_turn(&self.node.store, self.admitted, now())?;
         let find = |input: &&TableRef| match input {
             TableRef::Handle(handle) => handle
                 .value()
@@ -167,6 +165,18 @@ impl Job<'_> {
         Digest(*hasher.finalize().as_bytes())
     }
 
+    /// Fixes what the command fixes of its approval, once both peers have found nothing wrong either: what one
+    /// of them stops uses up nothing.
+    fn fix(&self, handles: &[Handle], lane: &mut NodeLane) -> Result<(), ErrorAnswer> {
+        if self.admitted.fixes() {
+            let failed = |error| from_transport(self.me(), &error);
+            PEERS.into_iter().try_for_each(|peer| lane.send(peer, "agreed", vec![])).map_err(failed)?;
+            let heard = PEERS.into_iter().try_for_each(|peer| lane.receive(peer, "agreed", 0).map(drop));
+            heard.map_err(failed)?;
+        }
+        self.node.authorities.fix(&self.node.store, self.admitted, handles)
+    }
+
     /// Commands that need a table's description only.
     fn describe(&self, handles: &[Handle]) -> Result<Done, ErrorAnswer> {
         let Some(handle) = handles.first().copied() else { return Err(refuse("internal", "no table")) };
@@ -180,7 +190,7 @@ impl Job<'_> {
         };
         let mut lane = self.own_lane();
         agree(self.me(), self.request.job, &mut lane, &intention, &mut [])?;
-        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
+        self.fix(handles, &mut lane)?;
         if plan.operation == Operation::Remove {
             self.remove(handle, &mut lane)?;
             return self.reply(Outcome::Removed, &[], None);
@@ -229,7 +239,7 @@ impl Job<'_> {
         let mut lane = self.own_lane();
         let mut tables: Vec<&mut Held> = held.iter_mut().map(|held| &mut **held).collect();
         let agreement = agree(self.me(), self.request.job, &mut lane, &intention, &mut tables)?;
-        self.node.authorities.fix(&self.node.store, self.admitted, handles)?;
+        self.fix(handles, &mut lane)?;
         match (&plan.operation, upload) {
             (_, Some(upload)) => self.keep_upload(&plan, upload, agreement.handle, &mut lane),
             (Operation::Save, None) => match held.first_mut() {

@@ -18,6 +18,7 @@ mod job;
 pub mod net;
 mod node;
 mod refusal;
+mod refused;
 mod rules;
 mod sealed;
 pub mod server;

@@ -146,12 +146,13 @@ impl Draft {
 
     fn revoke(&mut self, text: &[u8]) -> Result<(), Refusal> {
         let older = self.held.policies.split_last().map_or(&[][..], |(_, older)| older);
-        let Some(gate) = self.held.gate.revoke(text, older)? else { return Ok(()) };
+        if !self.held.gate.revoke(text, older)? {
+            return Ok(());
+        }
         let revocation = read_revocation(text)?;
         let (digest, revokes): (Digest, Revoked) = (revocation.digest()?, revocation.revokes);
         self.revocations.push((digest, text.to_vec()));
         self.events.push(Event::Revoked { digest, revokes });
-        self.held.gate = gate;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vdl_command::{Handle, JobId};
 use vdl_store::{State, Store, StoreError};
@@ -91,7 +91,8 @@ impl Told {
 pub(crate) fn keep_settling(node: &Arc<Node>, inquiries: Receiver<Inquiry>) -> Result<(), NodeError> {
     let node = Arc::downgrade(node);
     let settle = move || {
-        while serve(&node, &inquiries) {}
+        let mut asked = Instant::now();
+        while serve(&node, &inquiries, &mut asked) {}
     };
     std::thread::Builder::new()
         .name("vdl-settle".into())
@@ -100,9 +101,13 @@ pub(crate) fn keep_settling(node: &Arc<Node>, inquiries: Receiver<Inquiry>) -> R
         .map_err(|error| NodeError::Link(format!("no thread: {error}")))
 }
 
-fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>) -> bool {
-    let inquiry = inquiries.recv_timeout(ASK_EVERY);
+/// Hears one inquiry, or none, and asks when it is time to, however many there are.
+fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>, asked: &mut Instant) -> bool {
+    let inquiry = inquiries.recv_timeout(ASK_EVERY.saturating_sub(asked.elapsed()));
     let Some(node) = node.upgrade() else { return false };
+    if let Ok(inquiry) = &inquiry {
+        node.post.heard(inquiry);
+    }
     match inquiry {
         Ok((from, frame)) if frame.step == step::ASK => node.tell_states(from, &frame.payload),
         Ok((from, frame)) if frame.step == step::STARTED => node.hear_start(from, &frame.payload),
@@ -111,11 +116,13 @@ fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>) -> bool {
         }
         Ok((from, frame)) if frame.step == step::TELL => node.hear_states(from, &frame.payload),
         Ok((from, frame)) => node.hear_of_rules(from, &frame),
-        Err(RecvTimeoutError::Timeout) => {
-            node.ask_states();
-            node.compare_standings();
-        }
+        Err(RecvTimeoutError::Timeout) => {}
         Err(RecvTimeoutError::Disconnected) => return false,
+    }
+    if asked.elapsed() >= ASK_EVERY {
+        node.ask_states();
+        node.compare_standings();
+        *asked = Instant::now();
     }
     true
 }

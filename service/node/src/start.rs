@@ -79,7 +79,7 @@ impl Node {
         let checked = self.authorities.check_start(start, envelope, now())?;
         let known = self.store.started(start.approval, start.start).map_err(from_store)?;
         let count = || {
-            self.authorities.check_goes_on(&self.store, &checked.approval)?;
+            self.authorities.check_goes_on(&self.store, &checked.approval, start.start.0)?;
             match known {
                 Some(known) => {
                     Ok(StartedRun { approval: start.approval, nonce: known.nonce, run: known.run })

@@ -1,9 +1,11 @@
 //! The audit log as this server writes it. A line is on its way to the disk before what it tells of is
 //! answered, and the disk has it no later than the journal; without a line nothing is done.
 //!
-//! After each start and end of a run a server shows the other two how far its log goes. They sign that, and
-//! will sign nothing that goes less far: a log that was cut or put back is noticed, and says so itself.
+//! After each start and end of a run a server signs how far its log goes and shows that to the other two. They
+//! sign it as well, and will sign nothing that goes less far: a log that was cut or put back is noticed, and
+//! says so itself. A peer that saw more of it proves that with this server's own signature.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -29,22 +31,35 @@ struct Book {
     found: u64,
     /// With it the heads of peers are signed.
     key: SigningKey,
+    asked: Mutex<VecDeque<Asked>>,
 }
 
-/// To both peers: how far the log goes here, and the key this server signs with.
+/// A head that was shown, and which servers have signed it since.
+struct Asked {
+    head: Head,
+    signed: [bool; 3],
+}
+
+/// Heads that may be signed; the oldest is forgotten first.
+const MOST_ASKED: usize = 256;
+
+/// To both peers: how far the log goes here, and the key this server signs with. They keep it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shown {
     head: Head,
     key: String,
+    /// Under the head, by the server whose log it is: it can be held to what it showed.
+    #[serde(default)]
+    signature: String,
 }
 
-/// The answer: a signature, or what was seen already.
+/// The answer: a signature, or what was seen already, with the signature under which it was shown.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Word {
     Signed { head: Head, key: String, signature: String },
-    Known(Head),
+    Known { head: Head, signature: String },
 }
 
 impl Ledger {
@@ -59,7 +74,8 @@ impl Ledger {
         let fresh = random().map_err(|answer| NodeError::Config(answer.message))?;
         let (head, key) = (last(whole)?, SigningKey::from_seed(store.seed(fresh)?));
         let shown = shown(&key).map_err(|answer| NodeError::Config(answer.message))?;
-        let ledger = Self(Some(Book { head: Mutex::new(head), found: head.sequence, key }));
+        let (found, head) = (head.sequence, Mutex::new(head));
+        let ledger = Self(Some(Book { head, found, key, asked: Mutex::default() }));
         let note = |event| ledger.note(store, event).map_err(|answer| NodeError::Config(answer.message));
         if !cut.is_empty() {
             store.cut_log(cut.len() as u64)?;
@@ -87,6 +103,29 @@ impl Book {
     fn lock(&self) -> MutexGuard<'_, Head> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on both peers may sign this head.
+    fn ask(&self, head: Head) {
+        let mut asked = self.asked();
+        if asked.iter().any(|earlier| earlier.head == head) {
+            return;
+        }
+        if asked.len() >= MOST_ASKED {
+            asked.pop_front();
+        }
+        asked.push_back(Asked { head, signed: [false; 3] });
+    }
+
+    /// Whether a server signs this head for the first time; `None` if it was not shown, or long ago.
+    fn is_new(&self, head: Head, by: u8) -> Option<bool> {
+        let mut asked = self.asked();
+        let shown = asked.iter_mut().find(|shown| shown.head == head)?;
+        Some(!std::mem::replace(shown.signed.get_mut(usize::from(by))?, true))
+    }
 }
 
 impl Node {
@@ -95,7 +134,10 @@ impl Node {
         let Some(book) = &self.authorities.ledger.0 else { return Ok(()) };
         let head = *book.lock();
         self.store.flush().map_err(from_store)?;
-        self.tell_peers(JobId([0; 32]), step::HEAD, &text(&Shown { head, key: shown(&book.key)? })?);
+        let signature = sign_head(&book.key, &self.config.environment, self.config.node, head);
+        let shown = Shown { head, key: shown(&book.key)?, signature };
+        book.ask(head);
+        self.tell_peers(JobId([0; 32]), step::HEAD, &text(&shown)?);
         Ok(())
     }
 
@@ -113,17 +155,22 @@ impl Node {
 
     /// Signs the head of a peer's log if it goes on from the last one seen, otherwise says what that was.
     fn hear_head(&self, book: &Book, from: Peer, shown_head: &[u8]) -> Result<(), ErrorAnswer> {
-        let Shown { head, key } = read(shown_head)?;
+        let Shown { head, key, signature } = read(shown_head)?;
         let node = node_of(self.config.node, from);
         let seen = self.seen(node, &key)?;
-        if let Some(seen) = seen.filter(|seen| seen.sequence >= head.sequence && *seen != head) {
-            self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&Word::Known(seen))?));
+        if !self.signed(&key, node, head, &signature)? {
+            return Err(refuse("servers_disagree", format!("server {node} did not sign what it shows")));
+        }
+        let before = seen.as_ref().map(|seen| seen.head);
+        if let Some(seen) = seen.filter(|seen| seen.head.sequence >= head.sequence && seen.head != head) {
+            let known = Word::Known { head: seen.head, signature: seen.signature };
+            self.tell(from, control(JobId([0; 32]), step::WITNESS, text(&known)?));
             return Ok(());
         }
-        if seen != Some(head) {
+        if before != Some(head) {
             let event = Event::Countersigned { node, sequence: head.sequence, head: head.digest };
             self.authorities.ledger.note(&self.store, event)?;
-            self.store.keep_witness(node, &text(&Shown { head, key })?).map_err(from_store)?;
+            self.store.keep_witness(node, &text(&Shown { head, key, signature })?).map_err(from_store)?;
         }
         self.store.flush().map_err(from_store)?;
         let signature = sign_head(&book.key, &self.config.environment, node, head);
@@ -132,36 +179,72 @@ impl Node {
         Ok(())
     }
 
-    /// The last head seen of a peer's log, which must be shown with the key that it was shown with at first.
-    fn seen(&self, node: u8, key: &str) -> Result<Option<Head>, ErrorAnswer> {
+    /// What was last seen of a peer's log, which must be shown with the key that it was shown with at first.
+    fn seen(&self, node: u8, key: &str) -> Result<Option<Shown>, ErrorAnswer> {
         let Some(seen) = self.store.witness(node).map_err(from_store)? else { return Ok(None) };
         let seen: Shown = read(&seen)?;
         match seen.key == key {
-            true => Ok(Some(seen.head)),
+            true => Ok(Some(seen)),
             false => Err(refuse("servers_disagree", format!("server {node} has another key than before"))),
         }
+    }
+
+    /// Whether the owner of `key` signed a head of the log of server `of`.
+    fn signed(&self, key: &str, of: u8, head: Head, signature: &str) -> Result<bool, ErrorAnswer> {
+        let key = VerifyingKey::from_base64(key).map_err(|error| refuse("bad_request", error.to_string()))?;
+        Ok(verify_head(&key, &self.config.environment, of, head, signature))
     }
 
     /// Writes down that a peer signed, or that it saw more of this log than is here.
     fn hear_witness(&self, book: &Book, from: Peer, word: &[u8]) -> Result<(), ErrorAnswer> {
         let by = node_of(self.config.node, from);
-        let known = match read(word)? {
-            Word::Signed { head, key, signature } => {
-                let of_peer = VerifyingKey::from_base64(&key);
-                let of_peer = of_peer.map_err(|error| refuse("bad_request", error.to_string()))?;
-                let (environment, me) = (&self.config.environment, self.config.node);
-                if !verify_head(&of_peer, environment, me, head, &signature) {
-                    return Err(refuse("servers_disagree", format!("server {by} signed something else")));
-                }
-                let (sequence, head) = (head.sequence, head.digest);
-                let event = Event::Witnessed { by, key, sequence, head, signature };
-                return self.authorities.ledger.note(&self.store, event);
+        match read(word)? {
+            Word::Signed { head, key, signature } => self.hear_signed(book, by, head, key, signature),
+            Word::Known { head, signature } => self.hear_known(book, by, head, &signature),
+        }
+    }
+
+    /// Written down is one signature of each peer under what it was shown, and by the key that it came with
+    /// first: in the log, any other would testify against this server.
+    fn hear_signed(
+        &self,
+        book: &Book,
+        by: u8,
+        head: Head,
+        key: String,
+        signature: String,
+    ) -> Result<(), ErrorAnswer> {
+        let seen = self.seen(by, &key)?;
+        if !self.signed(&key, self.config.node, head, &signature)? {
+            return Err(refuse("servers_disagree", format!("server {by} signed something else")));
+        }
+        match book.is_new(head, by) {
+            Some(true) => {}
+            Some(false) => return Ok(()),
+            None => {
+                let message = format!("server {by} signed an end of the log that it was not shown");
+                return Err(refuse("servers_disagree", message));
             }
-            Word::Known(known) => known,
-        };
+        }
+        if seen.is_none() {
+            let nothing = Shown { head: Head::START, key: key.clone(), signature: String::new() };
+            self.store.keep_witness(by, &text(&nothing)?).map_err(from_store)?;
+        }
+        let (sequence, head) = (head.sequence, head.digest);
+        self.authorities.ledger.note(&self.store, Event::Witnessed { by, key, sequence, head, signature })
+    }
+
+    /// A head beyond this log's end. A peer's word is not enough: the log would skip as many numbers as it
+    /// pleases, until there are none left. What this server once showed has its own signature.
+    fn hear_known(&self, book: &Book, by: u8, known: Head, signature: &str) -> Result<(), ErrorAnswer> {
         // Of two heads shown at once the later one may have come first: then nothing is missing.
         if known.sequence <= book.lock().sequence {
             return Ok(());
+        }
+        let mine = book.key.verifying_key();
+        if !verify_head(&mine, &self.config.environment, self.config.node, known, signature) {
+            let message = format!("server {by} says that it saw more of the log, and nobody showed it that");
+            return Err(refuse("servers_disagree", message));
         }
         let (missing_from, missing_to) = (book.found + 1, known.sequence);
         let event = Event::Restored { missing_from, missing_to, head: known.digest };

@@ -22,7 +22,7 @@ use vdl_command::{AskLog, AskUsed, Digest, LogPart, Used, WireError};
 use crate::access::LARGEST_PARCEL;
 use crate::config;
 use crate::error::{Fault, PortalError};
-use crate::gate::{Caller, Pass, octets};
+use crate::gate::{Caller, Pass, drain, octets};
 use crate::server::Shared;
 use crate::text::to_base64;
 use crate::turns::Turn;
@@ -245,11 +245,17 @@ pub async fn relay_parcel(
     Address((_project, server)): Address<(String, String)>,
     request: Request,
 ) -> Result<impl IntoResponse, Fault> {
+    // Before the parcel is in memory, and all else after it: who is refused while still sending reads no
+    // refusal.
+    let (turn, parcel) = match portal.busy.users.take(&caller.user).await {
+        Ok(turn) => (turn, octets(request).await?),
+        Err(fault) => {
+            drain(request.into_body()).await;
+            return Err(fault);
+        }
+    };
     let server = number(&server)?;
     let cluster = portal.cluster(&caller.project)?;
-    // Before the parcel is in memory.
-    let turn = portal.busy.users.take(&caller.user).await?;
-    let parcel = octets(request).await?;
     pass.check_again(&portal).await?;
     let room = cluster.room(server).await?;
     let answer = cluster.relay(server, parcel, (turn, room)).await?;

@@ -12,6 +12,9 @@ use vdl_command::ErrorAnswer;
 
 use crate::ids::fresh_id;
 
+/// What a server says of a parcel that it cannot open.
+const UNREADABLE: &str = "sealed_unreadable";
+
 /// Why the portal does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PortalError {
@@ -138,6 +141,8 @@ impl Fault {
                 StatusCode::CONFLICT
             }
             Self::NoPolicy | Self::UploadIncomplete => StatusCode::CONFLICT,
+            // Nothing to try again: whoever sealed the parcel has to seal it anew.
+            Self::Server(answer) if answer.code == UNREADABLE => StatusCode::BAD_REQUEST,
             Self::Server(_) | Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
-use crate::access::{Role, Route, Scope, Takes, Who};
+use crate::access::{LARGEST_PARCEL, Role, Route, Scope, Takes, Who};
 use crate::db::Conn;
 use crate::error::{Fault, Refused};
 use crate::ids::now;
@@ -28,6 +28,8 @@ pub const STALL: Duration = Duration::from_secs(30);
 pub const LONGEST: Duration = Duration::from_secs(600);
 /// A longer form is read on a thread of its own.
 const LARGE_FORM: usize = 64 << 10;
+/// How long a refused request is read on.
+const DRAINING: Duration = Duration::from_secs(10);
 
 /// Whoever is logged in, and what they are in the project that the address leads to.
 #[derive(Clone, Debug)]
@@ -71,19 +73,14 @@ impl Pass {
 }
 
 pub async fn gate(State(portal): State<Shared>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let let_in = let_in(&portal, &mut parts, body).await;
+    let (mut parts, mut body) = request.into_parts();
+    let let_in = let_in(&portal, &mut parts, &mut body).await;
     let asked = Asked::of(&parts);
     let answer = match let_in {
-        Ok(body) => next.run(Request::from_parts(parts, body)).await,
-        Err(Denied::Fault(fault)) => fault.into_response(),
-        Err(Denied::Method(allowed)) => {
-            let mut answer = Fault::NoSuchThing("method here").into_response();
-            *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            if let Ok(value) = HeaderValue::from_str(&allowed) {
-                answer.headers_mut().insert(header::ALLOW, value);
-            }
-            answer
+        Ok(form) => next.run(Request::from_parts(parts, form.map_or(body, Body::from))).await,
+        Err(denied) => {
+            drain(body).await;
+            denied.into_response()
         }
     };
     if let Some(refused) = answer.extensions().get::<Refused>() {
@@ -125,6 +122,21 @@ enum Denied {
     Method(String),
 }
 
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let allowed = match self {
+            Self::Fault(fault) => return fault.into_response(),
+            Self::Method(allowed) => allowed,
+        };
+        let mut answer = Fault::NoSuchThing("method here").into_response();
+        *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        if let Ok(value) = HeaderValue::from_str(&allowed) {
+            answer.headers_mut().insert(header::ALLOW, value);
+        }
+        answer
+    }
+}
+
 impl From<Fault> for Denied {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
@@ -137,15 +149,14 @@ impl From<sqlx::Error> for Denied {
     }
 }
 
-/// Gives the body, which of a form is there as a whole. A longer one is read by its handler, which then asks
-/// [`Pass::check_again`].
-async fn let_in(portal: &Shared, parts: &mut Parts, body: Body) -> Result<Body, Denied> {
-    let Takes::Json(limit) = admit(portal, parts).await? else { return Ok(body) };
+/// Gives the form, if it is one. Another body is read by its handler, which then asks [`Pass::check_again`].
+async fn let_in(portal: &Shared, parts: &mut Parts, body: &mut Body) -> Result<Option<Vec<u8>>, Denied> {
+    let Takes::Json(limit) = admit(portal, parts).await? else { return Ok(None) };
     let form = tokio::time::timeout(FORM, whole(body, limit)).await.map_err(|_| Fault::TooSlow)??;
     if let Some(pass) = parts.extensions.get::<Pass>().cloned() {
         parts.extensions.insert(pass.check_again(portal).await?);
     }
-    Ok(Body::from(form))
+    Ok(Some(form))
 }
 
 async fn admit(portal: &Shared, parts: &mut Parts) -> Result<Takes, Denied> {
@@ -348,13 +359,18 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 
 /// The whole body, if it is no longer than the route takes.
 pub async fn octets(request: Request) -> Result<Vec<u8>, Fault> {
-    let (limit, body) = body_of(request);
-    tokio::time::timeout(LONGEST, whole(body, limit)).await.map_err(|_| Fault::TooSlow)?
+    let (limit, mut body) = body_of(request);
+    let read = tokio::time::timeout(LONGEST, whole(&mut body, limit)).await;
+    let read = read.map_err(|_| Fault::TooSlow).flatten();
+    if read.is_err() {
+        drain(body).await;
+    }
+    read
 }
 
-async fn whole(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
+async fn whole(body: &mut Body, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut read = Vec::new();
-    while let Some(data) = next_of(&mut body, STALL).await? {
+    while let Some(data) = next_of(body, STALL).await? {
         if data.len() > limit - read.len() {
             return Err(Fault::TooLong(limit));
         }
@@ -375,6 +391,22 @@ pub async fn next_of(body: &mut Body, stall: Duration) -> Result<Option<axum::bo
     }
 }
 
+/// Reads what is left of a body that nobody wants. A connection that is closed before its request is read
+/// breaks, and who sent it takes the refusal for a loss of the network and tries again.
+pub async fn drain(mut body: Body) {
+    let read = async {
+        let mut left = LARGEST_PARCEL;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Who sends slowly is not waited for.
+    let _ = tokio::time::timeout(DRAINING, read).await;
+}
+
 /// The body, and how long it may be. A route that takes none has none.
 pub fn body_of(request: Request) -> (usize, Body) {
     let limit = request.extensions().get::<Limit>().map_or(0, |limit| limit.0);
@@ -391,10 +423,10 @@ mod tests {
         let waited = next_of(&mut Body::from_stream(never), Duration::from_millis(1)).await;
         assert!(matches!(waited, Err(Fault::TooSlow)));
         let parts = [Ok("{".to_owned()), Err(std::io::Error::other("gone"))];
-        let broken = Body::from_stream(futures_util::stream::iter(parts));
-        assert!(matches!(whole(broken, 9).await, Err(Fault::InvalidInput(_))));
-        assert!(matches!(whole(Body::from("0123456789"), 9).await, Err(Fault::TooLong(9))));
-        assert_eq!(whole(Body::from("012345678"), 9).await.unwrap(), b"012345678");
+        let mut broken = Body::from_stream(futures_util::stream::iter(parts));
+        assert!(matches!(whole(&mut broken, 9).await, Err(Fault::InvalidInput(_))));
+        assert!(matches!(whole(&mut Body::from("0123456789"), 9).await, Err(Fault::TooLong(9))));
+        assert_eq!(whole(&mut Body::from("012345678"), 9).await.unwrap(), b"012345678");
     }
 
     fn from(method: Method, headers: &[(&'static str, &'static str)]) -> bool {

@@ -56,7 +56,7 @@ impl Spool {
     }
 
     /// Writes a piece while it arrives. It is there once it is kept, and not before.
-    pub async fn receive(&self, length: u64, body: Body) -> Result<Piece, Fault> {
+    pub async fn receive(&self, length: u64, body: &mut Body) -> Result<Piece, Fault> {
         let failed = |error: io::Error| Fault::internal("spool", &error);
         let path = self.0.join(format!("unfinished-{}", fresh_id()?));
         // Made right here: where the connection breaks there is no file yet, or something that removes it.
@@ -114,10 +114,10 @@ impl Drop for Piece {
     }
 }
 
-async fn write(mut file: tokio::fs::File, length: u64, mut body: Body) -> Result<(), Fault> {
+async fn write(mut file: tokio::fs::File, length: u64, body: &mut Body) -> Result<(), Fault> {
     let failed = |error: io::Error| Fault::internal("spool", &error);
     let mut left = length;
-    while let Some(data) = next_of(&mut body, STALL).await? {
+    while let Some(data) = next_of(body, STALL).await? {
         left = left
             .checked_sub(data.len() as u64)
             .ok_or_else(|| Fault::invalid(format!("this piece has {length} octets, and more came")))?;
@@ -176,7 +176,7 @@ mod tests {
         let spool = Spool::new(folder.path(), "upload");
         spool.create().await.unwrap();
         let put = async |chunk: u64, length: u64, text: &'static str| {
-            let piece = spool.receive(length, Body::from(text)).await?;
+            let piece = spool.receive(length, &mut Body::from(text)).await?;
             spool.keep(piece, 0, chunk).await
         };
         put(2, 2, "89").await.unwrap();
@@ -204,9 +204,10 @@ mod tests {
             began.send(()).unwrap();
             Ok::<_, io::Error>("01")
         });
-        let body = Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+        let mut body =
+            Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
         let other = spool.clone();
-        let receiving = tokio::spawn(async move { other.receive(4, body).await.map(drop) });
+        let receiving = tokio::spawn(async move { other.receive(4, &mut body).await.map(drop) });
         begins.await.unwrap();
         assert_eq!(count(), 1);
         // As the server does with the request of a connection that is no more.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 use crate::access::LARGEST_CHUNK;
 use crate::db::Conn;
 use crate::error::Fault;
-use crate::gate::{Caller, Input, LONGEST, Pass, body_of};
+use crate::gate::{Caller, Input, LONGEST, Pass, body_of, drain};
 use crate::ids::{fresh_id, now};
 use crate::journal;
 use crate::server::Shared;
@@ -242,9 +243,24 @@ pub async fn put_chunk(
     State(portal): State<Shared>,
     caller: Caller,
     pass: Pass,
-    Path((id, server, chunk)): Path<(String, String, String)>,
+    Path(piece): Path<(String, String, String)>,
     request: Request,
 ) -> Result<StatusCode, Fault> {
+    let (_, mut body) = body_of(request);
+    let taken = take_chunk(&portal, &caller, &pass, piece, &mut body).await;
+    if taken.is_err() {
+        drain(body).await;
+    }
+    taken.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn take_chunk(
+    portal: &Shared,
+    caller: &Caller,
+    pass: &Pass,
+    (id, server, chunk): (String, String, String),
+    body: &mut Body,
+) -> Result<(), Fault> {
     let nothing = || Fault::NoSuchThing("piece of an upload");
     let (server, chunk): (u8, u64) =
         (server.parse().map_err(|_| nothing())?, chunk.parse().map_err(|_| nothing())?);
@@ -256,10 +272,10 @@ pub async fn put_chunk(
     }
     let length = stored.shape.length(server, chunk).ok_or_else(nothing)?;
     let _turn = portal.busy.pieces.take(&stored.id).await?;
-    let ((_, body), spool) = (body_of(request), spool(&portal, &stored.id));
+    let spool = spool(portal, &stored.id);
     let received = tokio::time::timeout(LONGEST, spool.receive(length, body)).await;
     let piece = received.map_err(|_| Fault::TooSlow)??;
-    pass.check_again(&portal).await?;
+    pass.check_again(portal).await?;
     let mut tx = portal.db.begin().await?;
     // Nobody sends the upload while its piece is put in its place.
     let open = sqlx::query("UPDATE uploads SET state = 'open' WHERE id = $1 AND state = 'open'")
@@ -270,8 +286,7 @@ pub async fn put_chunk(
         return Err(Fault::NotNow("this upload takes no more pieces".into()));
     }
     spool.keep(piece, server, chunk).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(tx.commit().await?)
 }
 
 /// Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers.

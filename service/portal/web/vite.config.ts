@@ -6,6 +6,7 @@ const portal = process.env["VDL_PORTAL"] ?? "https://127.0.0.1:8443";
 
 export default defineConfig({
   plugins: [svelte()],
+  worker: { format: "es" },
   build: {
     // Nothing is inlined: the content security policy allows files of this origin only.
     assetsInlineLimit: 0,

@@ -17,6 +17,8 @@ use crate::{journal, rules, terms};
 
 const TABLES: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("tables");
 const NAMES: TableDefinition<&str, &[u8; 32]> = TableDefinition::new("names");
+/// How often a name was given to another table.
+const MOVES: TableDefinition<&str, u64> = TableDefinition::new("moves of names");
 
 /// Where a table stands between the three servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ struct Row {
     /// Digests of the column segments, in order.
     columns: Vec<Digest>,
     selected: Option<Digest>,
+    /// How often its name had moved when it was prepared under it, or got it. If it has moved since, another
+    /// table has a better claim.
+    #[serde(default)]
+    moves: u64,
 }
 
 /// Everything one server keeps. All calls block; all may come from any thread.
@@ -98,6 +104,7 @@ impl Store {
         store.write(|transaction| {
             transaction.open_table(TABLES).map_err(reading)?;
             transaction.open_table(NAMES).map_err(reading)?;
+            transaction.open_table(MOVES).map_err(reading)?;
             journal::create(transaction)?;
             rules::create(transaction)?;
             terms::create(transaction)
@@ -121,8 +128,9 @@ impl Store {
             held: shares.rows as u64,
             columns: Vec::with_capacity(shares.columns.len()),
             selected: None,
+            moves: self.moves(meta.name.as_deref())?,
         };
-        let written = self.write_segments(row, shares).and_then(|row| self.put(&row));
+        let written = self.write_segments(row, shares).and_then(|row| self.put(row));
         if written.as_ref().is_err_and(|error| !error.is_fatal()) {
             self.sweep(handle);
         }
@@ -159,25 +167,35 @@ impl Store {
         Ok(digest(handle, part, &bytes))
     }
 
-    /// Lets a prepared table count, under its name if it has one.
+    /// Lets a prepared table count, under its name if it has one. A table that was in doubt may come to count
+    /// after another one got the name: that one keeps it, as it does on servers that were in no doubt.
     pub fn commit(&self, handle: Handle) -> Result<(), StoreError> {
         let mut row = self.row(handle)?;
         row.state = State::Live;
-        self.put(&row)
+        self.put(row)
     }
 
     /// Marks a live table as about to be removed.
     pub fn leave(&self, handle: Handle) -> Result<(), StoreError> {
         let mut row = self.row(handle)?;
         row.state = State::Leaving;
-        self.put(&row)
+        self.put(row)
     }
 
     /// Gives a live table a name, taking it from whoever had it.
     pub fn rename(&self, handle: Handle, name: Option<&str>) -> Result<(), StoreError> {
         let mut row = self.row(handle)?;
-        row.meta.name = name.map(str::to_owned).or(row.meta.name);
-        self.put(&row)
+        if let Some(name) = name {
+            row.moves = self.moves(Some(name))?;
+            row.meta.name = Some(name.to_owned());
+        }
+        self.put(row)
+    }
+
+    fn moves(&self, name: Option<&str>) -> Result<u64, StoreError> {
+        let Some(name) = name else { return Ok(0) };
+        let moves = self.database.begin_read().map_err(reading)?.open_table(MOVES).map_err(reading)?;
+        Ok(moves.get(name).map_err(reading)?.map_or(0, |moves| moves.value()))
     }
 
     /// Forgets a table, whatever its state.
@@ -288,16 +306,23 @@ impl Store {
         rows.map(|entry| serde_json::from_slice(entry.map_err(reading)?.1.value()).map_err(reading)).collect()
     }
 
-    /// Writes a row; a live one also takes its name.
-    fn put(&self, row: &Row) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(row).map_err(reading)?;
+    /// Writes a row; a live one also takes its name, unless that has moved meanwhile.
+    fn put(&self, mut row: Row) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let mut tables = transaction.open_table(TABLES).map_err(reading)?;
-            tables.insert(&row.meta.handle.0, bytes.as_slice()).map_err(reading)?;
             if let (State::Live, Some(name)) = (row.state, &row.meta.name) {
                 let mut names = transaction.open_table(NAMES).map_err(reading)?;
-                names.insert(name.as_str(), &row.meta.handle.0).map_err(reading)?;
+                let mut moves = transaction.open_table(MOVES).map_err(reading)?;
+                let moved = moves.get(name.as_str()).map_err(reading)?.map_or(0, |moves| moves.value());
+                let owner = names.get(name.as_str()).map_err(reading)?.map(|owner| Handle(*owner.value()));
+                if moved == row.moves && owner != Some(row.meta.handle) {
+                    row.moves = moved + 1;
+                    names.insert(name.as_str(), &row.meta.handle.0).map_err(reading)?;
+                    moves.insert(name.as_str(), row.moves).map_err(reading)?;
+                }
             }
+            let bytes = serde_json::to_vec(&row).map_err(reading)?;
+            let mut tables = transaction.open_table(TABLES).map_err(reading)?;
+            tables.insert(&row.meta.handle.0, bytes.as_slice()).map_err(reading)?;
             Ok(())
         })
     }

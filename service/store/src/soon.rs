@@ -22,15 +22,16 @@ const MOST_WAITING: u64 = 256;
 
 impl Store {
     /// One durable transaction, and with it all that was written soon before it. In two phases: the
-    /// default trusts a checksum that an attacker could steer.
+    /// default trusts a checksum that an attacker could steer. The log is synced once nobody else can write:
+    /// whatever becomes durable here has its line on the disk.
     pub(crate) fn write<T>(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let before = self.soon.written.load(Ordering::Acquire);
-        self.log.sync()?;
         let mut transaction = self.database.begin_write().map_err(reading)?;
         transaction.set_two_phase_commit(true);
+        let before = self.soon.written.load(Ordering::Acquire);
+        self.log.sync()?;
         let changed = change(&transaction)?;
         transaction.commit().map_err(committing)?;
         self.soon.durable.fetch_max(before, Ordering::AcqRel);

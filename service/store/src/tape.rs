@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::catalogue::Store;
@@ -117,19 +116,24 @@ impl Tape for MemoryTape {
 /// The tape of a store, and how much of it is durable.
 pub(crate) struct Log {
     tape: Box<dyn Tape>,
-    appended: AtomicU64,
+    /// Lines; held while one is appended, so that whoever read a line finds it counted.
+    appended: Mutex<u64>,
     synced: Mutex<u64>,
 }
 
 impl Log {
     pub fn new(tape: Box<dyn Tape>) -> Self {
-        Self { tape, appended: AtomicU64::new(0), synced: Mutex::new(0) }
+        Self { tape, appended: Mutex::new(0), synced: Mutex::new(0) }
+    }
+
+    fn appended(&self) -> MutexGuard<'_, u64> {
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes durable what was appended before this call.
     pub fn sync(&self) -> Result<(), StoreError> {
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
-        let appended = self.appended.load(Ordering::Acquire);
+        let appended = *self.appended();
         if *synced < appended {
             self.tape.sync().map_err(|error| failed("syncing", DiskError::Sync(error)))?;
             *synced = appended;
@@ -144,15 +148,17 @@ impl Store {
         self.log.tape.end(most).map_err(|error| failed("reading", DiskError::Write(error)))
     }
 
-    /// The audit log from a byte on, at most so many.
+    /// The audit log from a byte on, at most so many. Durable after [`Store::flush`].
     pub fn log_part(&self, from: u64, most: u64) -> Result<Vec<u8>, StoreError> {
+        let _whole_lines = self.log.appended();
         self.log.tape.read(from, most).map_err(|error| failed("reading", DiskError::Write(error)))
     }
 
     /// Appends to the audit log: durable after [`Store::flush`], and before any later durable write.
     pub fn append_log(&self, line: &[u8]) -> Result<(), StoreError> {
+        let mut appended = self.log.appended();
         self.log.tape.append(line).map_err(|error| failed("writing", error))?;
-        self.log.appended.fetch_add(1, Ordering::AcqRel);
+        *appended += 1;
         Ok(())
     }
 

@@ -79,6 +79,45 @@ fn an_upload_killed_between_any_two_steps_is_there_whole_or_not_at_all() {
     }
 }
 
+/// On servers that were in no doubt the first table had the name first and the last one has it.
+#[test]
+fn a_table_that_was_in_doubt_takes_no_name_from_one_that_came_after_it() {
+    let machine = Machine::default();
+    machine.alive_for(usize::MAX);
+    let store = machine.open().unwrap();
+    let upload = |n: u8| {
+        store.prepare(&meta(n), &shares(10)).unwrap();
+        store.commit(handle(n)).unwrap();
+    };
+    // In doubt when it came, and when it was to go.
+    store.prepare(&meta(1), &shares(10)).unwrap();
+    upload(2);
+    store.commit(handle(1)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), Some(handle(2)));
+    store.leave(handle(2)).unwrap();
+    upload(3);
+    store.commit(handle(2)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), Some(handle(3)));
+    // Nor when the later one, or the earlier one, is gone again.
+    store.prepare(&meta(4), &shares(10)).unwrap();
+    upload(5);
+    store.remove(handle(5)).unwrap();
+    store.commit(handle(4)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), None);
+    // Whoever asks for it gets it, also back; and a doubt about who has it takes it from nobody.
+    store.rename(handle(1), Some("survey")).unwrap();
+    store.rename(handle(4), Some("survey")).unwrap();
+    store.rename(handle(1), Some("survey")).unwrap();
+    store.rename(handle(4), None).unwrap();
+    assert_eq!(store.named("survey").unwrap(), Some(handle(1)));
+    store.prepare(&meta(6), &shares(10)).unwrap();
+    store.leave(handle(1)).unwrap();
+    store.commit(handle(1)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), Some(handle(1)));
+    store.commit(handle(6)).unwrap();
+    assert_eq!(store.named("survey").unwrap(), Some(handle(6)));
+}
+
 fn run(n: u8) -> RunKey {
     RunKey { approval: Digest([7; 32]), nonce: Nonce([n; 32]) }
 }

@@ -62,8 +62,8 @@ fn a_run(mut note: impl FnMut(Event) -> Head) -> Head {
     let analyst = SigningKey::from_seed([9; 32]).verifying_key().to_base64().unwrap();
     let (script, start) = (Some("Mean age".to_owned()), Nonce([4; 32]));
     note(Event::Run { approval: APPROVAL, analyst, script, purpose: None, start, nonce, run: 1 });
-    let (command, tables) = (Digest([5; 32]), vec![Handle([6; 32])]);
-    note(Event::Step { approval: APPROVAL, nonce, step: 0, job, command, tables });
+    let (command, tables, all_tables) = (Digest([5; 32]), vec![Handle([6; 32])], None);
+    note(Event::Step { approval: APPROVAL, nonce, step: 0, job, command, tables, all_tables });
     note(Event::Done { job, outcome: "opened".to_owned(), table: None });
     note(Event::Refused { approval: Digest([0xB2; 32]), code: "wrong_analyst".to_owned() })
 }

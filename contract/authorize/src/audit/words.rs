@@ -42,12 +42,15 @@ impl fmt::Display for Event {
                 }
             }
             Event::Refused { approval, code } => write!(f, "refused under approval {approval}: {code}"),
-            Event::Step { approval, step, job, command, tables, .. } => {
+            Event::Step { approval, step, job, command, tables, all_tables, .. } => {
                 write!(f, "step {} of approval {approval} as job {job}", u64::from(*step) + 1)?;
                 write!(f, ", command {command}")?;
-                match tables.is_empty() {
-                    true => Ok(()),
-                    false => write!(f, ", reads {}", list(tables)),
+                if !tables.is_empty() {
+                    write!(f, ", reads {}", list(tables))?;
+                }
+                match all_tables {
+                    Some(digest) => write!(f, " and more, all together {digest}"),
+                    None => Ok(()),
                 }
             }
             Event::Resolved { approval, name, table } => {

@@ -55,6 +55,12 @@ fn asked(rules: &Option<Slot<Rules>>) -> String {
     let mut text = rules.min_rows.map_or(String::new(), |rows| {
         format!("; nothing is opened of fewer than {rows} of its rows, and no row by itself")
     });
+    if let Some(to) = rules.round_counts {
+        text += &format!(
+            "; counts are told as multiples of {to} only, rounded down, sums as coarsely, means not at all, \
+             and nothing is opened of fewer than {to} of its rows"
+        );
+    }
     if !rules.join_only.is_empty() {
         let names: Vec<String> = rules.join_only.iter().map(|name| quoted(name)).collect();
         text += &format!("; {} serve(s) for joining only, neither opened nor computed with", list(&names));

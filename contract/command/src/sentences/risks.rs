@@ -137,6 +137,9 @@ pub(super) fn risks_of(script: &Script, step: usize, command: &Command, traces: 
 fn about_opening(command: &Command, traces: &Traces, told: &mut Vec<(RiskCode, String)>) {
     match command {
         Command::Open { table } if traces.of(table).groups => {
+            if let Some(least) = traces.of(table).kept {
+                return about_minimum(least, told);
+            }
             let text = "Row-level opening of groups: a group of one is a single person or thing.";
             told.push((RiskCode::GroupLevel, text.to_owned()));
         }
@@ -145,7 +148,8 @@ fn about_opening(command: &Command, traces: &Traces, told: &mut Vec<(RiskCode, S
             told.push((RiskCode::RowLevel, text.to_owned()));
         }
         Command::Aggregate { table, aggregations, threshold } => {
-            match (least_rows(threshold), traces.of(table).least) {
+            let trace = traces.of(table);
+            match (least_rows(threshold).max(trace.kept), trace.least) {
                 (Some(least), _) => about_minimum(least, told),
                 (None, Some(_)) => {}
                 (None, None) => {
@@ -156,7 +160,7 @@ fn about_opening(command: &Command, traces: &Traces, told: &mut Vec<(RiskCode, S
             about_extremes(aggregations, told);
         }
         Command::GroupBy { aggregations, .. } => about_extremes(aggregations, told),
-        Command::Filter { threshold, .. } => match least_rows(threshold) {
+        Command::Filter { table, threshold, .. } => match least_rows(threshold).max(traces.of(table).kept) {
             Some(least) => about_minimum(least, told),
             None => {
                 let text = "No minimum number of rows: the count may be 0 or 1, and tells that.";

@@ -8,6 +8,7 @@ use super::differencing::condition_keys;
 use super::words::table as shown;
 use crate::command::{Aggregation, Command, TableRef};
 use crate::expression::{BinaryOp, Expression};
+use crate::rules::Rules;
 use crate::script::Script;
 use crate::slot::Slot;
 
@@ -22,6 +23,9 @@ pub(super) struct Trace {
     pub groups: bool,
     /// The minimum that the last condition that chose rows asked for, if it rules out single rows.
     pub least: Option<u64>,
+    /// What the uploads of this script ask for by rules, if all that its rows come from do: of fewer rows
+    /// nothing is opened, whatever is made of them, and no group stays.
+    pub kept: Option<u64>,
     /// Some rows were uploaded by the script.
     pub own: bool,
     /// Some rows were there before.
@@ -59,10 +63,11 @@ impl Traces {
     /// What is known of the result of a command.
     fn after(&self, step: usize, command: &Command) -> Trace {
         match command {
-            Command::Upload { columns, .. } => {
+            Command::Upload { columns, rules, .. } => {
+                let kept = rules.as_ref().and_then(Slot::value).and_then(Rules::fewest).filter(rules_out_one);
                 let names = columns.value().map(|metas| metas.iter().map(|meta| meta.name.clone()).collect());
                 let sources = [format!("step {step}").into()].into();
-                Trace { columns: names, own: true, sources, ..Trace::default() }
+                Trace { columns: names, kept, own: true, sources, ..Trace::default() }
             }
             Command::Get { table } | Command::Sort { table, .. } | Command::Save { table, .. } => {
                 self.of(table)
@@ -109,6 +114,8 @@ fn together(traces: &[Trace]) -> Trace {
     let mut all = Trace {
         columns: traces.first().and_then(|trace| trace.columns.clone()),
         groups: traces.iter().all(|trace| trace.groups),
+        // `None` is the least: a single row of a table without a rule may be told of.
+        kept: traces.iter().map(|trace| trace.kept).min().flatten(),
         own: traces.iter().any(|trace| trace.own),
         foreign: traces.iter().any(|trace| trace.foreign),
         ..Trace::default()
@@ -124,7 +131,11 @@ fn together(traces: &[Trace]) -> Trace {
 
 /// A threshold left open rules out nothing, nor does one of a single row.
 pub(super) fn least_rows(threshold: &Option<Slot<u64>>) -> Option<u64> {
-    threshold.as_ref().and_then(Slot::value).copied().filter(|least| *least > 1)
+    threshold.as_ref().and_then(Slot::value).copied().filter(rules_out_one)
+}
+
+fn rules_out_one(least: &u64) -> bool {
+    *least > 1
 }
 
 /// What is joined by `and` are several conditions.

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod ask;
+pub mod kept;
 pub mod shares;
 
 use vdl_plain::{Column, Refused, Value};

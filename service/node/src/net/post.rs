@@ -1,6 +1,7 @@
 //! A node's post office: a mailbox per job, filled by the wires, emptied by the job's own thread.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -220,12 +221,22 @@ impl Mailbox {
 /// Questions about tables in doubt, words on starts, audit logs and rules, for whoever keeps the store.
 pub(crate) type Inquiry = (Peer, Frame);
 
+/// What the inquiries of one peer may weigh that were not heard yet; each weighs its bytes and something for the
+/// work, about as much as a sync of the disk. More are dropped: whoever needs an answer asks again.
+const MOST_UNHEARD: usize = 32 << 20;
+const INQUIRY: usize = 64 << 10;
+
+fn weight(frame: &Frame) -> usize {
+    INQUIRY.saturating_add(frame.payload.len())
+}
+
 /// All mailboxes of a node, and the order in which its jobs begin.
 pub(crate) struct Post {
     pub limits: Limits,
     pub order: Order,
     boxes: Mutex<Boxes>,
     inquiries: std::sync::mpsc::Sender<Inquiry>,
+    unheard: [AtomicUsize; 2],
 }
 
 #[derive(Default)]
@@ -254,7 +265,8 @@ pub(crate) enum NoBox {
 impl Post {
     pub fn new(limits: Limits, order: Order) -> (Arc<Self>, std::sync::mpsc::Receiver<Inquiry>) {
         let (inquiries, received) = std::sync::mpsc::channel();
-        (Arc::new(Self { limits, order, boxes: Mutex::default(), inquiries }), received)
+        let (boxes, unheard) = Default::default();
+        (Arc::new(Self { limits, order, boxes, inquiries, unheard }), received)
     }
 
     fn lock(&self) -> MutexGuard<'_, Boxes> {
@@ -326,10 +338,25 @@ impl Post {
             | step::WITNESS
             | step::STANDING
             | step::LACKING
-            | step::DOCUMENTS => drop(self.inquiries.send((from, frame))),
+            | step::DOCUMENTS => self.inquire(from, frame),
             _ => {}
         }
         None
+    }
+
+    /// One peer alone cannot fill the line, nor keep the other's inquiries out of it.
+    fn inquire(&self, from: Peer, frame: Frame) {
+        let (weight, unheard) = (weight(&frame), &self.unheard[slot(from)]);
+        let before = unheard.fetch_add(weight, Ordering::AcqRel);
+        let fits = before == 0 || before.saturating_add(weight) <= MOST_UNHEARD;
+        if !fits || self.inquiries.send((from, frame)).is_err() {
+            unheard.fetch_sub(weight, Ordering::AcqRel);
+        }
+    }
+
+    /// An inquiry was taken out of the line.
+    pub fn heard(&self, (from, frame): &Inquiry) {
+        self.unheard[slot(*from)].fetch_sub(weight(frame), Ordering::AcqRel);
     }
 
     fn on_ready(&self, from: Peer, job: JobId) {

@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::audit::{Event, Finding, Log, compare_logs, read_log};
-use vdl_authorize::{NameRule, Terms, sign_close};
+use vdl_authorize::audit::{
+    Event, Finding, Head, Log, LogEntry, compare_logs, read_log, sign_head, tables_digest,
+};
+use vdl_authorize::{NameRule, SigningKey, Terms, sign_close};
 use vdl_command::wire::encode_header;
 use vdl_command::{Command, Digest, Route, TableRef};
 use vdl_store::{DiskError, Memory, MemoryTape, Store, Tape};
-use vdl_transport::Peer;
+use vdl_transport::{Frame, Peer, TransportError};
 
 use super::runs::{
     Run, approvers, begin, envelope, envelope_of, keys, refused_by_each, start, steps, terms, world,
 };
 use super::{World, body, codes, job, opened, table};
-use crate::net::{control, step};
+use crate::net::{Wire, control, step};
 use crate::node::Node;
 
 /// A log whose chain holds.
@@ -105,6 +107,20 @@ fn what_was_let_through_and_what_was_refused_is_in_all_three_logs() {
 }
 
 #[test]
+fn a_step_that_reads_a_thousand_tables_is_in_the_log_and_runs() {
+    let (world, upload) = (world(), steps().remove(0));
+    let concat = Command::Concat { tables: vec![TableRef::Step(0); 1000] };
+    let run = begin(&world, &envelope_of(&[upload, concat.clone()], &terms()));
+    let meta = table(run.upload(&world, &keys().analyst));
+    assert_eq!(table(run.ask(&world, &run.signed(&keys().analyst, 1, &concat))).rows, 1000 * meta.rows);
+    for node in &world.nodes {
+        let digest = tables_digest(&vec![meta.handle; 1000]);
+        let named = |line: &LogEntry| matches!(line.entry.event, Event::Step { all_tables, .. } if all_tables == Some(digest));
+        assert!(log(node).entries.iter().any(named));
+    }
+}
+
+#[test]
 fn the_resolved_handle_is_in_the_log() {
     let world = world();
     let by_name = TableRef::Name("survey".to_owned().into());
@@ -136,6 +152,7 @@ fn a_log_goes_on_where_it_ended_and_says_what_a_crash_cut_off() {
     let key = |node: &Node| log(node).key.unwrap();
     let world = World::with(&approvers(), open(), |_, wire| wire);
     let first = key(&world.nodes[0]);
+    assert_eq!(first, self::key(&world.nodes[0]).verifying_key().to_base64().unwrap());
     begin(&world, &envelope(&terms()));
     world.nodes.iter().for_each(|node| node.stop());
     drop(world);
@@ -206,25 +223,129 @@ fn a_peer_does_not_countersign_two_histories() {
     let world = world();
     begin(&world, &envelope(&terms()));
     wait_for_witnesses(&world);
-    let key = log(&world.nodes[0]).key.unwrap();
-    let show = |key: &str, sequence: u64, digest: u8| {
-        let head = serde_json::json!({"sequence": sequence, "digest": Digest([digest; 32])});
-        let shown = serde_json::json!({"head": head, "key": key}).to_string();
+    let keys = world.nodes.each_ref().map(|node| key(node));
+    let show = |shown_with: &SigningKey, signed_by: &SigningKey, sequence: u64, digest: u8| {
+        let head = Head { sequence, digest: Digest([digest; 32]) };
+        let signature = sign_head(signed_by, "production", 0, head);
+        let key = shown_with.verifying_key().to_base64().unwrap();
+        let shown = serde_json::json!({"head": head, "key": key, "signature": signature}).to_string();
         let frame = control(job(), step::HEAD, shown.into_bytes());
         world.nodes[1].hear_of_log(Peer::Previous, &frame);
     };
-    show(&key, 1000, 1);
-    // Another history, an older one, and one under another key.
-    show(&key, 1000, 2);
-    show(&key, 999, 3);
-    show(&log(&world.nodes[2]).key.unwrap(), 1001, 4);
+    show(&keys[0], &keys[0], 1000, 1);
+    // Another history, an older one, one under another key, and one that is not signed.
+    show(&keys[0], &keys[0], 1000, 2);
+    show(&keys[0], &keys[0], 999, 3);
+    show(&keys[2], &keys[2], 1001, 4);
+    show(&keys[0], &keys[2], 1001, 5);
     let made_up = |event: &Event| match event {
-        Event::Countersigned { node: 0, head, .. } => (1..=4).find(|digest| *head == Digest([*digest; 32])),
+        Event::Countersigned { node: 0, head, .. } => (1..=5).find(|digest| *head == Digest([*digest; 32])),
         _ => None,
     };
     let log = log(&world.nodes[1]);
     let signed: Vec<u8> = log.entries.iter().filter_map(|line| made_up(&line.entry.event)).collect();
     assert_eq!(signed, [1]);
+}
+
+/// The key that a server signs heads with.
+pub(super) fn key(node: &Node) -> SigningKey {
+    SigningKey::from_seed(node.store.seed([0; 32]).unwrap())
+}
+
+#[test]
+fn a_peer_that_lies_about_what_it_saw_makes_no_log_jump() {
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let open = || folders.each_ref().map(|folder| Store::open(folder.path()).unwrap());
+    let envelope = envelope(&Terms { max_runs: None, ..terms() });
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+    let [mine, theirs, _] = world.nodes.each_ref().map(|node| key(node));
+    let last = log(&world.nodes[0]).head().sequence;
+    for sequence in [last + 100, (1 << 53) - 1, 1 << 53, u64::MAX] {
+        let head = Head { sequence, digest: Digest([7; 32]) };
+        let other = Head { sequence: 5, ..head };
+        for signature in [
+            String::new(),
+            sign_head(&theirs, "production", 0, head),
+            // What server 0 does sign: other heads, and the log of the peer.
+            sign_head(&mine, "production", 0, other),
+            sign_head(&mine, "production", 1, head),
+            sign_head(&mine, "elsewhere", 0, head),
+        ] {
+            let word = serde_json::json!({"known": {"head": head, "signature": signature}}).to_string();
+            let frame = control(job(), step::WITNESS, word.into_bytes());
+            world.nodes[0].hear_of_log(Peer::Next, &frame);
+        }
+    }
+    // No finding, and runs start, now and after a restart.
+    assert!(log(&world.nodes[0]).head().sequence < last + 100);
+    begin(&world, &envelope);
+    world.nodes.iter().for_each(|node| node.stop());
+    drop(world);
+    super::runs::wait_for_release(folders.each_ref().map(|folder| folder.path()));
+    let world = World::with(&approvers(), open(), |_, wire| wire);
+    begin(&world, &envelope);
+    wait_for_witnesses(&world);
+    log(&world.nodes[0]);
+}
+
+/// Brings no signatures under heads.
+struct Unwitnessed(Arc<dyn Wire>);
+
+impl Wire for Unwitnessed {
+    fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
+        match frame.step == step::WITNESS {
+            true => Ok(()),
+            false => self.0.send(to, frame),
+        }
+    }
+
+    fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
+        self.0.wait_until_up(patience)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn a_peer_signs_nothing_but_what_it_was_shown_and_that_once() {
+    let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
+    let world = World::with(&approvers(), stores, |_, wire| Arc::new(Unwitnessed(wire)));
+    begin(&world, &envelope(&Terms { max_runs: None, ..terms() }));
+    let node = &world.nodes[0];
+    let [_, peer, third] = world.nodes.each_ref().map(|node| key(node));
+    let run = |line: &&LogEntry| matches!(line.entry.event, Event::Run { .. });
+    let shown = log(node).entries.iter().find(run).map(|line| (line.entry.sequence, line.digest));
+    let shown = shown.map(|(sequence, digest)| Head { sequence, digest }).unwrap();
+    let far = Head { sequence: 1_000_000_000, digest: Digest([7; 32]) };
+    let former = Head { sequence: 1, digest: log(node).entries[0].digest };
+    let eve = SigningKey::from_seed([66; 32]);
+    let said = |from: Peer, key: &SigningKey, head: Head| {
+        let (key, signature) =
+            (key.verifying_key().to_base64().unwrap(), sign_head(key, "production", 0, head));
+        let word = serde_json::json!({"signed": {"head": head, "key": key, "signature": signature}});
+        node.hear_of_log(from, &control(job(), step::WITNESS, word.to_string().into_bytes()));
+        let witnessed = |line: &LogEntry| match &line.entry.event {
+            Event::Witnessed { by, sequence, head, .. } => {
+                Some((*by, Head { sequence: *sequence, digest: *head }))
+            }
+            _ => None,
+        };
+        log(node).entries.iter().filter_map(witnessed).collect::<Vec<_>>()
+    };
+    // What would frame server 0, and what it never asked about.
+    assert_eq!(said(Peer::Next, &peer, far), []);
+    assert_eq!(said(Peer::Next, &peer, former), []);
+    assert_eq!(said(Peer::Next, &peer, shown), [(1, shown)]);
+    // Again, and with a key that is not the one it came with.
+    assert_eq!(said(Peer::Next, &peer, shown), [(1, shown)]);
+    assert_eq!(said(Peer::Next, &eve, shown), [(1, shown)]);
+    assert_eq!(said(Peer::Previous, &third, shown), [(1, shown), (2, shown)]);
+    assert_eq!(said(Peer::Previous, &eve, shown), [(1, shown), (2, shown)]);
+    assert_eq!(compare_logs(&world.nodes.each_ref().map(|node| log(node))), []);
 }
 
 /// A log on a disk that fills up.

@@ -1,6 +1,8 @@
 //! What a provider asks holds on three nodes, for whatever is made of the table, and after a restart.
 
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use vdl_command::{
     Aggregate, Aggregation, BinaryOp, Command, Expression, How, Integer, Request, Rules, Slot, TableMeta,
@@ -21,7 +23,8 @@ fn with_rules(min_rows: Option<u64>, join_only: &[&str]) -> (Command, u64, [Vec<
     let wages: Vec<u64> = (0..20).map(|id| 3 * id).collect();
     let columns = [("id", "int[min=0,max=31]", &ids[..]), ("wage", "int[min=0,max=63]", &wages[..])];
     let (mut command, rows, payloads) = upload(&columns, None);
-    let asked = Rules { min_rows, join_only: join_only.iter().map(|name| (*name).into()).collect() };
+    let join_only = join_only.iter().map(|name| (*name).into()).collect();
+    let asked = Rules { min_rows, join_only, ..Rules::default() };
     if let Command::Upload { rules, .. } = &mut command {
         *rules = Some(Slot::Value(asked));
     }
@@ -105,6 +108,16 @@ fn servers_that_were_told_different_rules_keep_nothing() {
     });
     let found = codes(&world.ask(bodies));
     assert!(found.iter().any(|code| code == "servers_disagree"), "{found:?}");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    for node in &world.nodes {
+        while !node.store.in_doubt().unwrap().is_empty() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(node.store.in_doubt().unwrap().is_empty() && node.store.tables().unwrap().is_empty());
+    }
+    // Told the same, they keep it.
+    people(&world);
+    assert!(world.nodes.iter().all(|node| node.store.tables().unwrap().len() == 1));
 }
 
 #[test]
@@ -120,4 +133,26 @@ fn rules_that_cannot_be_kept_are_no_upload() {
         let found = codes(&world.ask(payloads.map(|payload| body(&request, &payload))));
         assert!(found.iter().all(|found| found == code || found == "peer_stopped"), "{found:?}");
     }
+}
+
+#[test]
+fn a_saved_table_still_tells_its_rows_as_a_multiple_only() {
+    let world = World::new();
+    let (mut command, rows, payloads) = with_rules(None, &[]);
+    if let Command::Upload { rules, .. } = &mut command {
+        *rules = Some(Slot::Value(Rules { round_counts: Some(5), ..Rules::default() }));
+    }
+    let request = Request { rows: Some(rows), ..request(&command, job(), None) };
+    let people = table(world.ask(payloads.map(|payload| body(&request, &payload))));
+    let kept = table(world.run(&below(handle_of(&people), "id", 14)));
+    assert_eq!(kept.rows, 10);
+    let saved = Command::Save { table: handle_of(&kept), name: Some(Slot::Value("kept".into())) };
+    table(world.run(&saved));
+    let again = table(world.run(&Command::Get { table: TableRef::Name(Slot::Value("kept".into())) }));
+    assert_eq!(again.rows, 10);
+    assert_eq!(again.rules.as_ref().and_then(|rules| rules.round_counts), Some(5));
+    assert_eq!(again.rules, kept.rules);
+    refused(&world, &Command::Open { table: handle_of(&again) }, "rule_rows");
+    refused(&world, &below(handle_of(&again), "id", 4), "too_few_rows");
+    assert_eq!(table(world.run(&below(handle_of(&again), "id", 9))).rows, 5);
 }

@@ -22,7 +22,7 @@ use super::{World, codes, job, quick, table};
 use crate::net::{Wire, control, step};
 use crate::node::{Node, NodeConfig};
 
-fn first() -> Policy {
+pub(super) fn first() -> Policy {
     Policy::pinned(&approvers(), "production").unwrap()
 }
 
@@ -31,7 +31,7 @@ fn carol() -> SigningKey {
 }
 
 /// The policy after `old`, with carol, two of three; it takes over what was approved since a version.
-fn next(old: &Policy, approvals_since: u32) -> PolicyStatement {
+pub(super) fn next(old: &Policy, approvals_since: u32) -> PolicyStatement {
     let mut next = PolicyStatement {
         version: old.version() + 1,
         adopt_before: Some(now() + 3600),
@@ -46,7 +46,7 @@ fn next(old: &Policy, approvals_since: u32) -> PolicyStatement {
     next
 }
 
-fn signed(next: &PolicyStatement) -> (Policy, Vec<u8>) {
+pub(super) fn signed(next: &PolicyStatement) -> (Policy, Vec<u8>) {
     let policy = Policy::new(next.clone()).unwrap();
     let [alice, bob] = keys().approvers;
     let signers = [alice, bob, carol()];
@@ -55,7 +55,7 @@ fn signed(next: &PolicyStatement) -> (Policy, Vec<u8>) {
     (policy, signed)
 }
 
-fn revocation(revokes: Revoked, by: &SigningKey) -> Vec<u8> {
+pub(super) fn revocation(revokes: Revoked, by: &SigningKey) -> Vec<u8> {
     let (kind, environment) = (REVOCATION_TYPE.to_owned(), "production".to_owned());
     let revocation = Revocation { kind, environment, policy_version: 1, revokes, reason: None, time: now() };
     sign_revocation(&revocation, by).unwrap()
@@ -66,7 +66,7 @@ fn of_analyst() -> Vec<u8> {
     revocation(Revoked::Analyst(analyst), &keys().approvers[0])
 }
 
-fn publish(node: &Node, text: &[u8]) -> Result<Standing, ErrorAnswer> {
+pub(super) fn publish(node: &Node, text: &[u8]) -> Result<Standing, ErrorAnswer> {
     Ok(decode(&node.answer(Route::Publish, text)?).unwrap().0)
 }
 
@@ -74,11 +74,11 @@ fn policies(node: &Node) -> Policies {
     decode(&node.answer(Route::Policy, &[]).unwrap()).unwrap().0
 }
 
-fn standing(node: &Node) -> Standing {
+pub(super) fn standing(node: &Node) -> Standing {
     policies(node).standing
 }
 
-fn everywhere(world: &World, text: &[u8]) {
+pub(super) fn everywhere(world: &World, text: &[u8]) {
     world.nodes.iter().for_each(|node| assert!(publish(node, text).is_ok()));
 }
 
@@ -91,7 +91,7 @@ fn wait_until_all(world: &World, holds: impl Fn(&Standing) -> bool) {
 }
 
 /// Brings no policies and no revocations while it is cut.
-struct Cut(Arc<dyn Wire>, Arc<AtomicBool>);
+pub(super) struct Cut(pub Arc<dyn Wire>, pub Arc<AtomicBool>);
 
 impl Wire for Cut {
     fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
@@ -144,7 +144,7 @@ fn frame(step: &str, value: &serde_json::Value) -> Frame {
     control(job(), step, value.to_string().into_bytes())
 }
 
-fn documents(policies: &[&[u8]], revocations: &[&[u8]]) -> Frame {
+pub(super) fn documents(policies: &[&[u8]], revocations: &[&[u8]]) -> Frame {
     let texts = |texts: &[&[u8]]| {
         texts.iter().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect::<Vec<_>>()
     };

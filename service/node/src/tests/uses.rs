@@ -1,13 +1,20 @@
 //! Authorizations whose uses are counted: raced for, cut off, and counted by servers that were not asked.
 
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use vdl_authorize::{Terms, read_envelope};
 use vdl_command::{Command, Digest, HoleName, Request, Route, Slot, TableRef};
+use vdl_store::Store;
+use vdl_transport::{Frame, Peer, TransportError};
 
 use super::journal::{Ground, world_on};
-use super::runs::{Run, begin, envelope_in_any_order, keys, now, refused_by_each, start, terms, world};
-use super::{Answered, World, body, codes, table, upload};
+use super::runs::{
+    Run, approvers, begin, envelope_in_any_order, keys, now, refused_by_each, start, terms, world,
+};
+use super::{Answered, World, body, codes, quick, table, upload};
+use crate::net::{Limits, Wire};
 
 /// An authorization to upload so many times; another one in each round.
 fn uploads(uses: u64, round: u64) -> Vec<u8> {
@@ -83,6 +90,44 @@ fn what_did_not_begin_on_all_three_uses_up_nothing() {
     assert_eq!(counted(&world, run.approval), [0; 3]);
     table(provide(&world, &run));
     assert_eq!(counted(&world, run.approval), [1; 3]);
+}
+
+/// Brings what server 2 tells server 1 at the beginning of a job after everything else.
+struct Late(Arc<dyn Wire>);
+
+impl Wire for Late {
+    fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
+        if frame.step == "agree" && to == Peer::Previous {
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.0.send(to, frame)
+    }
+
+    fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
+        self.0.wait_until_up(patience)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn a_use_is_not_counted_before_all_three_have_found_nothing_wrong() {
+    let late = |node, wire| if node == 2 { Arc::new(Late(wire)) as Arc<dyn Wire> } else { wire };
+    let patient = Duration::from_secs(20);
+    let limits = Limits { round: patient, arrival: patient, queue: patient, connect: patient, ..quick() };
+    let world =
+        World::limited(&approvers(), [0, 1, 2].map(|_| Store::in_memory().unwrap()), late, |_| limits);
+    let run = begin(&world, &uploads(1, 0));
+    let (command, rows, payloads) = upload(&[("a", "int[min=0,max=15]", &[1, 5])], None);
+    let request = Request { rows: Some(rows), ..run.signed(&keys().analyst, 0, &command) };
+    // Servers 1 and 2 hold different copies of a component, of which server 0 has none.
+    let mut wrong = payloads.map(|payload| body(&request, &payload));
+    *wrong[1].last_mut().unwrap() ^= 1;
+    assert!(world.ask(wrong).iter().all(Result::is_err));
+    assert_eq!(counted(&world, run.approval), [0; 3]);
+    table(provide(&world, &run));
 }
 
 /// A server that was put back knows less; the other two still count.

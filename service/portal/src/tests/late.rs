@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -29,7 +30,7 @@ fn halves(body: &[u8]) -> (Body, oneshot::Receiver<()>, oneshot::Sender<()>) {
         }
         Some((Ok::<_, std::io::Error>(half), steps))
     });
-    (Body::from_stream(stream), begins, tell)
+    (Body::from_stream(stream.fuse()), begins, tell)
 }
 
 /// Sends half of something, lets something else happen, and then sends the rest.

@@ -1,13 +1,15 @@
 // Somebody with a browser of their own.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import type { World } from "./world.ts";
 
 /** Generous: the machine may be busy with something else. */
 const PATIENCE = 60_000;
 const PASSPHRASE = "a passphrase for tests only";
+
+export type Answer = { status: number; text: string; code?: string };
 
 export class Person {
   readonly name: string;
@@ -42,7 +44,30 @@ export class Person {
       reducedMotion: "reduce",
       acceptDownloads: true,
     });
-    return new Person(world, name, await context.newPage());
+    // Whatever the page's own policy stops is a complaint.
+    await context.addInitScript(() =>
+      addEventListener("securitypolicyviolation", (event) =>
+        console.error(`policy violated: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`),
+      ),
+    );
+    const person = new Person(world, name, await context.newPage());
+    world.people.push(person);
+    return person;
+  }
+
+  /** Another tab of the same browser. */
+  async tab(): Promise<Person> {
+    const other = new Person(this.#world, this.name, await this.page.context().newPage());
+    this.#world.people.push(other);
+    await other.page.goto(this.#world.origin);
+    return other;
+  }
+
+  /** The same person at another computer: another browser, without keys. */
+  async elsewhere(): Promise<Person> {
+    const other = await Person.make(this.#world, this.name);
+    await other.signIn();
+    return other;
   }
 
   /** Comes in by a link that works once. */
@@ -74,11 +99,18 @@ export class Person {
   }
 
   async heading(name: string): Promise<void> {
+    await this.wakes();
     await this.page.getByRole("heading", { level: 1, name }).waitFor();
+  }
+
+  /** Of many windows without a screen, one that is not in front may be drawn no more; then clicks wait for ever. */
+  async wakes(): Promise<void> {
+    await this.page.bringToFront();
   }
 
   async click(name: string | RegExp, within: Page | Locator = this.page): Promise<void> {
     const exact = typeof name === "string";
+    await this.wakes();
     await within.getByRole("button", { name, exact }).first().click();
   }
 
@@ -97,8 +129,44 @@ export class Person {
     await this.click("Continue", asked);
   }
 
+  /** Asks the portal past the page, with all the rights of this session. */
+  async asks(method: string, path: string, body?: unknown): Promise<Answer> {
+    const answer = await this.#asksOnce(method, path, body);
+    if (answer.code !== "step_up_needed") return answer;
+    await this.#asksOnce("POST", "/api/fresh", { password: this.#password });
+    return this.#asksOnce(method, path, body);
+  }
+
+  async #asksOnce(method: string, path: string, body?: unknown): Promise<Answer> {
+    const said = await this.page.evaluate(
+      async ([how, where, what]) => {
+        const headers = { "content-type": "application/json" };
+        const answer = await fetch(where, { method: how, ...(what === undefined ? {} : { headers, body: what }) });
+        return { status: answer.status, text: await answer.text() };
+      },
+      [method, path, body === undefined ? undefined : JSON.stringify(body)] as const,
+    );
+    const { code } = (said.status < 400 ? {} : JSON.parse(said.text)) as { code?: string };
+    return { ...said, ...(code === undefined ? {} : { code }) };
+  }
+
+  /** Has the portal carry a sealed parcel to a server, and gives the sealed answer. */
+  async relays(project: string, server: number, parcel: Buffer): Promise<Buffer> {
+    const answer = await this.page.evaluate(
+      async ([path, body]) => {
+        const headers = { "content-type": "application/octet-stream" };
+        const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+        const said = await fetch(path, { method: "POST", headers, body: bytes });
+        return Array.from(new Uint8Array(await said.arrayBuffer()));
+      },
+      [`/api/projects/${project}/relay/${server}`, parcel.toString("base64")] as const,
+    );
+    return Buffer.from(answer);
+  }
+
   /** What is saved by this click. */
   async saves(name: string | RegExp, file: string, role: "button" | "link" = "button"): Promise<string> {
+    await this.wakes();
     const waiting = this.page.waitForEvent("download");
     await this.page.getByRole(role, { name }).first().click();
     const asked = this.page.getByRole("dialog", { name: "Is it still you?" });
@@ -122,6 +190,54 @@ export class Person {
     return link.trim();
   }
 
+  /** Asks leave to upload, with at least five rows behind every opened value. */
+  async asksLeave(): Promise<void> {
+    await this.open("Requests");
+    await this.page.getByRole("link", { name: "Ask leave to upload" }).click();
+    await this.page.getByLabel("Purpose").fill("The yearly survey");
+    await this.page.getByLabel("Rows behind every opened value").fill("5");
+    await this.click("Submit");
+    await this.reads("It is submitted");
+  }
+
+  /** Submits a script with its purpose, and gives the request's id. */
+  async submits(file: string, runs?: number, look?: () => Promise<void>): Promise<string> {
+    await this.hush();
+    await this.open("Requests");
+    await this.page.getByRole("link", { name: "Submit a script" }).first().click();
+    await this.page.locator("input[type=file]").setInputFiles(file);
+    await this.page.getByLabel("Purpose").fill("For the yearly report");
+    if (runs !== undefined) await this.page.getByLabel("At most so many runs").fill(String(runs));
+    await this.page.getByRole("heading", { name: "What it opens" }).waitFor();
+    await look?.();
+    await this.click("Submit");
+    await this.reads("It is submitted");
+    await this.page.waitForURL(/requests\/(?!new)/);
+    return this.requestId();
+  }
+
+  /** Submits another script as the next version of the request on the page. */
+  async resubmits(file: string): Promise<void> {
+    await this.click("Submit a new version");
+    const dialog = this.page.getByRole("dialog");
+    await dialog.locator("input[type=file]").setInputFiles(file);
+    await this.click("Submit as new version", dialog);
+    await this.reads("It is submitted");
+  }
+
+  /** Of the request whose page it is. */
+  requestId(): string {
+    return /requests\/([^/]+)$/.exec(this.page.url())?.[1] ?? "";
+  }
+
+  /** Begins an upload with a file that is written for it. */
+  async chooses(name: string, content: string): Promise<void> {
+    await this.open("Tables");
+    await this.page.getByRole("link", { name: "Upload a table" }).first().click();
+    await this.page.locator("input[type=file]").setInputFiles(this.file(name, content));
+    await this.page.getByRole("heading", { name: "First rows" }).waitFor();
+  }
+
   /** Enrols a key made with the command line, and keeps it in this browser. */
   async bringsKey(file: string): Promise<void> {
     await this.open("Keys");
@@ -135,9 +251,11 @@ export class Person {
   }
 
   /** Makes a key in the page; also saves it plainly, for crandas. */
-  async makesKey(file: string): Promise<string> {
+  async makesKey(file: string, purpose?: string): Promise<string> {
     await this.open("Keys");
+    await this.hush();
     await this.click("Make a key");
+    if (purpose !== undefined) await this.page.getByLabel("What it is for").selectOption(purpose);
     await this.page.getByLabel("What to call it").fill("laptop");
     await this.page.getByRole("checkbox", { name: /In a file, under a passphrase/ }).uncheck();
     await this.page.getByRole("checkbox", { name: /plain \.sk file/ }).check();
@@ -152,6 +270,22 @@ export class Person {
     await this.page.getByLabel("The same passphrase again").fill(PASSPHRASE);
   }
 
+  /** Gives somebody one more role. */
+  async promotes(person: string, role: string): Promise<void> {
+    await this.open("People");
+    await this.hush();
+    await this.page.getByRole("button", { name: new RegExp(`: ${person}$`) }).click();
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByRole("checkbox", { name: new RegExp(`^${role}`) }).check();
+    await this.click("Save", dialog);
+    await this.reads("The roles are changed");
+  }
+
+  /** Goes to a page by its address, past the menu. */
+  async visits(address: string): Promise<void> {
+    await this.page.goto(`${this.#world.origin}/#/${address}`);
+  }
+
   /** Goes to a request by its title. */
   async opensRequest(title: string): Promise<void> {
     await this.open("Requests");
@@ -160,22 +294,36 @@ export class Person {
   }
 
   /** Reads the request and signs it in the page. */
-  async signs(title: string): Promise<void> {
+  async signs(title: string, look?: () => Promise<void>): Promise<void> {
     await this.opensRequest(title);
-    await this.page.getByRole("checkbox", { name: /I have read every step/ }).check();
-    await this.unlocks("Sign with this key");
+    await this.agrees(look);
     await this.reads("Signed. Thank you.");
   }
 
+  /** Does what it takes to sign the request on the page, whatever comes of it. */
+  async agrees(look?: () => Promise<void>): Promise<void> {
+    await this.hush();
+    await this.page.getByRole("checkbox", { name: /I have read every step/ }).check();
+    await look?.();
+    await this.unlocks("Sign with this key");
+  }
+
+  /** Closes all notices, so that the next one is news. */
+  async hush(): Promise<void> {
+    for (const notice of await this.page.getByRole("button", { name: "Dismiss" }).all())
+      await notice.click({ timeout: 2000 }).catch(() => undefined);
+  }
+
   /** Gives the passphrase of the key in this browser. */
-  async unlocks(action: string): Promise<void> {
-    await this.page.getByLabel("Passphrase").fill(PASSPHRASE);
-    await this.click(action);
+  async unlocks(action: string, within: Page | Locator = this.page): Promise<void> {
+    await within.getByLabel("Passphrase").fill(PASSPHRASE);
+    await this.click(action, within);
   }
 
   /** Writes a file beside the servers. */
   file(name: string, content: string): string {
     const path = join(this.#world.folder, name);
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
     return path;
   }

@@ -1,15 +1,21 @@
 // Three real servers and a real portal in a folder of their own, and a real browser before them.
 
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { chromium, type Browser } from "playwright-core";
+import type { Person } from "./person.ts";
+
+const run = promisify(execFile);
 
 /** The program that is tested: VDL names another than the one `make build` makes. */
 export const VDL = resolve(process.env["VDL"] ?? "../../../target/release/vdl");
+/** The Python that imports crandas and pandas. */
+export const PYTHON = resolve(process.env["PYTHON"] ?? "../../../.venv/bin/python");
 
 export type World = {
   folder: string;
@@ -17,8 +23,13 @@ export type World = {
   /** How the first administrator comes in. */
   link: string;
   browser: Browser;
+  /** Everybody who has a browser here. */
+  people: Person[];
   stop(): Promise<void>;
 };
+
+/** What came of running some lines of Python; `code` is the one of docs/errors.md where crandas refused. */
+export type Outcome = { said: string; code?: string; why?: string };
 
 export const ENVIRONMENT = "production";
 export const PROJECT = "Stroke and survey";
@@ -26,7 +37,8 @@ export const PROJECT = "Stroke and survey";
 export const APPROVERS = ["anna", "bob"] as const;
 
 export async function makeWorld(): Promise<World> {
-  if (!existsSync(VDL)) throw new Error(`${VDL} is not there: run make build, or say in VDL where it is`);
+  for (const [name, path] of Object.entries({ VDL, PYTHON }))
+    if (!existsSync(path)) throw new Error(`${path} is not there: run make build, or say where it is in ${name}`);
   const folder = mkdtempSync(join(tmpdir(), "vdl-page-"));
   const started: ChildProcess[] = [];
   try {
@@ -34,22 +46,25 @@ export async function makeWorld(): Promise<World> {
     const pinned = APPROVERS.flatMap((name) => ["--approver", join(folder, `${name}.pk`)]);
     const servers = join(folder, "servers");
     const up = ["up", "--dir", servers, "--mode", "authorized", "--environment", ENVIRONMENT, ...pinned];
-    const connection = (await start(started, up)).ready;
+    const connection = (await start(started, folder, up)).ready;
+    // Where crandas looks for a connection when nobody names one; and a place where it finds none.
+    for (const home of ["production", "nowhere"]) mkdirSync(join(folder, home));
+    copyFileSync(connection, join(folder, "production", "default.vdlconn"));
     const port = await freePort();
     const origin = `http://localhost:${port}`;
     writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection));
-    const portal = await start(started, ["portal", "--config", join(folder, "portal.toml")]);
+    const portal = await start(started, folder, ["portal", "--config", join(folder, "portal.toml")]);
     const link = portal.said
       .map((line) => /: (http\S+)$/.exec(line)?.[1])
       .find((found) => found !== undefined);
     if (link === undefined) throw new Error("the portal told of no first link");
-    const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
     const stop = async (): Promise<void> => {
       await browser.close();
       await end(started);
       rmSync(folder, { recursive: true, force: true });
     };
-    return { folder, origin, link, browser, stop };
+    return { folder, origin, link, browser, people: [], stop };
   } catch (error) {
     await end(started);
     throw error;
@@ -59,6 +74,50 @@ export async function makeWorld(): Promise<World> {
 /** Runs the command line and gives what it says. */
 export function vdl(...args: string[]): string {
   return execFileSync(VDL, args, { encoding: "utf8" });
+}
+
+const RUN = `
+import runpy, sys, warnings
+warnings.simplefilter("ignore")
+try:
+    runpy.run_path(sys.argv[1])
+except Exception as error:
+    print(getattr(error, "code", None) or type(error).__name__, error, file=sys.stderr)
+    sys.exit(3)
+`;
+
+/** Runs a file of Python in a folder below the world's. `home`: "production" has a connection file, "nowhere" none. */
+export async function python(
+  world: World,
+  home: "production" | "nowhere",
+  folder: string,
+  code: string,
+): Promise<Outcome> {
+  const cwd = join(world.folder, folder);
+  writeFileSync(join(cwd, "analysis.py"), code);
+  const env = { ...process.env, CRANDAS_HOME: join(world.folder, home), CRANDAS_SHOW_PROGRESS_BAR: "false" };
+  try {
+    return { said: (await run(PYTHON, ["-c", RUN, "analysis.py"], { cwd, env })).stdout };
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    const [, refused, why] = /^(\w+) ([^]*)$/.exec((stderr ?? "").trim()) ?? [];
+    if (refused === undefined) throw error;
+    return { said: stdout ?? "", code: refused, why: why ?? "" };
+  }
+}
+
+const SQL = `
+import json, sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=60) as database:
+    rows = database.execute(sys.argv[2], json.loads(sys.argv[3])).fetchall()
+print(json.dumps(rows))
+`;
+
+/** Reads or changes the portal's database behind its back. */
+export function sql(world: World, statement: string, ...values: (string | number)[]): unknown[][] {
+  const database = join(world.folder, "portal-data", "portal.sqlite");
+  const told = execFileSync(PYTHON, ["-c", SQL, database, statement, JSON.stringify(values)]);
+  return JSON.parse(told.toString()) as unknown[][];
 }
 
 function portalToml(port: number, origin: string, connection: string): string {
@@ -75,8 +134,14 @@ function portalToml(port: number, origin: string, connection: string): string {
 }
 
 /** Starts `vdl ...` and waits for its line `ready ...`. */
-async function start(started: ChildProcess[], args: string[]): Promise<{ ready: string; said: string[] }> {
-  const child = spawn(VDL, args, { stdio: ["pipe", "pipe", "inherit"] });
+async function start(
+  started: ChildProcess[],
+  folder: string,
+  args: string[],
+): Promise<{ ready: string; said: string[] }> {
+  const log = openSync(join(folder, `${args[0]}.log`), "w");
+  const child = spawn(VDL, args, { stdio: ["pipe", "pipe", log] });
+  if (child.stdout === null) throw new Error(`vdl ${args[0]} says nothing`);
   started.push(child);
   const said: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {

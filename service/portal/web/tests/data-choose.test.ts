@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { choose, type Wish } from "../src/data/choose.ts";
 import { encode } from "../src/data/encode.ts";
 import type { Survey } from "../src/data/survey.ts";
-import { writeType } from "../src/data/types.ts";
+import { writeType } from "../src/contract/types.ts";
 import { surveyed, typeOf } from "./data/common.ts";
 
 const TEXT = "id,born,score,note\n3,1/2/1990,17,\n97,3/4/1991,,\n";
@@ -64,12 +64,21 @@ test("bounds narrower than the data refuse rows, and never change a value", asyn
   ]);
   const { table, problems } = await encode(source, found, choose(found, wishes).chosen);
   assert.equal(table.rows, 1);
-  assert.deepEqual(problems.map(({ cause, count }) => [cause, count]), [["out_of_bounds", 1]]);
+  assert.deepEqual(
+    problems.map(({ cause, count }) => [cause, count]),
+    [["out_of_bounds", 1]],
+  );
 });
 
 test("what the shares will take is known before they are made", async () => {
   const found = await surveyed(TEXT);
-  const { chosen, bytes } = choose(found, new Map([[1, MONTH_FIRST], [3, { use: false }]]));
+  const { chosen, bytes } = choose(
+    found,
+    new Map([
+      [1, MONTH_FIRST],
+      [3, { use: false }],
+    ]),
+  );
   const { table } = await encode(new Blob([TEXT]), found, chosen);
   assert.equal(table.bytes, bytes);
 });

@@ -50,7 +50,17 @@ test("rows are the same wherever the file is cut into pieces", () => {
 test("a row is found where an editor and a spreadsheet show it", () => {
   const places = rowsOf(AWKWARD, 7).map(({ place }) => [place.row, place.line]);
   // The quoted break makes a line more than rows; the empty line is a row of a spreadsheet.
-  assert.deepEqual(places, [[1, 1], [2, 2], [3, 3], [4, 4], [6, 7], [7, 8], [8, 9], [9, 10], [10, 11]]);
+  assert.deepEqual(places, [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 4],
+    [6, 7],
+    [7, 8],
+    [8, 9],
+    [9, 10],
+    [10, 11],
+  ]);
 });
 
 test("what is wrong with quotes is said of the row", () => {
@@ -64,9 +74,12 @@ test("a quote that is never closed does not swallow the memory", () => {
   const reader = new RowReader(",", () => {});
   const lines = "1,2,3\n".repeat(100_000);
   reader.push('a,b\n1,"never closed\n');
-  assert.throws(() => {
-    for (let times = 0; times < 100; times += 1) reader.push(lines);
-  }, (error) => error instanceof RowTooLong && error.line === 2);
+  assert.throws(
+    () => {
+      for (let times = 0; times < 100; times += 1) reader.push(lines);
+    },
+    (error) => error instanceof RowTooLong && error.line === 2,
+  );
 });
 
 test("the delimiter is the one with which rows agree", () => {
@@ -96,7 +109,10 @@ test("encodings are told apart", async () => {
   ] as const) {
     const found = await survey(blob);
     assert.equal(found.format.encoding, encoding);
-    assert.deepEqual(found.columns.map(({ name }) => name), ["naam", "plaats"]);
+    assert.deepEqual(
+      found.columns.map(({ name }) => name),
+      ["naam", "plaats"],
+    );
     assert.deepEqual(found.preview, [["Zoë", "Köln"]]);
   }
 });
@@ -117,8 +133,14 @@ test("a file without a table is refused", async () => {
 
 test("columns without a name and names that stand twice get a name of their own", async () => {
   const found = await surveyed("a,,a,a_2,a\n1,2,3,4,5\n");
-  assert.deepEqual(found.columns.map(({ name }) => name), ["a", "column_2", "a_3", "a_2", "a_4"]);
-  assert.deepEqual(found.columns.map(({ renamed }) => renamed), [false, true, true, false, true]);
+  assert.deepEqual(
+    found.columns.map(({ name }) => name),
+    ["a", "column_2", "a_3", "a_2", "a_4"],
+  );
+  assert.deepEqual(
+    found.columns.map(({ renamed }) => renamed),
+    [false, true, true, false, true],
+  );
 });
 
 test("rows without any value are no rows, and are counted", async () => {

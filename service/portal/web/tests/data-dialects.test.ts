@@ -34,7 +34,7 @@ test("cells come back whatever the dialect and wherever the text is cut", () => 
       assert.equal(flaw, null);
       found.push([...fields]);
     });
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < text.length;) {
       const piece = 1 + below(6);
       reader.push(text.slice(at, at + piece));
       at += piece;

@@ -57,6 +57,8 @@ table = cd.read_csv(
   const ruled = dummyNotebookCell(COLUMNS.slice(1, 2), "AB", "x.csv", { min_rows: 10, join_only: ["id"] });
   assert.ok(ruled.includes('    rules=cd.Rules(min_rows=10, join_only=["id"]),\n'));
   assert.ok(!cell.includes("rules"));
+  const rounded = dummyNotebookCell(COLUMNS.slice(1, 2), "AB", "x.csv", { min_rows: 10, round_counts: 10 });
+  assert.ok(rounded.includes("    rules=cd.Rules(min_rows=10, round_counts=10),\n"));
   const hostile = dummyNotebookCell([{ name: '"}); import os #\n\u2028', type: "bool" }], "AB", "x.csv");
   assert.ok(hostile.includes('"\\"}); import os #\\n\\u2028": "bool"'));
 });

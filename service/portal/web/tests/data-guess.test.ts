@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { holds, tidy } from "../src/data/bounds.ts";
-import { writeType } from "../src/data/types.ts";
+import { writeType } from "../src/contract/types.ts";
 import { proposals, surveyed, typeOf } from "./data/common.ts";
 
 async function guessed(cells: readonly string[]): Promise<string> {
@@ -69,7 +69,11 @@ test("a reading found late is still found", async () => {
 test("every reading a column can have is offered, text always", async () => {
   const found = await surveyed("a\n1\n2020-01-01\n");
   const kinds = found.columns[0]?.guess.options.map(({ reading, misfits }) => [reading.kind, misfits]);
-  assert.deepEqual(kinds, [["date", 1], ["integer", 1], ["text", 0]]);
+  assert.deepEqual(kinds, [
+    ["date", 1],
+    ["integer", 1],
+    ["text", 0],
+  ]);
 });
 
 test("tidy bounds hold the exact ones, and say less", () => {

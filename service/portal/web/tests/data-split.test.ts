@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blake3 } from "@noble/hashes/blake3.js";
 import type { ColumnMeta } from "../src/data/types.ts";
-import { readType, widthOf, writeType } from "../src/data/types.ts";
+import { width as widthOf, writeType } from "../src/contract/types.ts";
+import { typeIn } from "../src/data/types.ts";
 import { component, freshSeeds, joined, payloadBytes, payloads, type Seeds } from "../src/data/split.ts";
 import type { Table } from "../src/data/encode.ts";
 import { csvOf, encoded, gathered, hex, unhex, vector } from "./data/common.ts";
@@ -39,7 +40,10 @@ for (const table of vector<UploadVector[]>("upload.json")) {
     table.payloads.forEach((payload, server) => {
       if (payload.hex !== undefined) assert.equal(hex(found[server] ?? new Uint8Array(0)), payload.hex);
     });
-    assert.deepEqual(sizes, table.payloads.map(({ bytes }) => bytes));
+    assert.deepEqual(
+      sizes,
+      table.payloads.map(({ bytes }) => bytes),
+    );
   });
 
   test(`${table.name}: encoding some planes at a time changes nothing`, async () => {
@@ -57,12 +61,12 @@ for (const table of vector<UploadVector[]>("upload.json")) {
 test("types are read and written as the servers do", () => {
   const { read, refused } = vector<{ read: [string, string, number][]; refused: string[] }>("types.json");
   for (const [written, canonical, width] of read) {
-    const type = readType(written);
+    const type = typeIn(written);
     assert.ok(type !== null, written);
     assert.equal(writeType(type), canonical);
     assert.equal(widthOf(type), width);
   }
-  for (const written of refused) assert.equal(readType(written), null, written);
+  for (const written of refused) assert.equal(typeIn(written), null, written);
 });
 
 test("one component alone tells nothing of the table", async () => {
@@ -70,8 +74,11 @@ test("one component alone tells nothing of the table", async () => {
   const made = await encoded(csvOf(columns, [Array.from({ length: 4096 }, () => "0")]), columns);
   const planes = await gathered(made.table.pieces());
   const masked = await gathered(component(made.table, freshSeeds()));
-  assert.equal(planes.reduce((sum, byte) => sum + byte, 0), 0);
+  assert.equal(
+    planes.reduce((sum, byte) => sum + byte, 0),
+    0,
+  );
   const ones = masked.reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0);
   const bits = masked.length * 8;
-  assert.ok(Math.abs(ones - bits / 2) < 6 * Math.sqrt(bits) / 2, "about half the bits are ones");
+  assert.ok(Math.abs(ones - bits / 2) < (6 * Math.sqrt(bits)) / 2, "about half the bits are ones");
 });

@@ -6,7 +6,8 @@ import { Cancelled, Control, type Phase } from "../src/data/delivery.ts";
 import type { Table } from "../src/data/encode.ts";
 import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
 import { readCommand, writeCommand } from "../src/contract/index.ts";
-import { Garbled, uploadCommand } from "../src/data/wire.ts";
+import type { Rules } from "../src/contract/language.ts";
+import { Garbled, uploadCommand, type Three } from "../src/data/wire.ts";
 import { csvOf, encoded, gathered } from "./data/common.ts";
 import { TestPortal } from "./data/portal.ts";
 
@@ -52,7 +53,8 @@ test("an upload gives three servers their shares, and the provider a receipt", a
   const told: number[][] = [];
   const events = {
     phase: (phase: Phase): void => void (phases.at(-1) === phase || phases.push(phase)),
-    progress: (done: number, total: number): void => void told.push([done, total]),
+    progress: (done: Three<number>, sizes: Three<number>): void =>
+      void told.push([done, sizes].map(([a, b, c]) => a + b + c)),
   };
   const receipt = await upload(order, portal, null, new Control(), events, OPTIONS);
   await checkWhole(portal, order.table);
@@ -189,12 +191,14 @@ test("where servers ask for authority a run is started and signed for, and alway
   }
 });
 
-const RULES = { min_rows: 10, join_only: ["b"] };
+const RULES: Rules = { min_rows: 10, join_only: ["b"] };
+const ROUNDED: Rules = { min_rows: 12, join_only: ["b"], round_counts: 10 };
 /** As a server tells of a table that was just uploaded with them. */
 const KEPT = { guards: [{ source: "AB".repeat(32), min_rows: 10 }], join_only: ["b"] };
 
 test("the rules of a table are part of the command that is signed, as the language writes it", () => {
-  for (const rules of [undefined, RULES, { min_rows: 2, join_only: [] }, { join_only: ["a", "b"] }]) {
+  const columns = { join_only: ["a", "b"] };
+  for (const rules of [undefined, RULES, { min_rows: 2, join_only: [] }, columns, ROUNDED]) {
     const command = uploadCommand(COLUMNS, "people", rules);
     assert.equal(writeCommand(readCommand(command)), command);
     assert.ok(command.includes('"rules"') === (rules !== undefined));
@@ -202,7 +206,8 @@ test("the rules of a table are part of the command that is signed, as the langua
 });
 
 test("a table whose servers keep other rules than were asked is not taken for uploaded", async () => {
-  const kept: [typeof RULES | undefined, unknown, boolean][] = [
+  const rounded = { guards: [{ min_rows: 20 }], join_only: ["b"], round_counts: 10 };
+  const kept: [Rules | undefined, unknown, boolean][] = [
     [RULES, KEPT, true],
     [undefined, undefined, true],
     [RULES, undefined, false],
@@ -212,13 +217,19 @@ test("a table whose servers keep other rules than were asked is not taken for up
     [RULES, { ...KEPT, guards: [{ min_rows: 9 }] }, false],
     [RULES, { ...KEPT, guards: [...KEPT.guards, ...KEPT.guards] }, false],
     [RULES, 7, false],
+    [ROUNDED, rounded, true],
+    [ROUNDED, { ...rounded, guards: [{ min_rows: 12 }] }, false],
+    [ROUNDED, { ...rounded, round_counts: undefined }, false],
+    [ROUNDED, { ...rounded, round_counts: 5 }, false],
+    [RULES, { ...KEPT, round_counts: 10 }, false],
   ];
   for (const [asked, rules, good] of kept) {
     const portal = await TestPortal.make();
     portal.lies = (_, table) => (rules === undefined ? table : { ...table, rules });
     const order = { ...(await orderFor(portal)), rules: asked };
     const done = upload(order, portal, null, new Control(), {}, OPTIONS);
-    if (good) assert.deepEqual((await done).rules, asked);
+    if (good)
+      assert.deepEqual((await done).rules, asked?.round_counts === undefined ? asked : { ...asked, min_rows: 20 });
     else await assert.rejects(done, Garbled);
   }
 });

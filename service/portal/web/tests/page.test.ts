@@ -19,7 +19,7 @@ import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } fr
 import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
 import { named, writePolicy } from "../src/state/policy.ts";
-import { askedOf, isAsked, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
+import { askedOf, isAsked, raised, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
 import { APPROVAL, fits, signPayload } from "../src/state/signatures.ts";
 import { readUploadScript, uploadScript } from "../src/state/upload-script.ts";
@@ -186,16 +186,38 @@ test("leave to upload is the template of the command line, and opens nothing els
 
 test("rules that servers would refuse are not asked, and a note is no rule", () => {
   for (const minimum of ["1", "0", "-3", "2.5", "ten", "1e3", "9".repeat(20)])
-    assert.ok(!isAsked({ minimum, joinOnly: [] }), minimum);
-  for (const minimum of ["", " 2 ", "10"]) assert.ok(isAsked({ minimum, joinOnly: [] }), minimum);
-  assert.equal(rulesOf({ minimum: " ", joinOnly: [" "] }), undefined);
+    assert.ok(!isAsked({ ...usualRules(), minimum }), minimum);
+  for (const minimum of ["", " 2 ", "10"]) assert.ok(isAsked({ ...usualRules(), minimum }), minimum);
+  for (const step of ["1", "0", "1001", "2.5", "ten"]) assert.ok(!isAsked({ ...usualRules(), step }), step);
+  for (const step of ["", " 2 ", "1000"]) assert.ok(isAsked({ ...usualRules(), step }), step);
+  assert.equal(rulesOf({ minimum: " ", step: "", joinOnly: [" "] }), undefined);
   assert.deepEqual(rulesOf(askedOf({ min_rows: 2, join_only: [] })), { min_rows: 2, join_only: [] });
   assert.deepEqual(rulesOf(askedOf({ join_only: ["id"] })), { join_only: ["id"] });
   assert.equal(tellRules(undefined, "  "), undefined);
   const told = tellRules({ min_rows: 5, join_only: ["id"] }, "only for stroke research");
   assert.deepEqual(told, { min_rows: 5, join_only: ["id"], note: "only for stroke research" });
   assert.deepEqual(readRules(JSON.parse(JSON.stringify(told))), told);
-  assert.deepEqual(readRules({ min_rows: "5", join_only: [3], note: 7, else: 1 }), {});
+  assert.deepEqual(readRules({ min_rows: "5", join_only: [3], round_counts: -2, note: 7, else: 1 }), {});
+});
+
+test("where counts are rounded, the minimum that is asked is a multiple, and the form says so", () => {
+  const rules = (minimum: string, step: string) => ({ minimum, step, joinOnly: [] });
+  const made: [string, string, number, number | undefined][] = [
+    ["15", "10", 20, 20],
+    ["", "7", 7, 7],
+    ["3", "10", 10, 10],
+    ["20", "10", 20, undefined],
+  ];
+  for (const [minimum, step, least, told] of made) {
+    const asked = rules(minimum, step);
+    const wanted = { min_rows: least, join_only: [], round_counts: Number(step) };
+    assert.deepEqual(rulesOf(asked), wanted);
+    assert.deepEqual(rulesOf(askedOf(wanted)), wanted);
+    assert.equal(raised(asked), told);
+    assert.deepEqual(readRules(tellRules(wanted, "")), { min_rows: least, round_counts: Number(step) });
+  }
+  assert.equal(raised(rules("15", "")), undefined);
+  assert.equal(raised(rules("15", "2000")), undefined);
 });
 
 test("file names that somebody else chose do no harm", () => {

@@ -31,13 +31,16 @@ test("both languages have the same phrases, and none is empty", () => {
 
 /** They say it in words, or not at all. */
 const IN_WORDS = ["truth", "opening.values"];
+/** It is the step, and the minimum. */
+const SAID_TWICE = ["sentence.roundCounts"];
 
 test("no phrase loses what it tells of", () => {
   for (const { path, says } of [...phrases(en), ...phrases(nl)]) {
     if (typeof says !== "function" || IN_WORDS.includes(path)) continue;
     const told = Array.from({ length: says.length }, (_, at) => 7_001 + at);
     const said = String(says(...told));
-    for (const one of told) assert.equal(said.split(String(one)).length, 2, `${path}: ${said}`);
+    const times = SAID_TWICE.includes(path) ? 2 : 1;
+    for (const one of told) assert.equal(said.split(String(one)).length - 1, times, `${path}: ${said}`);
   }
   for (const words of [en, nl]) assert.ok(words.opening.values(7_001).includes("7001"));
 });

@@ -1,6 +1,6 @@
 //! A machine that dies after so many calls, and what is left of it then.
 
-#![allow(clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ pub struct Machine {
     files: Arc<Mutex<Files>>,
     database: Arc<Mutex<Cells>>,
     log: Arc<Mutex<Cells>>,
+    meanwhile: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
 }
 
 /// A file that changes in place.
@@ -40,6 +41,23 @@ impl Machine {
 
     pub fn alive_for(&self, calls: usize) {
         self.left.store(calls, Ordering::SeqCst);
+    }
+
+    /// What happens the next time that the log has been changed or synced and its caller does not know yet.
+    pub fn meanwhile(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    fn let_it_happen(&self) {
+        let happens = self.meanwhile.lock().unwrap().take();
+        if let Some(happens) = happens {
+            happens();
+        }
+    }
+
+    /// What of the log is on the disk.
+    pub fn synced_log(&self) -> Vec<u8> {
+        self.log.lock().unwrap().synced.clone()
     }
 
     /// Starts again, with or without what had not been synced.
@@ -122,13 +140,17 @@ impl Tape for Machine {
             return Err(error.into());
         }
         self.log.lock().unwrap().now.extend_from_slice(bytes);
+        self.let_it_happen();
         Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
         self.step()?;
-        let log = &mut *self.log.lock().unwrap();
-        log.synced.clone_from(&log.now);
+        {
+            let log = &mut *self.log.lock().unwrap();
+            log.synced.clone_from(&log.now);
+        }
+        self.let_it_happen();
         Ok(())
     }
 

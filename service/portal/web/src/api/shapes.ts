@@ -29,4 +29,4 @@ export type Problem = Schemas["Problem"];
 export type Receipt = Schemas["ReceiptForm"];
 
 /** What the page writes into a table's `rules`: those the servers keep, and a note that nobody enforces. */
-export type TableRules = { min_rows?: number; join_only?: string[]; note?: string };
+export type TableRules = { min_rows?: number; join_only?: string[]; round_counts?: number; note?: string };

@@ -73,6 +73,11 @@ export type Rules = {
   readonly min_rows?: number;
   /** Columns that may be joined on, grouped by and carried along, but neither opened nor computed with. */
   readonly join_only: string[];
+  /**
+   * Counts are told as multiples of this number only, rounded down; 2 to 1000. Sums are rounded as coarsely, and
+   * means are not given. Asks for at least so many rows behind any opened value, too.
+   */
+  readonly round_counts?: number;
 };
 export type ColumnMeta = { readonly name: string; readonly type: ColumnType };
 /** A column of the result: which one it was, what it is called now. */
@@ -211,6 +216,7 @@ const columnMeta = struct<ColumnMeta>({ name: text, type: columnType });
 const rules = struct<Rules>({
   min_rows: optional(u64),
   join_only: { codec: list(text), absent: [], isAbsent: (columns) => columns.length === 0 },
+  round_counts: optional(u64),
 });
 const projection = struct<Projection>({ column: text, as: optional(text) });
 const namedExpression = struct<NamedExpression>({ name: text, value: expression });

@@ -29,6 +29,9 @@ const refused = (message: string): never => {
 };
 const needsBoth = (whole: string): never => refused(`the type ${whole} needs both min and max`);
 
+/** Bits one character takes. */
+export const characterBits = (ascii: boolean): number => (ascii ? 7 : 21);
+
 /** Bits one value takes: integers and dates as offsets from their minimum. */
 export function width(type: Kind): number {
   switch (type.kind) {
@@ -39,7 +42,7 @@ export function width(type: Kind): number {
     case "boolean":
       return 1;
     case "text":
-      return type.length * (type.ascii ? 7 : 21);
+      return type.length * characterBits(type.ascii);
     case "mean":
       return 128;
   }

@@ -1,6 +1,7 @@
 // Bounds are public, so they should say little about the data: the exact ones can be rounded outwards.
 
-import { daysOf, LARGEST, LARGEST_NARROW, LONGEST_TEXT, yearOf, type ColumnType } from "./types.ts";
+import { LARGEST, LARGEST_NARROW, LONGEST_TEXT, type ColumnType } from "../contract/types.ts";
+import { dayNumber, yearOf } from "./types.ts";
 
 /** The same type with bounds that are round numbers, whole years, or usual lengths around the given ones. */
 export function tidy(type: ColumnType): ColumnType {
@@ -13,8 +14,8 @@ export function tidy(type: ColumnType): ColumnType {
       return { ...type, min: down < -most ? -most : down, max: up > most ? most : up };
     }
     case "date": {
-      const first = daysOf(yearOf(type.min), 1, 1) ?? type.min;
-      const last = daysOf(yearOf(type.max), 12, 31) ?? type.max;
+      const first = dayNumber(yearOf(type.min), 1, 1) ?? type.min;
+      const last = dayNumber(yearOf(type.max), 12, 31) ?? type.max;
       return { ...type, min: first, max: last };
     }
     case "text":
@@ -25,7 +26,28 @@ export function tidy(type: ColumnType): ColumnType {
 }
 
 const LENGTHS = [
-  1, 2, 4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512, 1024, 2048, LONGEST_TEXT,
+  1,
+  2,
+  4,
+  8,
+  12,
+  16,
+  20,
+  24,
+  32,
+  40,
+  48,
+  64,
+  80,
+  96,
+  128,
+  192,
+  256,
+  384,
+  512,
+  1024,
+  2048,
+  LONGEST_TEXT,
 ];
 
 /** The next of 1, 2, 5, 10, 20, 50, ... */

@@ -1,6 +1,7 @@
 // What one cell says. A value, or the name of what is wrong with it.
 
-import { daysOf, LARGEST } from "./types.ts";
+import { LARGEST } from "../contract/types.ts";
+import { dayNumber } from "./types.ts";
 
 /** Why a cell is not what its column should hold. */
 export type CellCause =
@@ -19,8 +20,25 @@ export type CellCause =
 
 /** Words that mean a missing value unless told otherwise: those of pandas. */
 export const MISSING: readonly string[] = [
-  "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
-  "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+  "",
+  "#N/A",
+  "#N/A N/A",
+  "#NA",
+  "-1.#IND",
+  "-1.#QNAN",
+  "-NaN",
+  "-nan",
+  "1.#IND",
+  "1.#QNAN",
+  "<NA>",
+  "N/A",
+  "NA",
+  "NULL",
+  "NaN",
+  "None",
+  "n/a",
+  "nan",
+  "null",
 ];
 
 /** Knows which cells are missing values. Spaces around a cell do not count. */
@@ -154,11 +172,11 @@ export function readTriple(cell: string): Triple | null {
 export function dayOf(triple: Triple, order: DateFormat["order"]): number | null {
   const [a, b, c] = triple.parts;
   if (triple.yearFirst !== (order === "Ymd")) return null;
-  if (order === "Ymd") return daysOf(a, b, c);
+  if (order === "Ymd") return dayNumber(a, b, c);
   const short = order === "dmy" || order === "mdy";
   if (short !== (triple.lastDigits === 2)) return null;
   const year = short ? c + (c >= 69 ? 1900 : 2000) : c;
-  return order.startsWith("d") ? daysOf(year, b, a) : daysOf(year, a, b);
+  return order.startsWith("d") ? dayNumber(year, b, a) : dayNumber(year, a, b);
 }
 
 /** Days since 1970-01-01. */

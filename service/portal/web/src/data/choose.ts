@@ -5,7 +5,7 @@ import { planesOf, type Chosen } from "./column.ts";
 import type { Option, Reading } from "./guess.ts";
 import { strideOf } from "./planes.ts";
 import type { Survey } from "./survey.ts";
-import { LONGEST_TEXT, type ColumnType } from "./types.ts";
+import { LONGEST_TEXT, type ColumnType } from "../contract/types.ts";
 
 /** What a person says of one column; what is left out stays as proposed. */
 export interface Wish {

@@ -13,7 +13,7 @@ import {
 } from "./cells.ts";
 import type { Reading } from "./guess.ts";
 import { PlaneWriter, type PlaneRange, writeNumber, writeText, writeWide } from "./planes.ts";
-import { characterBits, LONGEST_TEXT, widthOf, type ColumnType } from "./types.ts";
+import { characterBits, LONGEST_TEXT, width, type ColumnType } from "../contract/types.ts";
 
 /** A column a person settled on. */
 export interface Chosen {
@@ -115,10 +115,10 @@ function writeTextOf(length: number, ascii: boolean): Write {
 
 /** Planes of one row of a column, in bits: what decides how large the shares are. */
 export function planesOf(type: ColumnType): number {
-  return widthOf(type) + (type.nullable ? 1 : 0);
+  return width(type) + (type.nullable ? 1 : 0);
 }
 
 /** A writer with room for `capacity` rows of a column, or of some of its planes. */
 export function planeWriter(type: ColumnType, capacity: number, range: PlaneRange): PlaneWriter {
-  return new PlaneWriter(capacity, widthOf(type), range);
+  return new PlaneWriter(capacity, width(type), range);
 }

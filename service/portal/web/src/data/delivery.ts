@@ -116,7 +116,7 @@ export async function persist<T>(
 
 export interface DeliveryOptions extends Patience {
   readonly chunk: number;
-  delivered?(bytes: number): void;
+  delivered?(server: ServerNumber, bytes: number): void;
 }
 
 /** One generation of parcels on its way: once made anew, everything is delivered again. */
@@ -137,7 +137,7 @@ export class Delivery {
   /** More of a server's parcel, in order. */
   async add(server: ServerNumber, bytes: Octets): Promise<void> {
     const { chunk } = this.#options;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       let filled = this.#filled[server] ?? 0;
       const rest = (this.#rest[server] ??= new Uint8Array(chunk));
       const taken = Math.min(chunk - filled, bytes.length - at);
@@ -174,7 +174,7 @@ export class Delivery {
     this.#options.phase?.("uploading");
     this.#delivered[server].add(number);
     this.#filled[server] = 0;
-    this.#options.delivered?.(bytes.length);
+    this.#options.delivered?.(server, bytes.length);
   }
 
   async #stillThere(signal: AbortSignal): Promise<void> {

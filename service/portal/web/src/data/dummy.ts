@@ -3,7 +3,9 @@
 
 import type { Rules } from "../contract/language.ts";
 import { MISSING } from "./cells.ts";
-import { isoOfDays, LONGEST_TEXT, readType, type ColumnMeta, type ColumnType } from "./types.ts";
+import { dateOf } from "../contract/dates.ts";
+import { LONGEST_TEXT, type ColumnType } from "../contract/types.ts";
+import { typeIn, type ColumnMeta } from "./types.ts";
 
 /** Rows of a dummy unless told otherwise: enough to look real, few enough to compute at once. */
 export const DUMMY_ROWS = 100;
@@ -13,7 +15,7 @@ const MISSING_PERCENT = 10;
 /** A dummy as CSV: the same text for the same schema, rows and seed. Throws for a type that is none. */
 export function dummyCsv(columns: readonly ColumnMeta[], rows: number = DUMMY_ROWS, seed = 1): string {
   const types = columns.map(({ name, type }) => {
-    const read = readType(type);
+    const read = typeIn(type);
     if (read === null) throw new RangeError(`the column ${name} has no type that is known`);
     return read;
   });
@@ -34,10 +36,11 @@ export function dummyNotebookCell(
   file: string,
   rules: Partial<Rules> = {},
 ): string {
-  const { min_rows, join_only = [] } = rules;
+  const { min_rows, join_only = [], round_counts } = rules;
   const asked = [
     ...(min_rows === undefined ? [] : [`min_rows=${min_rows}`]),
     ...(join_only.length === 0 ? [] : [`join_only=[${join_only.map(python).join(", ")}]`]),
+    ...(round_counts === undefined ? [] : [`round_counts=${round_counts}`]),
   ];
   const types = columns.map(({ name, type }) => `        ${python(name)}: ${python(type)},`);
   return [
@@ -63,7 +66,7 @@ function dummyCell(type: ColumnType, row: number, random: Random): string {
     case "mean":
       return String(between(type.min, type.max, row, random));
     case "date":
-      return isoOfDays(Number(between(BigInt(type.min), BigInt(type.max), row, random)));
+      return dateOf(Number(between(BigInt(type.min), BigInt(type.max), row, random)));
     case "boolean":
       return random.below(2n) === 1n ? "true" : "false";
     case "text":

@@ -10,7 +10,8 @@ import { Rejects } from "./rejects.ts";
 import { readRows } from "./rows.ts";
 import { FileDigest, SourceChanged, type Source, type Watch } from "./source.ts";
 import type { Survey } from "./survey.ts";
-import { writeType, type ColumnMeta } from "./types.ts";
+import { writeType } from "../contract/types.ts";
+import type { ColumnMeta } from "./types.ts";
 
 /** A table ready to be split. */
 export interface Table {
@@ -153,12 +154,7 @@ class RowCheck {
   readonly #columns: readonly Checked[];
   readonly #writers: readonly PlaneWriter[];
 
-  constructor(
-    chosen: readonly Chosen[],
-    missing: MissingWords,
-    range: PlaneRange,
-    capacity: number,
-  ) {
+  constructor(chosen: readonly Chosen[], missing: MissingWords, range: PlaneRange, capacity: number) {
     const writers: PlaneWriter[] = [];
     let before = 0;
     this.#columns = chosen.map((one) => {

@@ -3,7 +3,7 @@
 import { tidy } from "./bounds.ts";
 import { FLAGS, formatOfName } from "./cells.ts";
 import type { Tally } from "./tally.ts";
-import { LONGEST_TEXT, type ColumnType, type Kind } from "./types.ts";
+import { LONGEST_TEXT, type ColumnType, type Kind } from "../contract/types.ts";
 
 /** How cells are read. A date format is written as crandas writes it: `d/m/Y`. */
 export type Reading =

@@ -30,7 +30,8 @@ export async function formatOf(source: Source, given: Partial<FileFormat> = {}):
   try {
     text = decoderOf(encoding).decode(head.subarray(found.mark));
   } catch (error) {
-    if (!(error instanceof TypeError) || given.encoding !== undefined) throw error;
+    if (!(error instanceof TypeError)) throw error;
+    if (given.encoding !== undefined) throw new NotText(given.encoding);
     encoding = "windows-1252";
     text = decoderOf(encoding).decode(head);
   }

@@ -73,7 +73,7 @@ export class Sealer {
 
   /** More of the body. */
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       // A full frame waits until something follows it: the last one says that it is the last.
       if (this.#filled === FRAME) await this.#seal(MORE);
       const taken = Math.min(FRAME - this.#filled, bytes.length - at);

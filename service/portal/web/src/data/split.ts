@@ -81,7 +81,7 @@ async function* evenPieces(parts: AsyncIterable<Uint8Array<ArrayBuffer>>): Async
   let gathered = new Uint8Array(PIECE);
   let filled = 0;
   for await (const part of parts) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       const taken = Math.min(PIECE - filled, part.length - at);
       gathered.set(part.subarray(at, at + taken), filled);
       filled += taken;

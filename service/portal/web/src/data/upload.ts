@@ -80,8 +80,8 @@ export interface Receipt {
 
 export interface Events {
   phase?(phase: Phase): void;
-  /** Bytes that reached the portal, of all there are; goes back where parcels are made anew. */
-  progress?(done: number, total: number): void;
+  /** Bytes for each server that reached the portal, of all there are; back to none where parcels are made anew. */
+  progress?(done: Three<number>, sizes: Three<number>): void;
 }
 
 export interface UploadOptions {
@@ -214,14 +214,16 @@ class Task {
     const sizes: Three<number> = [size(blank[0]), size(blank[1]), size(blank[2])];
     const spool = await this.#patiently((signal) => this.#portal.open(sizes, chunk, signal));
     this.#opened = true;
-    const total = sizes[0] + sizes[1] + sizes[2];
     for (let generation = 1; ; generation += 1) {
-      let done = 0;
+      const done: [number, number, number] = [0, 0, 0];
       const delivery = new Delivery(spool, this.#control, {
         ...this.#options,
         chunk,
         phase: (phase) => this.#events.phase?.(phase),
-        delivered: (bytes) => this.#events.progress?.((done += bytes), total),
+        delivered: (server, bytes) => {
+          done[server] += bytes;
+          this.#events.progress?.([...done], sizes);
+        },
       });
       this.#events.phase?.("uploading");
       try {
@@ -244,15 +246,18 @@ class Task {
       return sealer;
     };
     const sealers: Three<Sealer> = [await open(0), await open(1), await open(2)];
+    const finish = async (server: ServerNumber): Promise<void> => {
+      await sealers[server].write(parts[server].after);
+      await sealers[server].end();
+      await delivery.end(server);
+    };
+    // Who gets two seeds has all of it now.
+    for (const server of SERVERS) if (!parts[server].whole) await finish(server);
     const holders = SERVERS.filter((server) => parts[server].whole);
     for await (const piece of component(table, seeds, { signal: this.#control.signal })) {
       await Promise.all(holders.map((server) => sealers[server].write(piece)));
     }
-    for (const server of SERVERS) {
-      await sealers[server].write(parts[server].after);
-      await sealers[server].end();
-      await delivery.end(server);
-    }
+    for (const server of holders) await finish(server);
     await delivery.check();
     return sealers;
   }

@@ -2,6 +2,7 @@
 // in front, and raw bytes.
 
 import type { Rules } from "../contract/language.ts";
+import { fewest } from "../contract/rules.ts";
 import type { Octets } from "./source.ts";
 import type { ColumnMeta } from "./types.ts";
 
@@ -54,11 +55,18 @@ export function uploadCommand(columns: readonly ColumnMeta[], name?: string, rul
 }
 
 /** Without what is not asked. */
-function writeRules({ min_rows, join_only }: Rules): Partial<Rules> {
+function writeRules({ min_rows, join_only, round_counts }: Rules): Partial<Rules> {
   return {
     ...(min_rows === undefined ? {} : { min_rows }),
     ...(join_only.length === 0 ? {} : { join_only }),
+    ...(round_counts === undefined ? {} : { round_counts }),
   };
+}
+
+/** What servers make of rules. */
+function understood(rules: Rules): Rules {
+  const least = fewest(rules);
+  return least === undefined ? rules : { ...rules, min_rows: least };
 }
 
 /** Why a command may run, as `Authority` in wire.rs. */
@@ -121,19 +129,23 @@ export function readUploaded(body: Uint8Array, job: string): TableMeta {
 /** The rules of a table that was just uploaded: of itself alone, and nothing derived. */
 function readKept(kept: unknown): Partial<Rules> {
   if (kept === undefined) return {};
-  const { guards = [], join_only = [] } = isRecord(kept) ? kept : { guards: null };
+  const { guards = [], join_only = [], round_counts } = isRecord(kept) ? kept : { guards: null };
   const texts = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((one) => typeof one === "string");
   if (!Array.isArray(guards) || guards.length > 1 || !texts(join_only))
     throw new Garbled("rules of something else");
   const [guard]: unknown[] = guards;
   const least = isRecord(guard) ? Number(guard["min_rows"]) : undefined;
-  return writeRules({ ...(least === undefined ? {} : { min_rows: least }), join_only });
+  return writeRules({
+    ...(least === undefined ? {} : { min_rows: least }),
+    join_only,
+    ...(round_counts === undefined ? {} : { round_counts: Number(round_counts) }),
+  });
 }
 
 /** Whether a table keeps what was asked of it. */
 export const keeps = (table: TableMeta, asked: Rules | undefined): boolean =>
-  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(asked));
+  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(understood(asked)));
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -13,11 +13,15 @@ import {
 import type { Script } from "../contract/script.ts";
 import { reportStatement, riskOfNearIdentical } from "../contract/sentences/approval.ts";
 import type { Report } from "../contract/sentences/report.ts";
+import { sortRisks, type Risk, type RiskCode } from "../contract/sentences/risk.ts";
 import { keyOf, readStatement, statementCodec, type Statement } from "../contract/statement.ts";
 import { en } from "../words/contract/en.ts";
 import { nl } from "../words/contract/nl.ts";
+import { ui } from "../words/ui.ts";
 import { flowOf, tablesOf, type Flow } from "./flow.ts";
 import type { Locale } from "./format.ts";
+
+const HOLES: readonly RiskCode[] = ["open_hole", "wide_hole", "bound_hole"];
 
 /** A request as this page decoded it; all of it comes from `bytes`, and `bytes` is what is signed. */
 export type Reading = {
@@ -43,12 +47,21 @@ export function readRequest(
   const near = earlier
     .filter((other) => nearIdentical(other.script, statement.script) !== undefined)
     .map((other) => riskOfNearIdentical(words, other.name));
-  const report = reportStatement(words, statement, near);
+  const report = plainLeave(reportStatement(words, statement, near), statement.script, locale);
   const flow = flowOf(
     statement.script,
     report.steps.map((step) => step.opens),
   );
   return { bytes, digest: digest(bytes), statement, report, flow, tables: tablesOf(statement.script) };
+}
+
+/** Leave to upload is open on purpose: that is one thing to know about it, and no risk for every column. */
+function plainLeave(report: Report, script: Script, locale: Locale): Report {
+  if (script.ordered || script.steps.some(({ command }) => command.verb !== "upload")) return report;
+  const rest = report.risks.filter(({ code }) => !HOLES.includes(code));
+  if (rest.length === report.risks.length) return report;
+  const open: Risk = { code: "open_hole", level: "note", text: ui[locale].review.leaveOpen };
+  return { ...report, risks: sortRisks([...rest, open]), holes: [] };
 }
 
 /** What a signed statement says anew, beside its script. */

@@ -5,8 +5,10 @@ import type { RequestView } from "../api/shapes.ts";
 import { fromBase64 } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
 import { readStatement } from "../contract/statement.ts";
+import { ui } from "../words/ui.ts";
 import { readRequest, type Reading } from "./contract.ts";
 import type { Locale } from "./format.ts";
+import { inWords } from "./problems.ts";
 
 export type Readings = { latest?: Reading; former?: Reading; problem?: string };
 type Named = { name: string; script: Script };
@@ -31,7 +33,7 @@ export function readVersions(
   try {
     latest = readRequest(payload, locale, others);
   } catch (problem) {
-    return { problem: problem instanceof Error ? problem.message : String(problem) };
+    return { problem: inWords(problem, ui[locale]) };
   }
   if (before === undefined) return { latest };
   try {

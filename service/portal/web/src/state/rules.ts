@@ -2,15 +2,17 @@
 
 import type { TableRules } from "../api/shapes.ts";
 import type { Rules } from "../contract/language.ts";
+import { fewest } from "../contract/rules.ts";
 
-/** As a form holds it: an empty text asks for no minimum. */
-export type AskedRules = { minimum: string; joinOnly: string[] };
+/** As a form holds it: an empty text asks for no minimum, or for exact counts. */
+export type AskedRules = { minimum: string; step: string; joinOnly: string[] };
 
 /** Ten is what `vdl template guarded-upload` asks too. */
-export const usualRules = (): AskedRules => ({ minimum: "10", joinOnly: [] });
+export const usualRules = (): AskedRules => ({ minimum: "10", step: "", joinOnly: [] });
 
 export const askedOf = (rules: Rules | undefined): AskedRules => ({
   minimum: rules?.min_rows === undefined ? "" : String(rules.min_rows),
+  step: rules?.round_counts === undefined ? "" : String(rules.round_counts),
   joinOnly: [...(rules?.join_only ?? [])],
 });
 
@@ -18,14 +20,38 @@ export const askedOf = (rules: Rules | undefined): AskedRules => ({
 export const isMinimum = (text: string): boolean =>
   /^[0-9]{1,15}$/.test(text.trim()) && Number(text.trim()) >= 2;
 
+/** Counts can be told as multiples of 2 to 1000. */
+export const isStep = (text: string): boolean => isMinimum(text) && Number(text.trim()) <= 1000;
+
 /** Whether servers take this. */
-export const isAsked = ({ minimum }: AskedRules): boolean => minimum.trim() === "" || isMinimum(minimum);
+export const isAsked = ({ minimum, step }: AskedRules): boolean =>
+  (minimum.trim() === "" || isMinimum(minimum)) && (step.trim() === "" || isStep(step));
+
+/** The minimum that is asked: where counts are rounded a multiple, as servers would make it one anyway. */
+function leastOf({ minimum, step }: AskedRules): number | undefined {
+  const least = isMinimum(minimum) ? Number(minimum.trim()) : undefined;
+  return fewest({
+    ...(least === undefined ? {} : { min_rows: least }),
+    ...(isStep(step) ? { round_counts: Number(step.trim()) } : {}),
+  });
+}
+
+/** The minimum, where rounding raises it. */
+export function raised(asked: AskedRules): number | undefined {
+  const least = leastOf(asked);
+  return isAsked(asked) && least !== leastOf({ ...asked, step: "" }) ? least : undefined;
+}
 
 /** The rules of an upload command; `undefined` where nothing is asked, or nothing that servers take. */
 export function rulesOf(asked: AskedRules): Rules | undefined {
   const join_only = [...new Set(asked.joinOnly.map((name) => name.trim()))].filter((name) => name !== "");
-  const least = isMinimum(asked.minimum) ? { min_rows: Number(asked.minimum.trim()) } : {};
-  return join_only.length === 0 && !("min_rows" in least) ? undefined : { ...least, join_only };
+  const least = leastOf(asked);
+  if (join_only.length === 0 && least === undefined) return undefined;
+  return {
+    ...(least === undefined ? {} : { min_rows: least }),
+    join_only,
+    ...(isStep(asked.step) ? { round_counts: Number(asked.step.trim()) } : {}),
+  };
 }
 
 /** What the portal is told of them. */
@@ -33,6 +59,7 @@ export function tellRules(rules: Rules | undefined, note: string): TableRules | 
   const told: TableRules = {
     ...(rules?.min_rows === undefined ? {} : { min_rows: rules.min_rows }),
     ...(rules === undefined || rules.join_only.length === 0 ? {} : { join_only: [...rules.join_only] }),
+    ...(rules?.round_counts === undefined ? {} : { round_counts: rules.round_counts }),
     ...(note.trim() === "" ? {} : { note: note.trim() }),
   };
   return Object.keys(told).length === 0 ? undefined : told;
@@ -41,11 +68,15 @@ export function tellRules(rules: Rules | undefined, note: string): TableRules | 
 /** Reads what the portal keeps; anything else is no rule. */
 export function readRules(kept: unknown): TableRules {
   if (typeof kept !== "object" || kept === null) return {};
-  const { min_rows: least, join_only: columns, note } = kept as Record<string, unknown>;
+  const { min_rows: least, join_only: columns, round_counts: to, note } = kept as Record<string, unknown>;
   const names = Array.isArray(columns) ? columns.filter((name) => typeof name === "string") : [];
   return {
-    ...(typeof least === "number" && Number.isSafeInteger(least) && least > 0 ? { min_rows: least } : {}),
+    ...(isCount(least) ? { min_rows: least } : {}),
     ...(names.length > 0 ? { join_only: names } : {}),
+    ...(isCount(to) ? { round_counts: to } : {}),
     ...(typeof note === "string" && note !== "" ? { note } : {}),
   };
 }
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value > 0;

@@ -3,8 +3,9 @@
 import * as api from "../api/calls.ts";
 import { Refusal } from "../api/refusal.ts";
 import type { Me, Membership, Project, Role } from "../api/shapes.ts";
-import { takeLocale } from "./locale.svelte.ts";
+import { takeLocale, words } from "./locale.svelte.ts";
 import { complain } from "./notices.svelte.ts";
+import { inWords } from "./problems.ts";
 
 type Held = {
   me: Me | undefined | null;
@@ -57,13 +58,27 @@ export async function countUnread(): Promise<void> {
   }
 }
 
+/** A new version answers what was asked of the one before: that stands in the inbox as new no longer. */
+export async function answered(request: string): Promise<void> {
+  try {
+    const { notices } = await api.inbox();
+    const asked = notices.filter(
+      (one) => one.kind === "changes_requested" && one.request === request && one.seen == null,
+    );
+    await Promise.all(asked.map((one) => api.markRead(one.id)));
+  } catch {
+    // The inbox can still be read by hand.
+  }
+  await countUnread();
+}
+
 /** Tells the reader why something did not happen. */
 export function report(problem: unknown): void {
   if (problem instanceof Refusal) {
     if (problem.code === "not_logged_in") enter(null);
     complain(problem.message, problem.help);
   } else {
-    complain(problem instanceof Error ? problem.message : String(problem));
+    complain(inWords(problem, words()));
   }
 }
 

@@ -6,13 +6,15 @@ import type { Project, Table } from "../api/shapes.ts";
 import type { Chosen } from "../data/column.ts";
 import { Cancelled, Control, type Phase } from "../data/delivery.ts";
 import type { Rules } from "../contract/language.ts";
-import { encode, type Encoded } from "../data/encode.ts";
+import type { Checked } from "../data/desk.ts";
 import type { FileFormat } from "../data/rows.ts";
 import { readSealKey } from "../data/seal.ts";
-import { survey, type Survey } from "../data/survey.ts";
-import { readType, writeType } from "../data/types.ts";
+import type { Survey } from "../data/survey.ts";
+import { writeType } from "../contract/types.ts";
+import { typeIn } from "../data/types.ts";
 import { upload, type Receipt, type Signer } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
+import { startThread, type Thread } from "../thread/start.ts";
 import { tellRules, usualRules } from "./rules.ts";
 
 export const STAGES = ["file", "columns", "check", "rules", "upload", "receipt"] as const;
@@ -28,11 +30,13 @@ export class Wizard {
   stage = $state<Stage>("file");
   /** How far a long job is, from 0 to 1; undefined when there is none. */
   progress = $state<number>();
+  /** The same for each server, while it is uploaded. */
+  parts = $state.raw<Three<number>>([0, 0, 0]);
   phase = $state<Phase>();
   file = $state.raw<File>();
   survey = $state.raw<Survey>();
   choices = $state<Choice[]>([]);
-  encoded = $state.raw<Encoded>();
+  encoded = $state.raw<Checked>();
   /** For people; servers know none of them. */
   words = $state({ name: "", note: "" });
   /** Asked in design mode only: an authorization has its own. */
@@ -41,10 +45,11 @@ export class Wizard {
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
   #job: AbortController | undefined;
+  #thread: Thread | undefined;
 
   async readFile(file: File, format: Partial<FileFormat> = {}): Promise<void> {
     await this.#work(async (watch) => {
-      const found = await survey(file, format, watch);
+      const found = await this.#desk.survey(file, format, watch);
       this.file = file;
       this.survey = found;
       this.choices = choicesOf(found);
@@ -70,17 +75,15 @@ export class Wizard {
       .map((one) => one.column);
   }
 
-  async check(say: (cause: string) => string): Promise<void> {
+  /** `causes`: what a rejected row says of its cause. */
+  async check(causes: Readonly<Record<string, string>>): Promise<void> {
     const [file, surveyed] = [this.file, this.survey];
     const chosen = this.choices.filter((choice) => choice.take).map((choice) => this.#chosen(choice));
     if (file === undefined || surveyed === undefined) return;
     const good = chosen.filter((one) => one !== undefined);
-    const words = {
-      say: (cause: string, column: string | null) =>
-        column === null ? say(cause) : `${column}: ${say(cause)}`,
-    };
     await this.#work(async (watch) => {
-      this.encoded = await encode(file, surveyed, good, words, watch);
+      this.encoded = undefined;
+      this.encoded = await this.#desk.encode(file, surveyed, good, { ...causes }, watch);
       this.stage = "check";
     });
   }
@@ -93,6 +96,7 @@ export class Wizard {
     this.control = new Control();
     this.stage = "upload";
     this.progress = 0;
+    this.parts = [0, 0, 0];
     try {
       const order = {
         table: encoded.table,
@@ -102,7 +106,7 @@ export class Wizard {
       };
       this.receipt ??= await upload(order, portalFor(project.id), signer, this.control, {
         phase: (phase) => (this.phase = phase),
-        progress: (done, total) => (this.progress = done / total),
+        progress: (done, sizes) => this.#tell(done, sizes),
       });
       this.table = await api.addTable(project.id, this.#told(this.receipt, rules));
       this.stage = "receipt";
@@ -121,6 +125,23 @@ export class Wizard {
     this.control?.cancel();
   }
 
+  /** Gives up, and lets go of the file and what was made of it. */
+  end(): void {
+    this.stop();
+    this.#thread?.end();
+    this.#thread = undefined;
+  }
+
+  get #desk() {
+    return (this.#thread ??= startThread()).desk;
+  }
+
+  #tell(done: Three<number>, sizes: Three<number>): void {
+    const [a, b, c] = done;
+    this.parts = [a / sizes[0], b / sizes[1], c / sizes[2]];
+    this.progress = (a + b + c) / (sizes[0] + sizes[1] + sizes[2]);
+  }
+
   #told(receipt: Receipt, asked: Rules | undefined) {
     const { name, note } = this.words;
     const rules = tellRules(asked, note);
@@ -136,7 +157,7 @@ export class Wizard {
   }
 
   #chosen(choice: Choice): Chosen | undefined {
-    const type = readType(choice.type.trim());
+    const type = typeIn(choice.type.trim());
     const reading = this.survey?.columns[choice.column]?.guess.options[choice.option]?.reading;
     if (type === null || reading === undefined || type.kind !== reading.kind || choice.name.trim() === "")
       return undefined;

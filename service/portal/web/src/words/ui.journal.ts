@@ -16,7 +16,8 @@ export const journal = both(
     exportAll: "Export",
     verify: "Verify",
     verifyText: "Reads every entry anew in this browser, and checks that each names the one before.",
-    verified: (count: number) => `All ${count} entries hang together.`,
+    verified: (count: number) =>
+      count === 1 ? "The one entry is whole." : `All ${count} entries hang together.`,
     broken: (at: number, why: string) => `Entry ${at} does not fit: ${why}`,
     portalItself: "The portal",
     whys: {
@@ -44,7 +45,7 @@ export const journal = both(
       request_revoke: "revoked an approval",
       roles_set: "changed roles",
       table_archived: "archived a table",
-      table_forgotten: "deleted a table",
+      table_forgotten: "took a table off the list",
       table_uploaded: "uploaded a table",
       upload_sent: "sent an upload to the servers",
     } as Record<string, string>,
@@ -54,7 +55,10 @@ export const journal = both(
     nothingFound: "No entry fits the filter.",
     ofServers: "The servers' audit logs",
     loadLogs: "Read and verify",
-    whole: (count: number) => `All ${count} entries hang together, and what the other servers signed fits.`,
+    whole: (count: number) =>
+      count === 1
+        ? "The one entry is whole, and what the other servers signed fits."
+        : `All ${count} entries hang together, and what the other servers signed fits.`,
     serverText:
       "Each server writes what it let run and what it refused. The portal only passes the logs on; this browser checks them, and holds them against each other.",
     findings: "These logs do not fit:",
@@ -75,7 +79,8 @@ export const journal = both(
     exportAll: "Exporteren",
     verify: "Controleren",
     verifyText: "Leest elke regel opnieuw in deze browser, en gaat na dat elk de vorige noemt.",
-    verified: (count: number) => `Alle ${count} regels sluiten aan.`,
+    verified: (count: number) =>
+      count === 1 ? "De ene regel is heel." : `Alle ${count} regels sluiten aan.`,
     broken: (at: number, why: string) => `Regel ${at} sluit niet aan: ${why}`,
     portalItself: "Het portaal",
     whys: {
@@ -103,7 +108,7 @@ export const journal = both(
       request_revoke: "herriep een goedkeuring",
       roles_set: "wijzigde rollen",
       table_archived: "archiveerde een tabel",
-      table_forgotten: "verwijderde een tabel",
+      table_forgotten: "haalde een tabel van de lijst",
       table_uploaded: "uploadde een tabel",
       upload_sent: "stuurde een upload naar de servers",
     } as Record<string, string>,
@@ -113,7 +118,10 @@ export const journal = both(
     nothingFound: "Geen regel past bij het filter.",
     ofServers: "De logboeken van de servers",
     loadLogs: "Lezen en controleren",
-    whole: (count: number) => `Alle ${count} regels sluiten aan, en wat de andere servers tekenden klopt.`,
+    whole: (count: number) =>
+      count === 1
+        ? "De ene regel is heel, en wat de andere servers tekenden klopt."
+        : `Alle ${count} regels sluiten aan, en wat de andere servers tekenden klopt.`,
     serverText:
       "Elke server schrijft op wat hij liet lopen en wat hij weigerde. Het portaal geeft de logboeken alleen door; deze browser controleert ze, en houdt ze tegen elkaar.",
     findings: "Deze logboeken kloppen niet:",

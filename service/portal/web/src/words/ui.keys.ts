@@ -22,6 +22,7 @@ export const keys = both(
     makeNow: "Make and enrol the key",
     made: "The key is made and enrolled.",
     chooseOne: "Choose at least one place.",
+    chooseFile: "Choose the key's file first.",
     bring: "Enrol a key I have",
     bringText:
       "A .sk file made with vdl keygen, or saved here. It is read in this browser to show that it is yours, and goes nowhere.",
@@ -87,6 +88,7 @@ export const keys = both(
     makeNow: "Sleutel maken en inschrijven",
     made: "De sleutel is gemaakt en ingeschreven.",
     chooseOne: "Kies minstens één plaats.",
+    chooseFile: "Kies eerst het bestand van de sleutel.",
     bring: "Een sleutel inschrijven die ik heb",
     bringText:
       "Een .sk-bestand van vdl keygen, of hier bewaard. Het wordt in deze browser gelezen om te tonen dat het van u is, en gaat nergens heen.",

@@ -23,7 +23,8 @@ export const requests = both(
     newLead:
       "Exactly these bytes are what the approvers sign. A change later is a new version, and voids their signatures.",
     uploadTitle: "Ask leave to upload",
-    uploadLead: "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
+    uploadLead:
+      "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
     file: "Script file",
     fileHint: "The .json that script.save() wrote.",
     drop: "Drop the script here, or",

@@ -19,6 +19,8 @@ export const review = both(
     noMinimum: "however few rows it is about",
     inStep: (n: number) => `step ${n}`,
     risks: "Think twice about",
+    leaveOpen:
+      "The provider chooses what to upload: tables with any columns, as often as the terms allow. Nothing of them is opened by this; every script that uses them needs an approval of its own.",
     noRisks: "None of the risks this page knows. Whether the purpose is worth it is for you to say.",
     levels: { high: "High", medium: "Medium", note: "Note" },
     holes: "Left open",
@@ -34,7 +36,7 @@ export const review = both(
     flow: "How the data flows",
     flowText: "From the tables at the top, step by step downwards; what is opened leaves to the right.",
     flowAlt: (tables: number, steps: number, opened: number) =>
-      `${tables} tables go through ${steps} steps; ${opened} of them open something. The numbered list says the same.`,
+      `Tables: ${tables}; steps: ${steps}, of which ${opened} open something. The numbered list says the same.`,
     verbs: {
       upload: "upload",
       get: "look up",
@@ -100,6 +102,7 @@ export const review = both(
     onStep: (n: number) => `on step ${n}`,
     onVersion: (n: number) => `version ${n}`,
     changesHere: "asked for changes",
+    changesDone: (version: number) => `asked for changes, which version ${version} answers`,
     rejectedHere: "rejected it",
     write: "Write a comment",
     signers: "Signatures",
@@ -148,6 +151,8 @@ export const review = both(
     noMinimum: "om hoe weinig rijen het ook gaat",
     inStep: (n: number) => `stap ${n}`,
     risks: "Denk twee keer na over",
+    leaveOpen:
+      "De leverancier kiest wat er geüpload wordt: tabellen met welke kolommen dan ook, zo vaak als de voorwaarden toestaan. Niets ervan gaat hiermee open; elk script dat ze gebruikt heeft een eigen goedkeuring nodig.",
     noRisks: "Geen van de risico's die deze pagina kent. Of het doel het waard is, is aan u.",
     levels: { high: "Hoog", medium: "Midden", note: "Let op" },
     holes: "Opengelaten",
@@ -163,7 +168,7 @@ export const review = both(
     flow: "Hoe de gegevens lopen",
     flowText: "Van de tabellen bovenaan stap voor stap naar beneden; wat geopend wordt gaat naar rechts.",
     flowAlt: (tables: number, steps: number, opened: number) =>
-      `${tables} tabellen gaan door ${steps} stappen; ${opened} daarvan openen iets. De genummerde lijst zegt hetzelfde.`,
+      `Tabellen: ${tables}; stappen: ${steps}, waarvan er ${opened} iets openen. De genummerde lijst zegt hetzelfde.`,
     verbs: {
       upload: "uploaden",
       get: "opzoeken",
@@ -229,6 +234,7 @@ export const review = both(
     onStep: (n: number) => `bij stap ${n}`,
     onVersion: (n: number) => `versie ${n}`,
     changesHere: "vroeg om wijzigingen",
+    changesDone: (version: number) => `vroeg om wijzigingen, waar versie ${version} op antwoordt`,
     rejectedHere: "wees het af",
     write: "Schrijf een opmerking",
     signers: "Handtekeningen",

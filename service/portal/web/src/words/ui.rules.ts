@@ -7,6 +7,13 @@ export const rules = both(
     minimumHint:
       "The servers open nothing over fewer rows of the table. 10 is usual; 2 means that no single row is opened; leave it empty for no limit.",
     minimumWrong: "A whole number, 2 or more.",
+    step: "Counts as multiples of",
+    stepHint:
+      "Counts are then told rounded down, sums in steps as coarse, and means not at all. Leave it empty for exact counts.",
+    stepWrong: "A whole number from 2 to 1000.",
+    raised: (n: number) =>
+      `The servers then ask for ${n} rows behind every opened value: a multiple, so that a refusal tells no more than a rounded count.`,
+    rounded: (n: number) => `Counts as multiples of ${n} only, sums as coarsely, no means`,
     joinOnly: "Columns for joining only",
     joinOnlyHint: "Like numbers of people. They are neither opened nor computed with.",
     joinOnlyLines: "One on each line, as they are called in the table.",
@@ -25,6 +32,13 @@ export const rules = both(
     minimumHint:
       "De servers openen niets over minder rijen van de tabel. 10 is gebruikelijk; 2 betekent dat geen enkele losse rij opengaat; laat het leeg voor geen grens.",
     minimumWrong: "Een geheel getal, 2 of meer.",
+    step: "Aantallen als veelvoud van",
+    stepHint:
+      "Aantallen worden dan naar beneden afgerond, sommen in even grove stappen, en gemiddelden niet gegeven. Laat het leeg voor precieze aantallen.",
+    stepWrong: "Een geheel getal van 2 tot en met 1000.",
+    raised: (n: number) =>
+      `De servers vragen dan ${n} rijen achter elke geopende waarde: een veelvoud, zodat een weigering niet meer vertelt dan een afgerond aantal.`,
+    rounded: (n: number) => `Aantallen alleen als veelvoud van ${n}, sommen even grof, geen gemiddelden`,
     joinOnly: "Kolommen om alleen te koppelen",
     joinOnlyHint: "Zoals nummers van personen. Zij worden niet geopend en er wordt niet mee gerekend.",
     joinOnlyLines: "Eén op elke regel, zoals zij in de tabel heten.",

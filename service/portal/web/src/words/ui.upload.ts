@@ -13,7 +13,7 @@ export const upload = both(
     take: "Take",
     readAs: "Read as",
     readings: { integer: "whole number", boolean: "yes or no", date: "date", text: "text" },
-    misfits: (n: string) => `${n} do not fit`,
+    misfits: (n: number, written: string) => (n === 1 ? "1 does not fit" : `${written} do not fit`),
     missing: (n: string) => `${n} empty`,
     say: "say which",
     undecided: "Say how to read it, or leave it out.",
@@ -47,6 +47,16 @@ export const upload = both(
       unclosed_quote: "has a quote that is never closed",
       ragged: "has another number of cells",
     } as Record<string, string>,
+    troubles: {
+      empty: "There is nothing in this file.",
+      no_columns: "The first line of this file names no column.",
+      too_many_columns: "This file has more than 4096 columns.",
+      too_many_rows: "This file has more rows than a table can hold.",
+      changed: "The file was changed or moved while it was being read. Choose it again.",
+      not_text: (encoding: string) => `This file is no text in the encoding ${encoding}. Choose another one.`,
+      row_too_long: (line: number) =>
+        `The row that begins on line ${line} does not end. Is a quote missing there?`,
+    },
     wholeRow: "the row",
     examples: "For instance",
     noRows: "No row is left to upload.",
@@ -74,7 +84,7 @@ export const upload = both(
     previewText: "Only you see these.",
     checking: "Checking every row",
     noProblems: "Every row fits.",
-    problems: (rows: number) => (rows === 1 ? "1 row does not fit" : `${rows} rows do not fit`),
+    problems: (n: number, written: string) => (n === 1 ? "1 row does not fit" : `${written} rows do not fit`),
     cause: "Cause",
     howMany: "Rows",
     where: "For instance in row",
@@ -92,8 +102,10 @@ export const upload = both(
     noAuthorization: "You have no approved leave to upload yet. Ask for it; the approvers sign it once.",
     ask: "Ask leave to upload",
     commit: "Split, seal and upload",
-    commitText: (rows: string, name: string) =>
-      `${rows} rows of ${name} are split into three. After this, the servers hold them.`,
+    commitText: (n: number, written: string, name: string) =>
+      n === 1
+        ? `1 row of ${name} is split into three. After this, the servers hold it.`
+        : `${written} rows of ${name} are split into three. After this, the servers hold them.`,
     sending: "Uploading",
     toServer: (n: number) => `Server ${n}`,
     pause: "Pause",
@@ -119,7 +131,7 @@ export const upload = both(
     take: "Mee",
     readAs: "Lezen als",
     readings: { integer: "geheel getal", boolean: "ja of nee", date: "datum", text: "tekst" },
-    misfits: (n: string) => `${n} passen niet`,
+    misfits: (n: number, written: string) => (n === 1 ? "1 past niet" : `${written} passen niet`),
     missing: (n: string) => `${n} leeg`,
     say: "zeg welke",
     undecided: "Zeg hoe zij gelezen wordt, of laat haar weg.",
@@ -153,6 +165,17 @@ export const upload = both(
       unclosed_quote: "heeft een aanhalingsteken dat nooit sluit",
       ragged: "heeft een ander aantal cellen",
     } as Record<string, string>,
+    troubles: {
+      empty: "Er staat niets in dit bestand.",
+      no_columns: "De eerste regel van dit bestand noemt geen kolom.",
+      too_many_columns: "Dit bestand heeft meer dan 4096 kolommen.",
+      too_many_rows: "Dit bestand heeft meer rijen dan een tabel kan bevatten.",
+      changed: "Het bestand is tijdens het lezen veranderd of verplaatst. Kies het opnieuw.",
+      not_text: (encoding: string) =>
+        `Dit bestand is geen tekst in de codering ${encoding}. Kies een andere.`,
+      row_too_long: (line: number) =>
+        `De rij die op regel ${line} begint, eindigt niet. Ontbreekt daar een aanhalingsteken?`,
+    },
     wholeRow: "de rij",
     examples: "Bijvoorbeeld",
     noRows: "Er blijft geen rij over om te uploaden.",
@@ -181,7 +204,7 @@ export const upload = both(
     previewText: "Alleen u ziet deze.",
     checking: "Elke rij wordt gecontroleerd",
     noProblems: "Elke rij past.",
-    problems: (rows: number) => (rows === 1 ? "1 rij past niet" : `${rows} rijen passen niet`),
+    problems: (n: number, written: string) => (n === 1 ? "1 rij past niet" : `${written} rijen passen niet`),
     cause: "Oorzaak",
     howMany: "Rijen",
     where: "Bijvoorbeeld in rij",
@@ -200,8 +223,10 @@ export const upload = both(
       "U hebt nog geen goedgekeurd verlof om te uploaden. Vraag het; de goedkeurders tekenen het één keer.",
     ask: "Verlof om te uploaden vragen",
     commit: "Splitsen, verzegelen en uploaden",
-    commitText: (rows: string, name: string) =>
-      `${rows} rijen van ${name} worden in drieën gesplitst. Daarna hebben de servers ze.`,
+    commitText: (n: number, written: string, name: string) =>
+      n === 1
+        ? `1 rij van ${name} wordt in drieën gesplitst. Daarna hebben de servers haar.`
+        : `${written} rijen van ${name} worden in drieën gesplitst. Daarna hebben de servers ze.`,
     sending: "Bezig met uploaden",
     toServer: (n: number) => `Server ${n}`,
     pause: "Pauzeren",

@@ -6,7 +6,8 @@ import type { Chosen } from "../../src/data/column.ts";
 import { encode, type Encoded } from "../../src/data/encode.ts";
 import type { Reading } from "../../src/data/guess.ts";
 import { survey, type Survey, type SurveyOptions } from "../../src/data/survey.ts";
-import { readType, type ColumnMeta, type ColumnType } from "../../src/data/types.ts";
+import { readType, type ColumnType } from "../../src/contract/types.ts";
+import type { ColumnMeta } from "../../src/data/types.ts";
 
 /** A file of the folder that every part of the house reads. `npm test` runs beside package.json. */
 export function vector<T>(name: string): T {

@@ -5,12 +5,12 @@
 // surveys, encodes and splits such a file and tells what memory that took; `wide` makes its texts long, so
 // that the planes have to be made in parts.
 
-import { encode } from "../../src/data/encode.ts";
+import { Desk } from "../../src/data/desk.ts";
+import { serve, type Line } from "../../src/data/serve.ts";
 import { component, freshSeeds } from "../../src/data/split.ts";
 import type { Source } from "../../src/data/source.ts";
-import { survey } from "../../src/data/survey.ts";
 import type { Chosen } from "../../src/data/column.ts";
-import type { ColumnType } from "../../src/data/types.ts";
+import type { ColumnType } from "../../src/contract/types.ts";
 
 const HEADER = new TextEncoder().encode(`${"id;age;income;member;since;city".padEnd(63)}\n`);
 /** Bytes of every line, which makes any place of the file known without those before it. */
@@ -60,6 +60,22 @@ export interface Cost {
   readonly seconds: { readonly survey: number; readonly encode: number; readonly split: number };
 }
 
+/** Two ends of a line as browsers have them: all is copied or given away, but for the file. */
+function lineOf(): [Line, Line] {
+  const end = (): Line => ({ postMessage: () => {}, onmessage: null });
+  const [near, far] = [end(), end()];
+  const link = (from: Line, to: Line): void => {
+    from.postMessage = (message, transfer) => {
+      const { source, ...rest } = message as { source?: unknown };
+      const data = { ...structuredClone(rest, { transfer }), ...(source === undefined ? {} : { source }) };
+      setImmediate(() => to.onmessage?.({ data } as MessageEvent));
+    };
+  };
+  link(near, far);
+  link(far, near);
+  return [near, far];
+}
+
 /** Takes a file through the page's whole work, all proposals accepted, and watches its memory. */
 export async function costOf(source: Source, text?: ColumnType): Promise<Cost> {
   globalThis.gc?.();
@@ -68,7 +84,10 @@ export async function costOf(source: Source, text?: ColumnType): Promise<Cost> {
   let peak = 0;
   const watch = { progress: (): void => void (peak = Math.max(peak, used() - before)) };
   const start = performance.now();
-  const found = await survey(source, {}, watch);
+  const [near, far] = lineOf();
+  serve(far);
+  const desk = new Desk(near);
+  const found = await desk.survey(source, {}, watch);
   const surveyed = performance.now();
   const chosen = found.columns.map(({ name, guess }, column): Chosen => {
     const option = guess.options[guess.proposed ?? 0];
@@ -76,7 +95,7 @@ export async function costOf(source: Source, text?: ColumnType): Promise<Cost> {
     const type = text !== undefined && option.reading.kind === "text" ? text : option.tidy;
     return { column, name, reading: option.reading, type };
   });
-  const { table, problems } = await encode(source, found, chosen, {}, watch);
+  const { table, problems } = await desk.encode(source, found, chosen, {}, watch);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const encoded = performance.now();
   let bytes = 0;

@@ -40,12 +40,13 @@ export function risksOf(
 
 function aboutOpening(words: ContractWords, command: Command, traces: Traces): Told[] {
   switch (command.verb) {
-    case "open":
-      return traces.of(command.table).groups
-        ? [["group_level", words.risk.groupLevel]]
-        : [["row_level", words.risk.rowLevel]];
+    case "open": {
+      const { groups, kept } = traces.of(command.table);
+      if (!groups) return [["row_level", words.risk.rowLevel]];
+      return kept === undefined ? [["group_level", words.risk.groupLevel]] : aboutMinimum(words, kept);
+    }
     case "aggregate": {
-      const least = leastRows(command.threshold);
+      const least = leastIn(command, traces);
       const covered = traces.of(command.table).least !== undefined;
       const missing: Told[] = covered ? [] : [["no_minimum", words.risk.noMinimum]];
       const minimum = least === undefined ? missing : aboutMinimum(words, least);
@@ -54,7 +55,7 @@ function aboutOpening(words: ContractWords, command: Command, traces: Traces): T
     case "group_by":
       return aboutExtremes(words, command.aggregations);
     case "filter": {
-      const least = leastRows(command.threshold);
+      const least = leastIn(command, traces);
       return least === undefined ? [["bare_count", words.risk.bareCount]] : aboutMinimum(words, least);
     }
     case "upload":
@@ -68,6 +69,13 @@ function aboutOpening(words: ContractWords, command: Command, traces: Traces): T
     case "remove":
       return [];
   }
+}
+
+/** The greater of what a command asks for itself, and what holds by the rules of all its rows. */
+function leastIn(command: Extract<Command, { verb: "aggregate" | "filter" }>, traces: Traces): number | undefined {
+  const asked = [leastRows(command.threshold), traces.of(command.table).kept];
+  const known = asked.filter((least) => least !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function aboutMinimum(words: ContractWords, least: number): Told[] {

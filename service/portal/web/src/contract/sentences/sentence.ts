@@ -82,7 +82,10 @@ function rules(words: ContractWords, asked: Slot<Rules> | undefined): string {
   const say = words.sentence;
   if (asked === undefined) return "";
   if ("hole" in asked) return say.rulesLeftOpen(asked.hole);
-  const { min_rows, join_only } = asked.value;
-  const fewest = min_rows === undefined ? "" : say.fewestRows(min_rows);
-  return join_only.length === 0 ? fewest : fewest + say.joinOnly(names(words, join_only));
+  const { min_rows, join_only, round_counts } = asked.value;
+  return [
+    min_rows === undefined ? "" : say.fewestRows(min_rows),
+    round_counts === undefined ? "" : say.roundCounts(round_counts),
+    join_only.length === 0 ? "" : say.joinOnly(names(words, join_only)),
+  ].join("");
 }

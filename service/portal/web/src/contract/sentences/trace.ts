@@ -3,6 +3,7 @@
 
 import type { Aggregation, Command, Expression, Slot, TableRef } from "../language.ts";
 import { valueOf } from "../language.ts";
+import { fewest } from "../rules.ts";
 import { byBytes } from "../order.ts";
 import type { Script } from "../script.ts";
 import { en } from "../../words/contract/en.ts";
@@ -19,6 +20,11 @@ export type Trace = {
   readonly groups: boolean;
   /** The minimum that the last condition that chose rows asked for, if it rules out single rows. */
   readonly least?: number | undefined;
+  /**
+   * What the uploads of this script ask for by rules, if all that its rows come from do: of fewer rows nothing is
+   * opened, whatever is made of them, and no group stays.
+   */
+  readonly kept?: number | undefined;
   /** Some rows were uploaded by the script. */
   readonly own: boolean;
   /** Some rows were there before. */
@@ -59,7 +65,9 @@ export class Traces {
     switch (command.verb) {
       case "upload": {
         const columns = valueOf(command.columns)?.map((meta) => meta.name);
-        return { ...UNKNOWN, columns, own: true, sources: new Set([`step ${step}`]) };
+        const asked = command.rules === undefined ? undefined : valueOf(command.rules);
+        const kept = asked === undefined ? undefined : rulesOutOne(fewest(asked));
+        return { ...UNKNOWN, columns, kept, own: true, sources: new Set([`step ${step}`]) };
       }
       case "get":
       case "sort":
@@ -118,6 +126,7 @@ function together(traces: readonly Trace[]): Trace {
   return {
     columns: traces[0]?.columns,
     groups: traces.every((trace) => trace.groups),
+    kept: leastKept(traces),
     own: traces.some((trace) => trace.own),
     foreign: traces.some((trace) => trace.foreign),
     sources,
@@ -125,11 +134,19 @@ function together(traces: readonly Trace[]): Trace {
   };
 }
 
+/** A single row of a table without a rule may be told of. */
+function leastKept(traces: readonly Trace[]): number | undefined {
+  const kept = traces.flatMap((trace) => trace.kept ?? []);
+  return kept.length === 0 || kept.length < traces.length ? undefined : Math.min(...kept);
+}
+
 /** A threshold left open rules out nothing, nor does one of a single row. */
 export function leastRows(threshold: Slot<number> | undefined): number | undefined {
-  const least = valueOf(threshold);
-  return least !== undefined && least > 1 ? least : undefined;
+  return rulesOutOne(valueOf(threshold));
 }
+
+const rulesOutOne = (least: number | undefined): number | undefined =>
+  least !== undefined && least > 1 ? least : undefined;
 
 type Conditions = Trace["conditions"];
 

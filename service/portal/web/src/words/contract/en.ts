@@ -66,6 +66,8 @@ export const en: ContractWords = {
     uploadAny: (under, hole, asked) => `Uploads a table${under} of any structure (${hole})${asked}.`,
     rulesLeftOpen: (hole) => `; rules are up to the provider (${hole})`,
     fewestRows: (rows) => `; nothing is opened of fewer than ${rows} of its rows, and no row by itself`,
+    roundCounts: (to) =>
+      `; counts are told as multiples of ${to} only, rounded down, sums as coarsely, means not at all, and nothing is opened of fewer than ${to} of its rows`,
     joinOnly: (columns) => `; ${columns} serve(s) for joining only, neither opened nor computed with`,
     underName: (name) => ` under the name ${name}`,
     get: (table) => `Looks up ${table}.`,

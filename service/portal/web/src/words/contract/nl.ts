@@ -68,6 +68,8 @@ export const nl: ContractWords = {
       `Uploadt een tabel${under} met een willekeurige structuur (${hole})${asked}.`,
     rulesLeftOpen: (hole) => `; welke regels gelden, bepaalt wie uploadt (${hole})`,
     fewestRows: (rows) => `; er wordt niets geopend over minder dan ${rows} van de rijen, en geen rij apart`,
+    roundCounts: (to) =>
+      `; aantallen worden alleen als veelvoud van ${to} verteld, naar beneden afgerond, sommen even grof, gemiddelden niet, en er wordt niets geopend over minder dan ${to} van de rijen`,
     joinOnly: (columns) => `; alleen om te koppelen, niet om te openen of mee te rekenen: ${columns}`,
     underName: (name) => ` onder de naam ${name}`,
     get: (table) => `Zoekt ${table} op.`,

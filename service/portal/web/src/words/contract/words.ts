@@ -45,12 +45,13 @@ export type ContractWords = {
   };
 
   readonly sentence: {
-    /** `under` is empty, or what `underName` says; `asked` what the three below it say of rules. */
+    /** `under` is empty, or what `underName` says; `asked` what the four below it say of rules. */
     readonly upload: (under: string, columns: string, asked: string) => string;
     readonly uploadEmpty: (under: string, asked: string) => string;
     readonly uploadAny: (under: string, hole: string, asked: string) => string;
     readonly rulesLeftOpen: (hole: string) => string;
     readonly fewestRows: (rows: number) => string;
+    readonly roundCounts: (to: number) => string;
     readonly joinOnly: (columns: string) => string;
     readonly get: (table: string) => string;
     readonly filter: (table: string, condition: string) => string;
