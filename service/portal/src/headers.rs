@@ -14,7 +14,8 @@ const PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img
     trusted-types svelte-trusted-html vdl-worker";
 /// Of everything else, should a browser ever show it.
 const DATA: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
-const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), \
+const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), \
+    geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), \
     payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 const ONE_YEAR: &str = "max-age=31536000; includeSubDomains";
 

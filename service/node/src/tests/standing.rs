@@ -165,11 +165,12 @@ fn what_one_server_takes_in_the_others_learn_at_once_and_the_log_says_it() {
     let (second, text) = signed(&next(&first(), 1));
     assert_eq!(publish(&world.nodes[1], &text).unwrap().policy, 2);
     wait_until_all(&world, |standing| standing.policy_digest == second.digest());
-    let before = publish(&world.nodes[2], &of_analyst()).unwrap();
+    let revoked = of_analyst();
+    let before = publish(&world.nodes[2], &revoked).unwrap();
     wait_until_all(&world, |standing| *standing == before);
     // Sent again it changes nothing.
     everywhere(&world, &text);
-    everywhere(&world, &of_analyst());
+    everywhere(&world, &revoked);
     for node in &world.nodes {
         let words = super::audit::words(node);
         assert_eq!(words.len(), 4, "{words:?}");

@@ -106,7 +106,9 @@ try {
   const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
   const seconds = Object.entries(took).map(([what, time]) => `${what} ${time.toFixed(1)} s`);
   console.log(`${file.rows} rows, ${Math.round(file.size / MB)} MB: ${seconds.join(", ")}`);
-  console.log(`the tab's process: ${mib(before)} before, at most ${mib(peak)}, so ${mib(peak - before)} for the file`);
+  console.log(
+    `the tab's process: ${mib(before)} before, at most ${mib(peak)}, so ${mib(peak - before)} for the file`,
+  );
 } finally {
   await world.stop();
 }

@@ -141,7 +141,10 @@ export class Person {
     const said = await this.page.evaluate(
       async ([how, where, what]) => {
         const headers = { "content-type": "application/json" };
-        const answer = await fetch(where, { method: how, ...(what === undefined ? {} : { headers, body: what }) });
+        const answer = await fetch(where, {
+          method: how,
+          ...(what === undefined ? {} : { headers, body: what }),
+        });
         return { status: answer.status, text: await answer.text() };
       },
       [method, path, body === undefined ? undefined : JSON.stringify(body)] as const,

@@ -38,7 +38,8 @@ export const APPROVERS = ["anna", "bob"] as const;
 
 export async function makeWorld(): Promise<World> {
   for (const [name, path] of Object.entries({ VDL, PYTHON }))
-    if (!existsSync(path)) throw new Error(`${path} is not there: run make build, or say where it is in ${name}`);
+    if (!existsSync(path))
+      throw new Error(`${path} is not there: run make build, or say where it is in ${name}`);
   const folder = mkdtempSync(join(tmpdir(), "vdl-page-"));
   const started: ChildProcess[] = [];
   try {
@@ -58,7 +59,10 @@ export async function makeWorld(): Promise<World> {
       .map((line) => /: (http\S+)$/.exec(line)?.[1])
       .find((found) => found !== undefined);
     if (link === undefined) throw new Error("the portal told of no first link");
-    const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
+    const browser = await chromium.launch({
+      executablePath: findChromium(),
+      args: ["--no-sandbox", "--disable-gpu"],
+    });
     const stop = async (): Promise<void> => {
       await browser.close();
       await end(started);

@@ -20,6 +20,7 @@ import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
 import { named, writePolicy } from "../src/state/policy.ts";
 import { askedOf, isAsked, raised, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
+import { actionOf, KEYS, stepBy, type Action } from "../src/state/shortcuts.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
 import { APPROVAL, fits, signPayload } from "../src/state/signatures.ts";
 import { readUploadScript, uploadScript } from "../src/state/upload-script.ts";
@@ -254,4 +255,34 @@ test("the page has no inline styles and no raw HTML", () => {
       file,
     );
   }
+});
+
+test("a letter is a shortcut where nobody is writing, and nowhere else", () => {
+  const pressed = (key: string, more: object = {}) => ({
+    key,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    isComposing: false,
+    defaultPrevented: false,
+    target: null,
+    ...more,
+  });
+  for (const action of Object.keys(KEYS) as Action[]) assert.equal(actionOf(pressed(KEYS[action])), action);
+  assert.equal(new Set(Object.values(KEYS)).size, Object.keys(KEYS).length);
+  assert.equal(actionOf(pressed("x")), undefined);
+  for (const more of [
+    { ctrlKey: true },
+    { metaKey: true },
+    { altKey: true },
+    { isComposing: true },
+    { defaultPrevented: true },
+    { target: { closest: (selector: string) => selector.includes("textarea") && {} } },
+  ])
+    assert.equal(actionOf(pressed("j", more)), undefined);
+  assert.equal(actionOf(pressed("j", { target: { closest: () => null } })), "next");
+  assert.deepEqual(
+    [stepBy(0, 1, 3), stepBy(0, -1, 3), stepBy(3, 1, 3), stepBy(2, -1, 3), stepBy(1, -1, 3)],
+    [1, 1, 3, 1, 1],
+  );
 });

@@ -16,8 +16,10 @@ pub struct Machine {
     files: Arc<Mutex<Files>>,
     database: Arc<Mutex<Cells>>,
     log: Arc<Mutex<Cells>>,
-    meanwhile: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    meanwhile: Arc<Mutex<Option<Happening>>>,
 }
+
+type Happening = Box<dyn FnOnce() + Send>;
 
 /// A file that changes in place.
 #[derive(Default)]

@@ -29,48 +29,54 @@ chapter("an approver who asks for something does not approve it", async ({ admin
   assert.equal((await requestOf(bob, id)).state, "submitted");
 });
 
-chapter("a key that is not on the list signs nothing, nor does another's", async ({ world, admin, anna, chloe }) => {
-  const id = (otherKeys = await chloe.submits(variant(chloe, script(), "Other keys")));
-  const eve = await Person.make(world, "Eve Stranger");
-  await eve.join(await admin.invites("eve", "Approver"));
-  vdl("keygen", join(world.folder, "eve.sk"), join(world.folder, "eve.pk"));
-  await eve.bringsKey(join(world.folder, "eve.sk"));
-  await eve.opensRequest("Other keys");
-  await eve.reads("You need an enrolled approver's key, and it has to be on the approvers' list.");
-  assert.equal(await signButton(eve).count(), 0);
-  const { sig: signature } = signatureBy("eve", await latest(eve, id));
-  const path = `/api/requests/${id}/signatures`;
-  assert.equal((await eve.asks("POST", path, { version: 1, signature })).code, "key_unknown");
-  assert.equal((await anna.asks("POST", path, { version: 1, signature })).code, "wrong_signature");
-  // At a computer that does not have the key, from a file that holds another.
-  const away = await anna.elsewhere();
-  await away.opensRequest("Other keys");
-  await away.page.getByRole("checkbox", { name: /I have read every step/ }).check();
-  const file = away.page.getByRole("region", { name: "Decide" }).locator("input[type=file]");
-  await file.setInputFiles(join(world.folder, `${APPROVERS[1]}.sk`));
-  await away.click("Sign with this key");
-  await away.reads("This is another key than the one it has to be.");
-  await away.page.context().close();
-  assert.deepEqual((await requestOf(anna, id)).signatures, []);
-});
+chapter(
+  "a key that is not on the list signs nothing, nor does another's",
+  async ({ world, admin, anna, chloe }) => {
+    const id = (otherKeys = await chloe.submits(variant(chloe, script(), "Other keys")));
+    const eve = await Person.make(world, "Eve Stranger");
+    await eve.join(await admin.invites("eve", "Approver"));
+    vdl("keygen", join(world.folder, "eve.sk"), join(world.folder, "eve.pk"));
+    await eve.bringsKey(join(world.folder, "eve.sk"));
+    await eve.opensRequest("Other keys");
+    await eve.reads("You need an enrolled approver's key, and it has to be on the approvers' list.");
+    assert.equal(await signButton(eve).count(), 0);
+    const { sig: signature } = signatureBy("eve", await latest(eve, id));
+    const path = `/api/requests/${id}/signatures`;
+    assert.equal((await eve.asks("POST", path, { version: 1, signature })).code, "key_unknown");
+    assert.equal((await anna.asks("POST", path, { version: 1, signature })).code, "wrong_signature");
+    // At a computer that does not have the key, from a file that holds another.
+    const away = await anna.elsewhere();
+    await away.opensRequest("Other keys");
+    await away.page.getByRole("checkbox", { name: /I have read every step/ }).check();
+    const file = away.page.getByRole("region", { name: "Decide" }).locator("input[type=file]");
+    await file.setInputFiles(join(world.folder, `${APPROVERS[1]}.sk`));
+    await away.click("Sign with this key");
+    await away.reads("This is another key than the one it has to be.");
+    await away.page.context().close();
+    assert.deepEqual((await requestOf(anna, id)).signatures, []);
+  },
+);
 
-chapter("what has a new version meanwhile, or is withdrawn, is not signed from a page of before", async ({ anna, bob, chloe }) => {
-  await anna.opensRequest("Other keys");
-  await bob.opensRequest("Other keys");
-  await chloe.opensRequest("Other keys");
-  await chloe.resubmits(variant(chloe, script(), "Other keys", 12));
-  await anna.agrees();
-  await anna.reads("somebody changed this in the meantime");
-  await chloe.click("Withdraw");
-  await chloe.click("Withdraw", chloe.page.getByRole("dialog"));
-  await chloe.reads("The request is withdrawn.");
-  await bob.agrees();
-  await bob.reads("a request that is withdrawn does not take the action sign");
-  const id = chloe.requestId();
-  const { state, signatures } = await requestOf(chloe, id);
-  assert.deepEqual([state, signatures], ["withdrawn", []]);
-  assert.equal((await chloe.asks("GET", `/api/requests/${id}/approved`)).code, "not_now");
-});
+chapter(
+  "what has a new version meanwhile, or is withdrawn, is not signed from a page of before",
+  async ({ anna, bob, chloe }) => {
+    await anna.opensRequest("Other keys");
+    await bob.opensRequest("Other keys");
+    await chloe.opensRequest("Other keys");
+    await chloe.resubmits(variant(chloe, script(), "Other keys", 12));
+    await anna.agrees();
+    await anna.reads("somebody changed this in the meantime");
+    await chloe.click("Withdraw");
+    await chloe.click("Withdraw", chloe.page.getByRole("dialog"));
+    await chloe.reads("The request is withdrawn.");
+    await bob.agrees();
+    await bob.reads("a request that is withdrawn does not take the action sign");
+    const id = chloe.requestId();
+    const { state, signatures } = await requestOf(chloe, id);
+    assert.deepEqual([state, signatures], ["withdrawn", []]);
+    assert.equal((await chloe.asks("GET", `/api/requests/${id}/approved`)).code, "not_now");
+  },
+);
 
 chapter("what is over is neither submitted nor run", async ({ chloe }) => {
   await chloe.open("Requests");
@@ -87,7 +93,11 @@ chapter("what is over is neither submitted nor run", async ({ chloe }) => {
     /"expires":\d+/,
     '"expires":1609459199',
   );
-  approvedFile("late.approved", payload, APPROVERS.map((name) => signatureBy(name, payload)));
+  approvedFile(
+    "late.approved",
+    payload,
+    APPROVERS.map((name) => signatureBy(name, payload)),
+  );
   assert.deepEqual(await serversSay("late.approved", "run/analyst"), Array(3).fill("approval_expired"));
 });
 

@@ -55,15 +55,18 @@ chapter("an administrator comes in by the first link and invites four people", a
   await looksGood(admin, "people");
 });
 
-chapter("keys are made in the page, or brought from the command line", async ({ world, anna, bob, chloe, paul }) => {
-  await looksGood(paul, "keys-empty");
-  await anna.bringsKey(join(world.folder, `${APPROVERS[0]}.sk`));
-  await bob.bringsKey(join(world.folder, `${APPROVERS[1]}.sk`));
-  await paul.makesKey("paul.sk");
-  const secret = await chloe.makesKey("run/analyst.sk");
-  assert.match(readFileSync(secret, "utf8"), /^-----BEGIN PRIVATE KEY-----\n/);
-  await looksGood(chloe, "keys");
-});
+chapter(
+  "keys are made in the page, or brought from the command line",
+  async ({ world, anna, bob, chloe, paul }) => {
+    await looksGood(paul, "keys-empty");
+    await anna.bringsKey(join(world.folder, `${APPROVERS[0]}.sk`));
+    await bob.bringsKey(join(world.folder, `${APPROVERS[1]}.sk`));
+    await paul.makesKey("paul.sk");
+    const secret = await chloe.makesKey("run/analyst.sk");
+    assert.match(readFileSync(secret, "utf8"), /^-----BEGIN PRIVATE KEY-----\n/);
+    await looksGood(chloe, "keys");
+  },
+);
 
 chapter("the administrator compares fingerprints and chooses the approvers", async ({ admin }) => {
   await admin.open("Approvers");
@@ -76,19 +79,22 @@ chapter("the administrator compares fingerprints and chooses the approvers", asy
   await admin.reads("The policy is kept");
 });
 
-chapter("without leave nothing is uploaded, and a file that changes meanwhile is refused", async ({ paul }) => {
-  await paul.open("Tables");
-  await looksGood(paul, "tables-empty");
-  await paul.chooses("survey.csv", CSV);
-  writeFileSync(paul.file("survey.csv", CSV), CSV.replace("stokoud", "12"));
-  await paul.click("Continue");
-  await paul.reads(/changed|could not be read/);
-  await paul.chooses("survey.csv", CSV);
-  await paul.click("Continue");
-  await paul.click(/leave these rows out/);
-  await paul.reads("You have no approved leave to upload yet");
-  assert.equal(await paul.page.getByRole("button", { name: "Split, seal and upload" }).count(), 0);
-});
+chapter(
+  "without leave nothing is uploaded, and a file that changes meanwhile is refused",
+  async ({ paul }) => {
+    await paul.open("Tables");
+    await looksGood(paul, "tables-empty");
+    await paul.chooses("survey.csv", CSV);
+    writeFileSync(paul.file("survey.csv", CSV), CSV.replace("stokoud", "12"));
+    await paul.click("Continue");
+    await paul.reads(/changed|could not be read/);
+    await paul.chooses("survey.csv", CSV);
+    await paul.click("Continue");
+    await paul.click(/leave these rows out/);
+    await paul.reads("You have no approved leave to upload yet");
+    assert.equal(await paul.page.getByRole("button", { name: "Split, seal and upload" }).count(), 0);
+  },
+);
 
 chapter("a provider gets leave to upload from both approvers", async ({ anna, bob, paul }) => {
   await paul.open("Requests");
@@ -108,48 +114,54 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
   await bob.signs("Leave to upload");
 });
 
-chapter("a provider uploads a CSV file, and neither the portal nor what it was sent holds a cell", async ({ world, paul }) => {
-  await paul.chooses("survey.csv", CSV);
-  await looksGood(paul, "upload-columns");
-  await picture(paul, "upload");
-  await paul.click("Continue");
-  await paul.reads("1 row does not fit");
-  await looksGood(paul, "upload-check");
-  await paul.click(/leave these rows out/);
-  await paul.page.getByLabel("Name of the table").fill("survey");
-  await paul.reads("For joining only: id");
-  await looksGood(paul, "upload-rules");
-  // The first piece is lost on its way; what comes after it is not.
-  await paul.page.route("**/api/uploads/*/*/*", (route) => route.abort("connectionreset"), { times: 1 });
-  await paul.unlocks("Split, seal and upload");
-  await paul.reads("It is uploaded");
-  await paul.reads("At least 5 rows behind every opened value");
-  await looksGood(paul, "upload-receipt");
-  stage.handle = (
-    await paul.page
-      .getByText(/^[0-9A-F]{64}$/)
-      .first()
-      .innerText()
-  ).trim();
-  await paul.page.getByRole("link", { name: "Go to the table" }).click();
-  await paul.heading("survey");
-  const places = [Buffer.concat(paul.sent), ...filesIn(join(world.folder, "portal-data"))];
-  const bytes = paul.sent.reduce((sum, body) => sum + body.length, 0);
-  assert.ok(bytes > 199 * 12, "the parcels were looked at");
-  assert.ok(
-    places.slice(1).some((place) => holds(place, "survey.csv")),
-    "the search finds what is there",
-  );
-  for (const cell of [...CITIES, "stokoud"]) assert.ok(!places.some((place) => holds(place, cell)), cell);
-  await looksGood(paul, "table");
-});
+chapter(
+  "a provider uploads a CSV file, and neither the portal nor what it was sent holds a cell",
+  async ({ world, paul }) => {
+    await paul.chooses("survey.csv", CSV);
+    await looksGood(paul, "upload-columns");
+    await picture(paul, "upload");
+    await paul.click("Continue");
+    await paul.reads("1 row does not fit");
+    await looksGood(paul, "upload-check");
+    await paul.click(/leave these rows out/);
+    await paul.page.getByLabel("Name of the table").fill("survey");
+    await paul.reads("For joining only: id");
+    await looksGood(paul, "upload-rules");
+    // The first piece is lost on its way; what comes after it is not.
+    await paul.page.route("**/api/uploads/*/*/*", (route) => route.abort("connectionreset"), { times: 1 });
+    await paul.unlocks("Split, seal and upload");
+    await paul.reads("It is uploaded");
+    await paul.reads("At least 5 rows behind every opened value");
+    await looksGood(paul, "upload-receipt");
+    stage.handle = (
+      await paul.page
+        .getByText(/^[0-9A-F]{64}$/)
+        .first()
+        .innerText()
+    ).trim();
+    await paul.page.getByRole("link", { name: "Go to the table" }).click();
+    await paul.heading("survey");
+    const places = [Buffer.concat(paul.sent), ...filesIn(join(world.folder, "portal-data"))];
+    const bytes = paul.sent.reduce((sum, body) => sum + body.length, 0);
+    assert.ok(bytes > 199 * 12, "the parcels were looked at");
+    assert.ok(
+      places.slice(1).some((place) => holds(place, "survey.csv")),
+      "the search finds what is there",
+    );
+    for (const cell of [...CITIES, "stokoud"]) assert.ok(!places.some((place) => holds(place, cell)), cell);
+    await looksGood(paul, "table");
+  },
+);
 
-chapter("an analyst records a script on the dummy kit, submits it, and cannot decide about it", async ({ chloe }) => {
-  const script = await records(chloe, "Mean age", 3);
-  await chloe.submits(script, 2, () => looksGood(chloe, "submit"));
-  await chloe.heading("Mean age");
-  assert.equal(await chloe.page.getByRole("button", { name: "Sign with this key" }).count(), 0);
-});
+chapter(
+  "an analyst records a script on the dummy kit, submits it, and cannot decide about it",
+  async ({ chloe }) => {
+    const script = await records(chloe, "Mean age", 3);
+    await chloe.submits(script, 2, () => looksGood(chloe, "submit"));
+    await chloe.heading("Mean age");
+    assert.equal(await chloe.page.getByRole("button", { name: "Sign with this key" }).count(), 0);
+  },
+);
 
 chapter("an approver asks for changes, and the next version shows what changed", async ({ anna, chloe }) => {
   await anna.opensRequest("Mean age");

@@ -40,36 +40,49 @@ const attacks = (portal: string, project: string): string => `<!doctype html><ti
 </script><form method="post" enctype="text/plain" action="${portal}/api/projects/${project}/invitations">
 <input name='{"email":"mallory@example.org","roles":["administrator"],"x":"' value='"}'><button>win</button></form>`;
 
-chapter("another site changes and reads nothing, though the administrator is signed in", async ({ world, project, admin }) => {
-  const base = `/api/projects/${project}/invitations`;
-  const before = (await admin.asks("GET", base)).text;
-  const { server, port } = await otherSite(attacks(world.origin, project));
-  try {
-    // Once as a stranger, once as another port of the same machine, to which cookies do go.
-    for (const host of ["127.0.0.1", "localhost"]) {
-      const page = await admin.page.context().newPage();
-      page.setDefaultTimeout(60_000);
-      const statuses: number[] = [];
-      page.on("response", (answer) => {
-        if (answer.url().startsWith(`${world.origin}/api/`)) statuses.push(answer.status());
-      });
-      await page.goto(`http://${host}:${port}/`);
-      await page.waitForFunction(() => (window as unknown as { told: string[] }).told.includes("done"));
-      const told = await page.evaluate(() => (window as unknown as { told: string[] }).told);
-      assert.deepEqual(told, ["cors:failed", "plain:failed", "read:failed", "read:failed", "frame:closed", "done"]);
-      await page.getByRole("button", { name: "win" }).click();
-      await page.waitForURL(`${world.origin}/**`);
-      assert.match((await page.textContent("body")) ?? "", /cross_site|wrong_content_type/);
-      assert.ok(statuses.length > 0 && statuses.every((status) => status === 403 || status === 415), `${statuses}`);
-      await page.close();
+chapter(
+  "another site changes and reads nothing, though the administrator is signed in",
+  async ({ world, project, admin }) => {
+    const base = `/api/projects/${project}/invitations`;
+    const before = (await admin.asks("GET", base)).text;
+    const { server, port } = await otherSite(attacks(world.origin, project));
+    try {
+      // Once as a stranger, once as another port of the same machine, to which cookies do go.
+      for (const host of ["127.0.0.1", "localhost"]) {
+        const page = await admin.page.context().newPage();
+        page.setDefaultTimeout(60_000);
+        const statuses: number[] = [];
+        page.on("response", (answer) => {
+          if (answer.url().startsWith(`${world.origin}/api/`)) statuses.push(answer.status());
+        });
+        await page.goto(`http://${host}:${port}/`);
+        await page.waitForFunction(() => (window as unknown as { told: string[] }).told.includes("done"));
+        const told = await page.evaluate(() => (window as unknown as { told: string[] }).told);
+        assert.deepEqual(told, [
+          "cors:failed",
+          "plain:failed",
+          "read:failed",
+          "read:failed",
+          "frame:closed",
+          "done",
+        ]);
+        await page.getByRole("button", { name: "win" }).click();
+        await page.waitForURL(`${world.origin}/**`);
+        assert.match((await page.textContent("body")) ?? "", /cross_site|wrong_content_type/);
+        assert.ok(
+          statuses.length > 0 && statuses.every((status) => status === 403 || status === 415),
+          `${statuses}`,
+        );
+        await page.close();
+      }
+    } finally {
+      server.close();
     }
-  } finally {
-    server.close();
-  }
-  assert.equal((await admin.asks("GET", base)).text, before);
-  await admin.page.reload();
-  await admin.page.getByRole("navigation").waitFor();
-});
+    assert.equal((await admin.asks("GET", base)).text, before);
+    await admin.page.reload();
+    await admin.page.getByRole("navigation").waitFor();
+  },
+);
 
 /** What an attacker would do who got so far as to run something in the page; each tells what became of it. */
 const INJECTIONS: Record<string, () => unknown> = {
@@ -103,7 +116,9 @@ const INJECTIONS: Record<string, () => unknown> = {
     }),
   "a handler in an attribute": () => document.body.setAttribute("onclick", "window.hacked = 1"),
 };
-type Policies = { trustedTypes: { createPolicy(name: string, rules: { createHTML(text: string): string }): void } };
+type Policies = {
+  trustedTypes: { createPolicy(name: string, rules: { createHTML(text: string): string }): void };
+};
 
 chapter("code that gets into the page does not run, and sends nothing away", async ({ world, chloe }) => {
   const victim = await Person.make(world, chloe.name);

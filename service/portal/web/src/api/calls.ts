@@ -59,6 +59,8 @@ export const signPolicy = (project: string, version: number, signature: string) 
       body: { version, signature },
     }),
   );
+/** What the three servers go by. */
+export const rules = (project: string) => told(client.GET("/api/projects/{project}/rules", of(project)));
 export const policyFile = (project: string, version: number): string =>
   `/api/projects/${encodeURIComponent(project)}/policy/${version}/file`;
 

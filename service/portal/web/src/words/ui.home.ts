@@ -2,6 +2,13 @@ import { both } from "./ui.both.ts";
 
 export const home = both(
   {
+    endings: "Ends within two weeks",
+    ends: {
+      policy: "The approvers’ list of",
+      draft: "The new approvers’ list to sign, of",
+      approval: "Your approved script",
+      leave: "Your leave to upload",
+    },
     greeting: (name: string) => `Hello ${name}`,
     title: "Inbox",
     unread: (count: number) =>
@@ -42,6 +49,13 @@ export const home = both(
     },
   },
   {
+    endings: "Loopt binnen twee weken af",
+    ends: {
+      policy: "De lijst van goedkeurders van",
+      draft: "De nieuwe lijst van goedkeurders om te tekenen, van",
+      approval: "Uw goedgekeurde script",
+      leave: "Uw verlof om te uploaden",
+    },
     greeting: (name: string) => `Dag ${name}`,
     title: "Postvak",
     unread: (count: number) =>

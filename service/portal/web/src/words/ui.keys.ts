@@ -33,6 +33,10 @@ export const keys = both(
     emptyText: "Without a key you can read everything, but sign nothing. Making one takes a minute.",
     fingerprint: "Fingerprint",
     fingerprintHint: "Read it aloud when others ask whose key this is.",
+    compare: "To compare: words and QR code",
+    compareText:
+      "The same fingerprint: sixteen words to read aloud, in this order, or a code to hold before a camera. Whoever compares opens the same card in their own browser; the code holds the fingerprint as text.",
+    qr: "QR code of the fingerprint",
     inBrowser: "In this browser",
     elsewhere: "Not in this browser",
     created: "Made",
@@ -43,9 +47,11 @@ export const keys = both(
     revoke: "Revoke",
     revokeTitle: "Revoke a key",
     revokeText:
-      "An approver signs that this key counts for nothing any more. The servers take it up from their operators; it cannot be undone.",
+      "An approver signs that this key counts for nothing any more. One signature is enough, because it only ever stops something. `vdl policy publish` brings the signed file to the three servers; it cannot be undone.",
     revokeReason: "Reason",
     saveRevocation: "Sign and save the revocation",
+    revocationSaved:
+      "The revocation is saved. It holds once `vdl policy publish` has brought it to the servers.",
     savePublic: "Save the public half (.pk)",
     saveSecret: "Save the secret half",
     forget: "Remove from this browser",
@@ -99,6 +105,10 @@ export const keys = both(
     emptyText: "Zonder sleutel kunt u alles lezen, maar niets tekenen. Er een maken kost een minuut.",
     fingerprint: "Vingerafdruk",
     fingerprintHint: "Lees hem voor als anderen vragen van wie deze sleutel is.",
+    compare: "Om te vergelijken: woorden en QR-code",
+    compareText:
+      "Dezelfde vingerafdruk: zestien woorden om voor te lezen, in deze volgorde, of een code voor een camera. Wie vergelijkt opent dezelfde kaart in de eigen browser; de code bevat de vingerafdruk als tekst.",
+    qr: "QR-code van de vingerafdruk",
     inBrowser: "In deze browser",
     elsewhere: "Niet in deze browser",
     created: "Gemaakt",
@@ -109,9 +119,11 @@ export const keys = both(
     revoke: "Herroepen",
     revokeTitle: "Een sleutel herroepen",
     revokeText:
-      "Een goedkeurder tekent dat deze sleutel nergens meer voor telt. De servers krijgen het van hun beheerders; het is niet terug te draaien.",
+      "Een goedkeurder tekent dat deze sleutel nergens meer voor telt. Eén handtekening is genoeg, want herroepen houdt alleen iets tegen. `vdl policy publish` brengt het getekende bestand naar de drie servers; het is niet terug te draaien.",
     revokeReason: "Reden",
     saveRevocation: "Herroeping tekenen en bewaren",
+    revocationSaved:
+      "De herroeping is bewaard. Zij geldt zodra `vdl policy publish` haar naar de servers heeft gebracht.",
     savePublic: "Openbare helft bewaren (.pk)",
     saveSecret: "Geheime helft bewaren",
     forget: "Uit deze browser halen",

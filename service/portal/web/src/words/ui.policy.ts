@@ -3,6 +3,20 @@ import { both } from "./ui.both.ts";
 export const policy = both(
   {
     title: "Approvers",
+    standing: {
+      title: "What the servers go by",
+      agree: "All three go by this list.",
+      disagree: "Not all three servers say that they go by this list.",
+      follows: (version: number) => `version ${version}`,
+      other: "another list than the one here",
+      revocations: (n: number) => (n === 1 ? "1 revocation" : `${n} revocations`),
+      silent: "says nothing",
+      waiting: (n: number) =>
+        n === 1
+          ? "One signed document is on its way to them; it is tried every minute."
+          : `${n} signed documents are on their way to them; they are tried every minute.`,
+      refused: "They refused a signed document:",
+    },
     lead: "Whose signatures it takes before anything is opened. The three servers hold the same list, and decide by it alone.",
     version: (number: number) => `Version ${number}`,
     rule: "Rule",
@@ -49,6 +63,20 @@ export const policy = both(
   },
   {
     title: "Goedkeurders",
+    standing: {
+      title: "Waar de servers naar handelen",
+      agree: "Alle drie handelen naar deze lijst.",
+      disagree: "Niet alle drie de servers zeggen dat zij naar deze lijst handelen.",
+      follows: (version: number) => `versie ${version}`,
+      other: "een andere lijst dan deze",
+      revocations: (n: number) => (n === 1 ? "1 herroeping" : `${n} herroepingen`),
+      silent: "zegt niets",
+      waiting: (n: number) =>
+        n === 1
+          ? "Er is één getekend document naar hen onderweg; elke minuut wordt het geprobeerd."
+          : `Er zijn ${n} getekende documenten naar hen onderweg; elke minuut wordt het geprobeerd.`,
+      refused: "Zij weigerden een getekend document:",
+    },
     lead: "Wier handtekeningen er nodig zijn voordat er iets geopend wordt. De drie servers hebben dezelfde lijst, en beslissen alleen daarnaar.",
     version: (number: number) => `Versie ${number}`,
     rule: "Regel",
