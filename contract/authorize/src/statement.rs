@@ -9,6 +9,9 @@ use crate::keys::{KeyError, VerifyingKey};
 pub const STATEMENT_TYPE: &str = "vdl-approval/1";
 /// The version of the policy that servers have whose configuration just lists approvers.
 pub const POLICY_VERSION: u32 = 1;
+/// Listed in an approval, of each.
+const MOST_TABLES: usize = 10_000;
+const MOST_NAMES: usize = 10_000;
 
 /// The payload of an approved file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,12 @@ impl Statement {
                 "a purpose has 1 to 1000 characters, none of them a control character",
             );
         }
+        if self.tables.as_ref().is_some_and(|tables| tables.len() > MOST_TABLES) {
+            return refused("tables", "an approval lists at most 10000 tables");
+        }
+        if self.names.len() > MOST_NAMES {
+            return refused("names", "an approval lists at most 10000 names");
+        }
         if self.tables.as_ref().is_some_and(|tables| !tables.is_sorted_by(|a, b| a < b)) {
             return refused("tables", "the tables are sorted, none comes twice");
         }
@@ -170,16 +179,16 @@ impl Statement {
         Ok(())
     }
 
-    /// The name an input uses, if the approval does not list it.
+    /// The name an input uses, if the approval does not list it. The lists are sorted: [`Statement::check`].
     pub(crate) fn forbidden_name<'a>(&self, input: &'a TableRef) -> Option<&'a str> {
         let TableRef::Name(Slot::Value(name)) = input else { return None };
-        self.names.iter().all(|rule| rule.name != *name).then_some(name)
+        self.names.binary_search_by(|rule| rule.name.as_str().cmp(name)).is_err().then_some(name)
     }
 
     /// The table an input takes by its handle, if the approval does not allow it.
     pub(crate) fn forbidden_table(&self, input: &TableRef) -> Option<Handle> {
         let TableRef::Handle(Slot::Value(handle)) = input else { return None };
-        self.tables.as_ref().is_some_and(|tables| !tables.contains(handle)).then_some(*handle)
+        self.tables.as_ref().is_some_and(|tables| tables.binary_search(handle).is_err()).then_some(*handle)
     }
 }
 

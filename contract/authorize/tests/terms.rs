@@ -60,6 +60,32 @@ fn a_handle_outside_the_allowed_tables_in_a_hole() {
 }
 
 #[test]
+fn lists_nobody_reads_are_refused_and_long_ones_are_searched_whole() {
+    let numbered = |number: u16| {
+        let mut bytes = [0; 32];
+        bytes[30..].copy_from_slice(&number.to_be_bytes());
+        Handle(bytes)
+    };
+    let analyst = analyst().verifying_key();
+    let statement = |tables: u16, names: u16| {
+        let script = vdl_command::read_script(OPEN.as_bytes()).unwrap();
+        let terms = Terms {
+            tables: Some((0..tables).map(numbered).collect()),
+            names: (0..names).map(|number| changing(&format!("n{number:05}"))).collect(),
+            ..terms()
+        };
+        Statement::new(script, &analyst, &terms).unwrap().check()
+    };
+    statement(10_000, 10_000).unwrap();
+    assert!(statement(10_001, 1).unwrap_err().to_string().contains("10000 tables"));
+    assert!(statement(1, 10_001).unwrap_err().to_string().contains("10000 names"));
+    let run = started(OPEN, &Terms { tables: Some((1..1000).map(numbered).collect()), ..limited() });
+    for (number, allowed) in [(0, false), (1, true), (500, true), (999, true), (1000, false)] {
+        assert_eq!(ask(&run, 0, &by_handle(numbered(number))).is_ok(), allowed, "{number}");
+    }
+}
+
+#[test]
 fn a_hole_for_a_name_resolves_only_listed_names() {
     let run = started(OPEN, &limited());
     assert_eq!(

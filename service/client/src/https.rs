@@ -49,15 +49,20 @@ impl HttpsEndpoint {
 
 impl HttpsEndpoint {
     /// Carries a parcel that only the server can read, and its answer back, which is as unreadable here. The
-    /// parcel is read while it is sent, `length` bytes of it; an answer longer than `longest` is none.
+    /// parcel is read while it is sent, `length` bytes of it; an answer longer than `longest` is none. It
+    /// takes no longer than `limit`, if there is one.
     pub fn relay(
         &self,
         parcel: impl Read + Send + 'static,
         length: u64,
         longest: u64,
+        limit: Option<Duration>,
     ) -> Result<Vec<u8>, CallError> {
         let url = format!("{}/v1/sealed", self.address);
-        let request = self.client.post(url).bearer_auth(&self.token).body(Body::sized(parcel, length));
+        let mut request = self.client.post(url).bearer_auth(&self.token).body(Body::sized(parcel, length));
+        if let Some(limit) = limit {
+            request = request.timeout(limit);
+        }
         let answer = request.send().map_err(|error| CallError::Unreachable(reason(&error)))?;
         let status = answer.status();
         let mut body = Vec::new();

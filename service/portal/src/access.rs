@@ -86,8 +86,8 @@ const AUDITORS: &[Role] = &[Role::Administrator, Role::Auditor];
 
 /// A form with a few fields.
 pub const SHORT: Takes = Takes::Json(64 << 10);
-/// One with a script in it.
-pub const SCRIPT: Takes = Takes::Json(vdl_command::LARGEST_JSON);
+/// One with a script in it, and what it gave on dummy data.
+pub const SCRIPT: Takes = Takes::Json(3 << 20);
 /// A piece of an upload.
 pub const LARGEST_CHUNK: usize = 4 << 20;
 /// A sealed request other than an upload.
@@ -143,6 +143,8 @@ fn project() -> Vec<Route> {
     vec![
         of(Method::GET, "/api/projects/{project}", ALL, Nothing),
         of(Method::PUT, "/api/projects/{project}/members/{user}", ADMINISTRATORS, SHORT).fresh(),
+        of(Method::DELETE, "/api/projects/{project}/members/{user}/sessions", ADMINISTRATORS, Nothing)
+            .fresh(),
         of(Method::GET, "/api/projects/{project}/invitations", ADMINISTRATORS, Nothing),
         of(Method::POST, "/api/projects/{project}/invitations", ADMINISTRATORS, SHORT).fresh(),
         of(Method::DELETE, "/api/projects/{project}/invitations/{id}", ADMINISTRATORS, Nothing),
@@ -153,6 +155,7 @@ fn project() -> Vec<Route> {
         of(Method::GET, "/api/projects/{project}/rules", ALL, Nothing),
         of(Method::GET, "/api/projects/{project}/journal", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/journal/export", AUDITORS, Nothing),
+        of(Method::GET, "/api/projects/{project}/journal/accounts", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/audit/{server}", AUDITORS, Nothing),
     ]
 }
@@ -187,6 +190,7 @@ fn requests() -> Vec<Route> {
         in_project(Method::POST, SUBMITTERS, SCRIPT),
         of(Method::GET, "/api/requests/{request}", ALL, Nothing),
         of(Method::POST, "/api/requests/{request}/versions", SUBMITTERS, SCRIPT),
+        of(Method::GET, "/api/requests/{request}/versions/{version}", ALL, Nothing),
         of(Method::POST, "/api/requests/{request}/comments", ALL, SHORT),
         of(Method::POST, "/api/requests/{request}/signatures", APPROVERS, SHORT).fresh(),
         of(Method::POST, "/api/requests/{request}/verdict", APPROVERS, SHORT),

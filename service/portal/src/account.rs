@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::access::Role;
 use crate::db::Conn;
 use crate::error::Fault;
-use crate::gate::{Caller, Input};
+use crate::gate::{Caller, Input, Whence};
 use crate::journal;
 use crate::password::check_strength;
 use crate::server::Shared;
@@ -136,13 +136,48 @@ pub async fn log_in(
         .into_response())
 }
 
+/// Who tries a password.
+#[derive(Clone, Copy, Debug)]
+pub enum Guess {
+    /// Somebody who is not logged in, at this address.
+    Stranger(Whence),
+    /// Whoever has the account, logged in. What strangers try does not count against them.
+    Own,
+}
+
+/// Somebody who has shown the password of their account.
+pub struct Shown {
+    pub user: String,
+    stored: String,
+}
+
+impl Shown {
+    /// Whether it is still the password: it took a while to compare, and may have been changed meanwhile. To
+    /// be asked in the transaction of what follows.
+    pub async fn check_again(&self, conn: &mut Conn) -> Result<(), Fault> {
+        let same = sqlx::query("UPDATE users SET password = password WHERE id = $1 AND password = $2")
+            .bind(&self.user)
+            .bind(&self.stored)
+            .execute(conn)
+            .await?;
+        if same.rows_affected() == 1 { Ok(()) } else { Err(Fault::WrongLogin) }
+    }
+}
+
 /// Compares a password with that of the account. As slow for an account that does not exist.
 pub async fn check_password(
     portal: &Shared,
+    guess: Guess,
     email: &str,
     password: Zeroizing<String>,
-) -> Result<String, Fault> {
-    portal.limits.check_guess(email)?;
+) -> Result<Shown, Fault> {
+    if email.len() > text::LONGEST_EMAIL {
+        // No account has such an address.
+        return Err(Fault::WrongLogin);
+    }
+    if let Guess::Stranger(Whence(peer)) = guess {
+        portal.limits.check_guess(email, peer)?;
+    }
     let mut tx = portal.db.begin().await?;
     let found: Option<(String, Option<String>)> =
         sqlx::query_as("SELECT id, password FROM users WHERE email = $1")
@@ -151,10 +186,30 @@ pub async fn check_password(
             .await?;
     tx.commit().await?;
     let (user, stored) = found.map_or((None, None), |(user, stored)| (Some(user), stored));
-    match (portal.passwords.fits(password, stored).await?, user) {
-        (true, Some(user)) => Ok(user),
-        _ => Err(Fault::WrongLogin),
+    if let (Guess::Own, Some(user)) = (guess, &user) {
+        portal.limits.check_own(user)?;
     }
+    match (portal.passwords.fits(password, stored.clone()).await?, user, stored) {
+        (true, Some(user), Some(stored)) => Ok(Shown { user, stored }),
+        (_, user, _) => {
+            note_failure(portal, guess, &user.unwrap_or_default()).await?;
+            Err(Fault::WrongLogin)
+        }
+    }
+}
+
+/// Writes down that somebody tried a wrong password for this account, or for one that is not there.
+async fn note_failure(portal: &Shared, guess: Guess, user: &str) -> Result<(), Fault> {
+    if !portal.limits.may_note() {
+        return Ok(());
+    }
+    let detail = match guess {
+        Guess::Stranger(Whence(peer)) => json!({ "from": peer }),
+        Guess::Own => json!({}),
+    };
+    let mut tx = portal.db.begin().await?;
+    journal::append(&mut tx, journal::OWN, user, "wrong_password", user, detail).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Begins a session.
@@ -162,13 +217,15 @@ pub async fn check_password(
     responses((status = 200, body = Me)))]
 pub async fn login(
     State(portal): State<Shared>,
+    whence: Whence,
     headers: HeaderMap,
     Input(form): Input<LoginForm>,
 ) -> Result<Response, Fault> {
     let email = form.email.trim().to_lowercase();
-    let user = check_password(&portal, &email, form.password).await?;
+    let shown = check_password(&portal, Guess::Stranger(whence), &email, form.password).await?;
     let mut tx = portal.db.begin().await?;
-    let answer = log_in(&portal, &mut tx, &user, &headers).await?;
+    shown.check_again(&mut tx).await?;
+    let answer = log_in(&portal, &mut tx, &shown.user, &headers).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -232,10 +289,11 @@ pub async fn change_password(
     Input(form): Input<PasswordForm>,
 ) -> Result<Response, Fault> {
     let email = email_of(&portal, &caller.user).await?;
-    check_password(&portal, &email, form.old).await?;
+    let shown = check_password(&portal, Guess::Own, &email, form.old).await?;
     check_strength(&form.new, &email)?;
     let stored = portal.passwords.hash(form.new).await?;
     let mut tx = portal.db.begin().await?;
+    shown.check_again(&mut tx).await?;
     sqlx::query("UPDATE users SET password = $1 WHERE id = $2")
         .bind(stored)
         .bind(&caller.user)
@@ -259,9 +317,11 @@ pub async fn step_up(
     Input(form): Input<FreshForm>,
 ) -> Result<Response, Fault> {
     let email = email_of(&portal, &caller.user).await?;
-    check_password(&portal, &email, form.password).await?;
+    let shown = check_password(&portal, Guess::Own, &email, form.password).await?;
     let mut tx = portal.db.begin().await?;
+    shown.check_again(&mut tx).await?;
     let (secret, fresh_until) = session::renew(&mut tx, &caller.session).await?;
+    journal::append(&mut tx, journal::OWN, &caller.user, "stepped_up", &caller.user, json!({})).await?;
     tx.commit().await?;
     let cookie = [(header::SET_COOKIE, session::cookie(&secret, portal.config.is_https())?)];
     Ok((cookie, Json(Fresh { fresh_until })).into_response())

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path as Address, Request, State};
@@ -11,6 +12,7 @@ use axum::response::IntoResponse;
 use futures_util::stream::try_unfold;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use vdl_authorize::{Policies, Standing};
 use vdl_client::{CallError, ClientError, Connection, Endpoint, HttpsEndpoint, Route};
@@ -20,12 +22,21 @@ use vdl_command::{AskLog, AskUsed, Digest, LogPart, Used, WireError};
 use crate::access::LARGEST_PARCEL;
 use crate::config;
 use crate::error::{Fault, PortalError};
-use crate::gate::{Caller, octets};
+use crate::gate::{Caller, Pass, drain, octets};
 use crate::server::Shared;
 use crate::text::to_base64;
+use crate::turns::Turn;
 
 /// An answer is a table's description or a receipt; results go to analysts, not through here.
 const LONGEST_ANSWER: u64 = LARGEST_PARCEL as u64;
+/// How long a server may take for a parcel that is no upload.
+const RELAY: Duration = Duration::from_secs(120);
+/// Parcels at once for each server, questions at once to all three, and uploads: each waits on a thread.
+const MOST_RELAYS: usize = 32;
+const MOST_QUESTIONS: usize = 32;
+const MOST_UPLOADS: usize = 16;
+/// How long something waits for the others.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ServerInfo {
@@ -44,6 +55,9 @@ pub struct Cluster {
     pub servers: Vec<ServerInfo>,
     endpoints: [Arc<HttpsEndpoint>; 3],
     connection: Arc<Connection>,
+    relays: [Arc<Semaphore>; 3],
+    questions: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
 }
 
 /// What of the connection file the client leaves to the reader.
@@ -79,18 +93,58 @@ impl Cluster {
             servers,
             endpoints: [a?, b?, c?],
             connection: Arc::new(connection),
+            relays: [(); 3].map(|()| Arc::new(Semaphore::new(MOST_RELAYS))),
+            questions: Arc::new(Semaphore::new(MOST_QUESTIONS)),
+            uploads: Arc::new(Semaphore::new(MOST_UPLOADS)),
         })
     }
 
-    /// Carries a parcel to a server, reading it meanwhile, and gives the answer.
+    /// Whether its servers ask for approvals at all. Otherwise nothing of it is theirs to decide.
+    pub fn decides(&self) -> bool {
+        self.mode != "design"
+    }
+
+    fn endpoint(&self, server: u8) -> Result<Arc<HttpsEndpoint>, Fault> {
+        self.endpoints.get(usize::from(server)).cloned().ok_or(Fault::NoSuchThing("server"))
+    }
+
+    /// Room for one more parcel to a server.
+    pub async fn room(&self, server: u8) -> Result<Turn, Fault> {
+        let relays = self.relays.get(usize::from(server)).cloned().ok_or(Fault::NoSuchThing("server"))?;
+        let room = tokio::time::timeout(PATIENCE, relays.acquire_owned()).await;
+        let busy = || Fault::Unreachable { server, why: "too many wait for its answers".into() };
+        room.map_err(|_| busy())?.map_err(|error| Fault::internal("a turn", &error))
+    }
+
+    /// Carries a parcel to a server and gives its answer. `held` is held until the server is done with it,
+    /// also where nobody waits any more.
     pub async fn relay(
+        &self,
+        server: u8,
+        parcel: Vec<u8>,
+        held: impl Send + 'static,
+    ) -> Result<Vec<u8>, Fault> {
+        let (endpoint, length) = (self.endpoint(server)?, parcel.len() as u64);
+        let parcel = std::io::Cursor::new(parcel);
+        let sent =
+            blocking(held, move || endpoint.relay(parcel, length, LONGEST_ANSWER, Some(RELAY))).await?;
+        sent.map_err(|error| from_call(server, error))
+    }
+
+    /// Room for one more upload to all three: one of each would wait for another's rest.
+    pub async fn room_for_upload(&self) -> Result<Turn, Fault> {
+        self.uploads.clone().acquire_owned().await.map_err(|error| Fault::internal("a turn", &error))
+    }
+
+    /// Carries one server's part of an upload to it, reading it meanwhile. It may take as long as it takes.
+    pub async fn upload(
         &self,
         server: u8,
         parcel: impl Read + Send + 'static,
         length: u64,
     ) -> Result<Vec<u8>, Fault> {
-        let endpoint = self.endpoints.get(usize::from(server)).ok_or(Fault::NoSuchThing("server"))?.clone();
-        let sent = blocking(move || endpoint.relay(parcel, length, LONGEST_ANSWER)).await?;
+        let endpoint = self.endpoint(server)?;
+        let sent = blocking((), move || endpoint.relay(parcel, length, LONGEST_ANSWER, None)).await?;
         sent.map_err(|error| from_call(server, error))
     }
 
@@ -115,6 +169,11 @@ impl Cluster {
         Ok((part.next, lines))
     }
 
+    async fn turn_to_ask(&self) -> Result<Turn, Fault> {
+        let turn = tokio::time::timeout(PATIENCE, self.questions.clone().acquire_owned()).await;
+        turn.map_err(|_| Fault::TooOften)?.map_err(|error| Fault::internal("a turn", &error))
+    }
+
     /// Asks a server something short in the clear.
     async fn ask<Q: Serialize, A: DeserializeOwned>(
         &self,
@@ -122,9 +181,9 @@ impl Cluster {
         route: Route,
         header: &Q,
     ) -> Result<(A, Vec<u8>), Fault> {
-        let endpoint = self.endpoints.get(usize::from(server)).ok_or(Fault::NoSuchThing("server"))?.clone();
+        let endpoint = self.endpoint(server)?;
         let body = encode(header, &[]).map_err(|error| Fault::internal("a question", &error))?;
-        let asked = blocking(move || endpoint.call(route, body)).await?;
+        let asked = blocking(self.turn_to_ask().await?, move || endpoint.call(route, body)).await?;
         let answer = asked.map_err(|error| from_call(server, error))?;
         let unread = |error: WireError| Fault::Unreachable { server, why: error.to_string() };
         let (header, payload) = decode(&answer).map_err(unread)?;
@@ -134,18 +193,25 @@ impl Cluster {
     /// Gives a signed document to all three.
     pub async fn publish(&self, envelope: Vec<u8>) -> Result<[Result<Standing, ClientError>; 3], Fault> {
         let connection = self.connection.clone();
-        blocking(move || vdl_client::publish(&connection, &envelope)).await
+        blocking(self.turn_to_ask().await?, move || vdl_client::publish(&connection, &envelope)).await
     }
 
     /// What each of them goes by.
     pub async fn policies(&self) -> Result<[Result<Policies, ClientError>; 3], Fault> {
         let connection = self.connection.clone();
-        blocking(move || vdl_client::policies(&connection)).await
+        blocking(self.turn_to_ask().await?, move || vdl_client::policies(&connection)).await
     }
 }
 
-/// The client of servers blocks.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+/// The client of servers blocks. `held` is held as long.
+async fn blocking<T: Send + 'static>(
+    held: impl Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let work = move || {
+        let _held = held;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(|error| Fault::internal("a server's client", &error))
 }
 
@@ -175,15 +241,24 @@ fn number(text: &str) -> Result<u8, Fault> {
 pub async fn relay_parcel(
     State(portal): State<Shared>,
     caller: Caller,
+    pass: Pass,
     Address((_project, server)): Address<(String, String)>,
     request: Request,
 ) -> Result<impl IntoResponse, Fault> {
-    // First of all: who is refused while still sending reads no refusal.
-    let parcel = octets(request).await?;
+    // Before the parcel is in memory, and all else after it: who is refused while still sending reads no
+    // refusal.
+    let (turn, parcel) = match portal.busy.users.take(&caller.user).await {
+        Ok(turn) => (turn, octets(request).await?),
+        Err(fault) => {
+            drain(request.into_body()).await;
+            return Err(fault);
+        }
+    };
     let server = number(&server)?;
     let cluster = portal.cluster(&caller.project)?;
-    let length = parcel.len() as u64;
-    let answer = cluster.relay(server, std::io::Cursor::new(parcel), length).await?;
+    pass.check_again(&portal).await?;
+    let room = cluster.room(server).await?;
+    let answer = cluster.relay(server, parcel, (turn, room)).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], answer))
 }
 
@@ -197,6 +272,7 @@ pub async fn read_audit(
     Address((_project, server)): Address<(String, String)>,
 ) -> Result<impl IntoResponse, Fault> {
     let server = number(&server)?;
+    let _turn = portal.busy.users.take(&caller.user).await?;
     // What cannot be read at all is refused before the answer begins.
     let first = portal.cluster(&caller.project)?.log_part(server, 0).await?;
     let log =

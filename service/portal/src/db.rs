@@ -13,8 +13,11 @@ use crate::error::{Fault, PortalError};
 use crate::ids::now;
 
 /// In order; what was published is never edited, only followed.
-const STEPS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_publications.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_publications.sql"),
+    include_str!("../migrations/0005_inviters.sql"),
+];
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -53,6 +53,8 @@ pub enum Fault {
     WeakPassword(&'static str),
     ContentType(&'static str),
     TooLong(usize),
+    /// The body did not arrive in time.
+    TooSlow,
     TooOften,
     /// Somebody else was faster.
     ChangedMeanwhile,
@@ -100,6 +102,7 @@ impl Fault {
             Self::WeakPassword(_) => "weak_password",
             Self::ContentType(_) => "wrong_content_type",
             Self::TooLong(_) => "request_too_long",
+            Self::TooSlow => "too_slow",
             Self::TooOften => "too_often",
             Self::ChangedMeanwhile => "changed_meanwhile",
             Self::NotNow(_) => "not_now",
@@ -132,6 +135,7 @@ impl Fault {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong(_) | Self::QuotaReached(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::ChangedMeanwhile | Self::NotNow(_) | Self::Taken(_) | Self::LastAdministrator => {
                 StatusCode::CONFLICT
@@ -156,6 +160,7 @@ impl Fault {
             Self::WeakPassword(why) => format!("this password is too easy to guess: {why}"),
             Self::ContentType(wanted) => format!("the body has to be {wanted}"),
             Self::TooLong(limit) => format!("the body is longer than {limit} bytes"),
+            Self::TooSlow => "the body did not arrive in time".into(),
             Self::TooOften => "too many attempts in a short time".into(),
             Self::ChangedMeanwhile => "somebody changed this in the meantime".into(),
             Self::NotNow(why) => why.clone(),
@@ -183,6 +188,7 @@ impl Fault {
             Self::NotAllowed => "ask an administrator of the project for the role",
             Self::CrossSite => "open the portal itself and do it there",
             Self::WeakPassword(_) => "take a longer one, such as four words that have nothing to do with you",
+            Self::TooSlow => "try again, over a faster connection if it stays",
             Self::TooOften => "wait a minute, then try again",
             Self::ChangedMeanwhile => "load the page again and look at what changed",
             Self::OwnRequest => "another approver has to",
@@ -190,7 +196,7 @@ impl Fault {
             Self::KeyUnknown => "enrol the key on the key page first",
             Self::LastAdministrator => "make somebody else administrator first",
             Self::NoPolicy => "an administrator chooses the approvers first",
-            Self::QuotaReached(_) => "finish or delete uploads, or ask whoever runs the portal",
+            Self::QuotaReached(_) => "finish or remove some first, or ask whoever runs the portal",
             Self::UploadIncomplete => "send the missing parts, then try again",
             Self::NotOffered(_) => "ask whoever runs the portal",
             Self::Refused(refusal) => refusal.remedy(),
@@ -206,16 +212,25 @@ impl Fault {
     }
 }
 
+/// Goes along with an answer that is an error, to the log.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub id: String,
+    pub code: String,
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let id = fresh_id().unwrap_or_else(|_| "none".to_owned());
-        match &self {
-            Self::Internal(what) => tracing::error!(id, what = ?what, "an error of the portal's own"),
-            other => tracing::info!(id, code = other.code(), "refused"),
+        if let Self::Internal(what) = &self {
+            tracing::error!(id, what = ?what, "an error of the portal's own");
         }
+        let refused = Refused { id: id.clone(), code: self.code().to_owned() };
         let problem =
             Problem { code: self.code().to_owned(), message: self.message(), help: self.help(), id };
-        (self.status(), Json(problem)).into_response()
+        let mut answer = (self.status(), Json(problem)).into_response();
+        answer.extensions_mut().insert(refused);
+        answer
     }
 }
 

@@ -1,10 +1,11 @@
 //! What every request passes before its handler sees it: where it came from, who sent it, and whether the
 //! table in [`crate::access`] lets them.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -15,11 +16,18 @@ use serde::de::DeserializeOwned;
 
 use crate::access::{LARGEST_PARCEL, Role, Route, Scope, Takes, Who};
 use crate::db::Conn;
-use crate::error::Fault;
+use crate::error::{Fault, Refused};
 use crate::ids::now;
 use crate::server::Shared;
 use crate::session::{self, Session};
 
+/// How long a form may take to arrive.
+const FORM: Duration = Duration::from_secs(30);
+/// How long nothing may come of a longer body, and how long all of it may take.
+pub const STALL: Duration = Duration::from_secs(30);
+pub const LONGEST: Duration = Duration::from_secs(600);
+/// A longer form is read on a thread of its own.
+const LARGE_FORM: usize = 64 << 10;
 /// How long a refused request is read on.
 const DRAINING: Duration = Duration::from_secs(10);
 
@@ -42,23 +50,69 @@ pub struct Peer(pub IpAddr);
 #[derive(Clone, Debug)]
 struct Limit(usize);
 
+/// Why a request was let in. It is looked at again once the body is there: that may be much later, and
+/// whoever sends it may not be let in any more.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    route: Route,
+    session: String,
+    object: String,
+}
+
+impl Pass {
+    /// Session, roles and what else the route asks for, as they are now.
+    pub async fn check_again(&self, portal: &Shared) -> Result<Caller, Fault> {
+        let mut tx = portal.db.begin().await?;
+        let caller = match session::again(&mut tx, &self.session).await? {
+            Some(session) => check_access(&mut tx, &self.route, session, &self.object).await,
+            None => Err(Fault::NotLoggedIn),
+        };
+        tx.commit().await?;
+        caller
+    }
+}
+
 pub async fn gate(State(portal): State<Shared>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let denied = match admit(&portal, &mut parts).await {
-        Ok(()) => return next.run(Request::from_parts(parts, body)).await,
-        Err(denied) => denied,
-    };
-    drain(body).await;
-    match denied {
-        Denied::Fault(fault) => fault.into_response(),
-        Denied::Method(allowed) => {
-            let mut answer = Fault::NoSuchThing("method here").into_response();
-            *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            if let Ok(value) = HeaderValue::from_str(&allowed) {
-                answer.headers_mut().insert(header::ALLOW, value);
-            }
-            answer
+    let (mut parts, mut body) = request.into_parts();
+    let let_in = let_in(&portal, &mut parts, &mut body).await;
+    let asked = Asked::of(&parts);
+    let answer = match let_in {
+        Ok(form) => next.run(Request::from_parts(parts, form.map_or(body, Body::from))).await,
+        Err(denied) => {
+            drain(body).await;
+            denied.into_response()
         }
+    };
+    if let Some(refused) = answer.extensions().get::<Refused>() {
+        asked.log(refused);
+    }
+    answer
+}
+
+/// What the log says of a request: its route and not its address, in which the secret of an invitation may
+/// stand.
+struct Asked {
+    method: Method,
+    route: String,
+    user: String,
+    peer: Option<IpAddr>,
+}
+
+impl Asked {
+    fn of(parts: &Parts) -> Self {
+        let route = parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned());
+        let user = parts.extensions.get::<Caller>().map(|caller| caller.user.clone());
+        Self {
+            method: parts.method.clone(),
+            route: route.unwrap_or_default(),
+            user: user.unwrap_or_default(),
+            peer: peer(parts),
+        }
+    }
+
+    fn log(&self, refused: &Refused) {
+        let (Refused { id, code }, Self { method, route, user, peer }) = (refused, self);
+        tracing::info!(id, code, %method, route, user, ?peer, "refused");
     }
 }
 
@@ -66,6 +120,21 @@ enum Denied {
     Fault(Fault),
     /// The methods there are.
     Method(String),
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        let allowed = match self {
+            Self::Fault(fault) => return fault.into_response(),
+            Self::Method(allowed) => allowed,
+        };
+        let mut answer = Fault::NoSuchThing("method here").into_response();
+        *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        if let Ok(value) = HeaderValue::from_str(&allowed) {
+            answer.headers_mut().insert(header::ALLOW, value);
+        }
+        answer
+    }
 }
 
 impl From<Fault> for Denied {
@@ -80,7 +149,17 @@ impl From<sqlx::Error> for Denied {
     }
 }
 
-async fn admit(portal: &Shared, parts: &mut Parts) -> Result<(), Denied> {
+/// Gives the form, if it is one. Another body is read by its handler, which then asks [`Pass::check_again`].
+async fn let_in(portal: &Shared, parts: &mut Parts, body: &mut Body) -> Result<Option<Vec<u8>>, Denied> {
+    let Takes::Json(limit) = admit(portal, parts).await? else { return Ok(None) };
+    let form = tokio::time::timeout(FORM, whole(body, limit)).await.map_err(|_| Fault::TooSlow)??;
+    if let Some(pass) = parts.extensions.get::<Pass>().cloned() {
+        parts.extensions.insert(pass.check_again(portal).await?);
+    }
+    Ok(Some(form))
+}
+
+async fn admit(portal: &Shared, parts: &mut Parts) -> Result<Takes, Denied> {
     let path =
         MatchedPath::from_request_parts(parts, &()).await.map_err(|_| Fault::NoSuchThing("address"))?;
     let here: Vec<&Route> = portal.routes.iter().filter(|route| route.path == path.as_str()).collect();
@@ -96,7 +175,7 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<(), Denied> {
         parts.extensions.insert(Limit(limit));
     }
     if matches!(route.who, Who::Anyone) {
-        return Ok(());
+        return Ok(route.takes);
     }
     let cookies = parts.headers.get_all(header::COOKIE).iter();
     let secret = session::secret_in(cookies, portal.config.is_https()).ok_or(Fault::NotLoggedIn)?;
@@ -116,8 +195,11 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<(), Denied> {
     tx.commit().await?;
     let caller = caller?;
     portal.limits.check_user(&caller.user)?;
+    let (route, session) = ((*route).clone(), caller.session.clone());
+    let takes = route.takes;
+    parts.extensions.insert(Pass { route, session, object });
     parts.extensions.insert(caller);
-    Ok(())
+    Ok(takes)
 }
 
 /// Denies unless the table says otherwise. Who is in no way part of a project does not learn that it exists.
@@ -230,27 +312,82 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Pass {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        parts.extensions.get::<Pass>().cloned().ok_or(Fault::NotLoggedIn)
+    }
+}
+
+/// The caller's address, where it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Whence(pub Option<IpAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Whence {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(peer(parts)))
+    }
+}
+
 /// A body of JSON, read strictly: twice the same field, or one that nobody knows, is an error.
 pub struct Input<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Input<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
         let body = octets(request).await?;
-        let strange =
-            |error: &dyn std::fmt::Display| Fault::invalid(format!("the form is not understood: {error}"));
-        vdl_command::Tree::read(&body).map_err(|error| strange(&error))?;
-        serde_json::from_slice(&body).map(Input).map_err(|error| strange(&error))
+        match body.len() {
+            0..=LARGE_FORM => read(&body),
+            _ => tokio::task::spawn_blocking(move || read(&body))
+                .await
+                .map_err(|error| Fault::internal("a form", &error))?,
+        }
+        .map(Input)
     }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    let strange =
+        |error: &dyn std::fmt::Display| Fault::invalid(format!("the form is not understood: {error}"));
+    vdl_command::Tree::read(body).map_err(|error| strange(&error))?;
+    serde_json::from_slice(body).map_err(|error| strange(&error))
 }
 
 /// The whole body, if it is no longer than the route takes.
 pub async fn octets(request: Request) -> Result<Vec<u8>, Fault> {
-    let (limit, body) = body_of(request);
-    match to_bytes(body, limit).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(_) => Err(Fault::TooLong(limit)),
+    let (limit, mut body) = body_of(request);
+    let read = tokio::time::timeout(LONGEST, whole(&mut body, limit)).await;
+    let read = read.map_err(|_| Fault::TooSlow).flatten();
+    if read.is_err() {
+        drain(body).await;
+    }
+    read
+}
+
+async fn whole(body: &mut Body, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut read = Vec::new();
+    while let Some(data) = next_of(body, STALL).await? {
+        if data.len() > limit - read.len() {
+            return Err(Fault::TooLong(limit));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read)
+}
+
+/// What comes next of a body, which may not stall.
+pub async fn next_of(body: &mut Body, stall: Duration) -> Result<Option<axum::body::Bytes>, Fault> {
+    loop {
+        let frame = tokio::time::timeout(stall, body.frame()).await.map_err(|_| Fault::TooSlow)?;
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|_| Fault::invalid("the body was cut off"))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
     }
 }
 
@@ -279,6 +416,18 @@ pub fn body_of(request: Request) -> (usize, Body) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_given_up_and_a_broken_one_is_not_a_long_one() {
+        let never = futures_util::stream::pending::<Result<String, std::io::Error>>();
+        let waited = next_of(&mut Body::from_stream(never), Duration::from_millis(1)).await;
+        assert!(matches!(waited, Err(Fault::TooSlow)));
+        let parts = [Ok("{".to_owned()), Err(std::io::Error::other("gone"))];
+        let mut broken = Body::from_stream(futures_util::stream::iter(parts));
+        assert!(matches!(whole(&mut broken, 9).await, Err(Fault::InvalidInput(_))));
+        assert!(matches!(whole(&mut Body::from("0123456789"), 9).await, Err(Fault::TooLong(9))));
+        assert_eq!(whole(&mut Body::from("012345678"), 9).await.unwrap(), b"012345678");
+    }
 
     fn from(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
         let mut map = HeaderMap::new();

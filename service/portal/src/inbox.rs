@@ -7,10 +7,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::Role;
 use crate::db::Conn;
 use crate::error::Fault;
 use crate::gate::Caller;
 use crate::ids::{fresh_id, now};
+use crate::project::users_with;
 use crate::server::Shared;
 
 const MOST_NOTICES: i64 = 100;
@@ -92,7 +94,7 @@ pub struct Inbox {
     pub unread: i64,
 }
 
-/// Tells each of these users once, but not the one who did it.
+/// Tells each of these users once, but not the one who did it, nor who is no member any more.
 pub async fn notify(
     conn: &mut Conn,
     project: &str,
@@ -104,7 +106,8 @@ pub async fn notify(
     let mut told: Vec<&String> = users.iter().filter(|user| *user != actor).collect();
     told.sort_unstable();
     told.dedup();
-    for user in told {
+    let members = users_with(conn, project, &Role::ALL).await?;
+    for user in told.into_iter().filter(|user| members.contains(user)) {
         sqlx::query(
             "INSERT INTO notices (id, user_id, project_id, request_id, kind, created)
              VALUES ($1, $2, $3, $4, $5, $6)",
@@ -131,17 +134,21 @@ pub async fn read_inbox(State(portal): State<Shared>, caller: Caller) -> Result<
                 notices.created, notices.seen
          FROM notices JOIN projects ON projects.id = notices.project_id
          LEFT JOIN requests ON requests.id = notices.request_id
-         WHERE notices.user_id = $1 ORDER BY notices.created DESC, notices.id LIMIT $2",
+         WHERE notices.user_id = $1 AND EXISTS (SELECT 1 FROM members
+               WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id)
+         ORDER BY notices.created DESC, notices.id LIMIT $2",
     )
     .bind(&caller.user)
     .bind(MOST_NOTICES)
     .fetch_all(&mut *tx)
     .await?;
-    let (unread,): (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM notices WHERE user_id = $1 AND seen IS NULL")
-            .bind(&caller.user)
-            .fetch_one(&mut *tx)
-            .await?;
+    let (unread,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM notices WHERE user_id = $1 AND seen IS NULL AND EXISTS (SELECT 1 FROM members
+         WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id)",
+    )
+    .bind(&caller.user)
+    .fetch_one(&mut *tx)
+    .await?;
     tx.commit().await?;
     let shown = |row: Row| {
         let (id, kind, project, project_name, request, request_name, created, seen) = row;

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::access::Role;
-use crate::account::{check_password, log_in};
+use crate::account::{Guess, check_password, log_in};
 use crate::db::{Conn, is_taken};
 use crate::error::Fault;
-use crate::gate::{Caller, Input};
+use crate::gate::{Caller, Input, Whence};
 use crate::ids::{fresh_id, fresh_secret, hashed, now};
 use crate::journal;
 use crate::password::check_strength;
@@ -81,17 +81,18 @@ fn read_roles(words: &str) -> Vec<Role> {
     words.split(' ').filter_map(Role::read).collect()
 }
 
-/// Makes one; an empty address is for the first administrator. Gives id, secret and end.
+/// Makes one; an empty address is for the first administrator, whom nobody invites. Gives id, secret and end.
 pub async fn invite(
     conn: &mut Conn,
     project: &str,
     email: &str,
     roles: &[Role],
+    inviter: &str,
 ) -> Result<(String, String, i64), Fault> {
     let (id, secret, expires) = (fresh_id()?, fresh_secret()?, now() + DAYS * 86_400);
     sqlx::query(
-        "INSERT INTO invitations (id, project_id, email, roles, secret, created, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO invitations (id, project_id, email, roles, secret, created, expires, inviter)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&id)
     .bind(project)
@@ -100,6 +101,7 @@ pub async fn invite(
     .bind(hashed(&secret))
     .bind(now())
     .bind(expires)
+    .bind(inviter)
     .execute(conn)
     .await?;
     Ok((id, secret, expires))
@@ -145,6 +147,7 @@ pub async fn read_invitation(
 pub async fn join(
     State(portal): State<Shared>,
     Path(token): Path<String>,
+    whence: Whence,
     headers: HeaderMap,
     Input(form): Input<JoinForm>,
 ) -> Result<Response, Fault> {
@@ -161,9 +164,11 @@ pub async fn join(
     let known: Option<(String,)> =
         sqlx::query_as("SELECT id FROM users WHERE email = $1").bind(&email).fetch_optional(&mut *tx).await?;
     tx.commit().await?;
+    let mut shown = None;
     let new = match known {
         Some(_) => {
-            check_password(&portal, &email, form.password).await?;
+            let guess = Guess::Stranger(whence);
+            shown = Some(check_password(&portal, guess, &email, form.password).await?);
             None
         }
         None => {
@@ -179,9 +184,12 @@ pub async fn join(
     if used.rows_affected() != 1 {
         return Err(Fault::NoSuchThing("invitation"));
     }
-    let user = match (new, known) {
+    let user = match (new, shown) {
         (Some((name, password)), _) => add_user(&mut tx, &email, &name, Some(&password)).await?,
-        (None, Some((user,))) => user,
+        (None, Some(shown)) => {
+            shown.check_again(&mut tx).await?;
+            shown.user
+        }
         (None, None) => return Err(Fault::NoSuchThing("account")),
     };
     let roles = read_roles(&roles);
@@ -240,7 +248,7 @@ pub async fn make_invitation(
     if open >= MOST_OPEN {
         return Err(Fault::QuotaReached("200 open invitations"));
     }
-    let (id, secret, expires) = invite(&mut tx, &caller.project, &email, &roles).await?;
+    let (id, secret, expires) = invite(&mut tx, &caller.project, &email, &roles, &caller.user).await?;
     let detail = json!({ "email": email, "roles": roles });
     journal::append(&mut tx, &caller.project, &caller.user, "invited", &id, detail).await?;
     tx.commit().await?;

@@ -27,7 +27,7 @@ pub struct Entry {
     pub sequence: i64,
     /// Seconds, UTC.
     pub time: i64,
-    /// The user's id; empty if it was the portal itself.
+    /// The user's id; empty if it was the portal itself. Of a wrong password, whose account it was tried for.
     pub actor: String,
     pub kind: String,
     /// What it was done to.
@@ -177,4 +177,24 @@ pub async fn export_journal(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"journal.ndjson\""),
     ];
     Ok((headers, text))
+}
+
+/// What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords,
+/// sessions. The chain has the lines of everybody, so it cannot be checked from these.
+#[utoipa::path(get, path = "/api/projects/{project}/journal/accounts", tag = "journal", params(
+    ("project" = String, Path)), responses((status = 200, body = Vec<Entry>)))]
+pub async fn read_accounts(State(portal): State<Shared>, caller: Caller) -> Result<Json<Vec<Entry>>, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT line FROM journal WHERE chain = $1 AND actor IN
+         (SELECT user_id FROM members WHERE project_id = $2) ORDER BY sequence DESC LIMIT $3",
+    )
+    .bind(OWN)
+    .bind(&caller.project)
+    .bind(MOST_ENTRIES)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let entries: Result<_, _> = rows.iter().map(|(line,)| serde_json::from_str(line)).collect();
+    Ok(Json(entries.map_err(|error| Fault::internal("a line of the journal was changed", &error))?))
 }

@@ -28,6 +28,7 @@ mod page;
 mod password;
 mod policy;
 mod project;
+mod publication;
 mod request;
 mod review;
 mod rules;
@@ -39,6 +40,7 @@ mod spool;
 mod table;
 mod text;
 mod tls;
+mod turns;
 mod upload;
 
 pub use access::Role;

@@ -7,12 +7,21 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::Fault;
+use crate::ids::hashed;
 
 type Keyed = DefaultKeyedRateLimiter<String>;
 
 pub struct Limits {
-    /// Passwords tried for one account, whether it exists or not.
+    /// Passwords tried for one account from one network, whether there is such an account or not.
     guesses: Keyed,
+    /// The same from everywhere: looser, or strangers would keep whoever has the account out.
+    accounts: Keyed,
+    /// Passwords tried from one network for any account.
+    networks: Keyed,
+    /// Passwords tried by somebody who is logged in, for their own account.
+    own: Keyed,
+    /// Wrong passwords that are written down, so that the journal does not grow with guesses.
+    noted: Keyed,
     /// Everything from one address.
     addresses: Keyed,
     /// Everything by one user.
@@ -24,6 +33,10 @@ impl Default for Limits {
         Self {
             // Ten at once, then one every fifteen seconds.
             guesses: keyed(10, Duration::from_secs(15)),
+            accounts: keyed(100, Duration::from_secs(5)),
+            networks: keyed(200, Duration::from_secs(1)),
+            own: keyed(10, Duration::from_secs(15)),
+            noted: keyed(500, Duration::from_secs(60)),
             // A whole institute may be behind one address.
             addresses: keyed(4000, Duration::from_millis(2)),
             users: keyed(1000, Duration::from_millis(5)),
@@ -37,9 +50,26 @@ fn keyed(burst: u32, every: Duration) -> Keyed {
 }
 
 impl Limits {
-    /// Before a password is compared. The account's name as it was typed, in lower case.
-    pub fn check_guess(&self, email: &str) -> Result<(), Fault> {
-        check(&self.guesses, email)
+    /// Before the password of an account is compared for somebody who is not logged in. The address as it was
+    /// typed, in lower case.
+    pub fn check_guess(&self, email: &str, peer: Option<IpAddr>) -> Result<(), Fault> {
+        let network = peer.map(network).unwrap_or_default();
+        if peer.is_some() {
+            check(&self.networks, &network)?;
+        }
+        // Of the same length, however long a text somebody thinks of.
+        check(&self.guesses, &hashed(&format!("{network} {email}")))?;
+        check(&self.accounts, &hashed(email))
+    }
+
+    /// Before somebody who is logged in shows their own password.
+    pub fn check_own(&self, user: &str) -> Result<(), Fault> {
+        check(&self.own, user)
+    }
+
+    /// Whether one more wrong password is written down.
+    pub fn may_note(&self) -> bool {
+        check(&self.noted, "").is_ok()
     }
 
     pub fn check_address(&self, peer: Option<IpAddr>) -> Result<(), Fault> {
@@ -55,7 +85,8 @@ impl Limits {
 
     /// Forgets whoever has been quiet, so that memory does not grow with strangers.
     pub fn sweep(&self) {
-        for limiter in [&self.guesses, &self.addresses, &self.users] {
+        let guesses = [&self.guesses, &self.accounts, &self.networks, &self.own];
+        for limiter in guesses.into_iter().chain([&self.addresses, &self.users]) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -84,9 +115,26 @@ mod tests {
     #[test]
     fn guessing_ends_after_ten_and_others_are_not_held_up() {
         let limits = Limits::default();
-        let allowed = (0..100).filter(|_| limits.check_guess("eve@example.org").is_ok()).count();
-        assert!((10..12).contains(&allowed), "{allowed}");
-        assert!(limits.check_guess("bob@example.org").is_ok());
+        let at = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
+        let allowed =
+            |last| (0..50).filter(|_| limits.check_guess("eve@example.org", at(last)).is_ok()).count();
+        let counted = allowed(1);
+        assert!((10..12).contains(&counted), "{counted}");
+        assert!(limits.check_guess("bob@example.org", at(1)).is_ok());
+        // Whoever has the account comes in from elsewhere, unless all the world guesses.
+        assert!(limits.check_guess("eve@example.org", at(2)).is_ok());
+        let counted: usize = (10..100).map(allowed).sum();
+        assert!((80..120).contains(&counted), "{counted}");
+        assert!(limits.check_own("eve").is_ok());
+    }
+
+    #[test]
+    fn one_network_tries_no_list_of_accounts() {
+        let limits = Limits::default();
+        let at = Some(IpAddr::from([192, 0, 2, 1]));
+        let allowed =
+            (0..1000).filter(|n| limits.check_guess(&format!("{n}@example.org"), at).is_ok()).count();
+        assert!((200..300).contains(&allowed), "{allowed}");
     }
 
     #[test]

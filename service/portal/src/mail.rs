@@ -1,5 +1,6 @@
 //! Mail that says that there is something in the inbox, and not what.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
@@ -12,7 +13,15 @@ use crate::error::{Fault, PortalError};
 use crate::ids::now;
 use crate::server::Shared;
 
+/// Seconds until another attempt at a mailbox that took no mail: doubled each time, and at most.
+const PAUSE: i64 = 120;
+const LONGEST_PAUSE: i64 = 3600;
+/// After its server said that no later attempt ends otherwise.
+const GIVEN_UP: i64 = 24 * 3600;
+
 pub struct Mailer {
+    /// Users whose mailbox took no mail: how often in a row, and when it is tried again.
+    troubles: HashMap<String, (u32, i64)>,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     origin: String,
@@ -39,11 +48,11 @@ impl Mailer {
             builder = builder.credentials(Credentials::new(user.clone(), password.0.clone()));
         }
         let from = mail.from.parse::<Mailbox>().map_err(|error| unusable(&error))?;
-        Ok(Self { transport: builder.build(), from, origin: origin.to_owned() })
+        Ok(Self { troubles: HashMap::new(), transport: builder.build(), from, origin: origin.to_owned() })
     }
 
     /// One mail for each user with news, now and again.
-    pub async fn run(self, portal: Shared, every: Duration) {
+    pub async fn run(mut self, portal: Shared, every: Duration) {
         loop {
             if let Err(fault) = self.send_due(&portal).await {
                 tracing::warn!(?fault, "mail was not sent");
@@ -52,31 +61,64 @@ impl Mailer {
         }
     }
 
-    async fn send_due(&self, portal: &Shared) -> Result<(), Fault> {
+    /// To everybody with news. A mailbox that takes none holds up nobody else's.
+    pub async fn send_due(&mut self, portal: &Shared) -> Result<(), Fault> {
         let mut tx = portal.db.begin().await?;
         let due: Vec<(String, String, String)> = sqlx::query_as(
             "SELECT DISTINCT users.id, users.email, users.locale FROM notices
              JOIN users ON users.id = notices.user_id
-             WHERE notices.mailed IS NULL AND notices.seen IS NULL ORDER BY users.id",
+             WHERE notices.mailed IS NULL AND notices.seen IS NULL AND EXISTS (SELECT 1 FROM members
+                   WHERE members.project_id = notices.project_id AND members.user_id = users.id)
+             ORDER BY users.id",
         )
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
         let until = now();
+        self.troubles.retain(|user, _| due.iter().any(|(due, ..)| due == user));
         for (user, email, locale) in due {
-            let message = self.message(&email, &locale)?;
-            self.transport.send(message).await.map_err(|error| Fault::internal("mail", &error))?;
-            let mut tx = portal.db.begin().await?;
-            sqlx::query(
-                "UPDATE notices SET mailed = $1 WHERE user_id = $2 AND mailed IS NULL AND created <= $3",
-            )
+            if self.troubles.get(&user).is_some_and(|(_, next)| *next > until) {
+                continue;
+            }
+            match self.send(&email, &locale).await {
+                Ok(()) => self.note(portal, &user, until).await?,
+                Err(trouble) => self.wait(&user, until, &trouble)?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, email: &str, locale: &str) -> Result<(), Trouble> {
+        let message = self.message(email, locale).map_err(Trouble::Address)?;
+        self.transport.send(message).await.map(drop).map_err(Trouble::Server)
+    }
+
+    async fn note(&mut self, portal: &Shared, user: &str, until: i64) -> Result<(), Fault> {
+        self.troubles.remove(user);
+        let mut tx = portal.db.begin().await?;
+        sqlx::query("UPDATE notices SET mailed = $1 WHERE user_id = $2 AND mailed IS NULL AND created <= $3")
             .bind(now())
-            .bind(&user)
+            .bind(user)
             .bind(until)
             .execute(&mut *tx)
             .await?;
-            tx.commit().await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// `Err` where the mail server itself cannot be used: then there is no point in trying the next one.
+    fn wait(&mut self, user: &str, now: i64, trouble: &Trouble) -> Result<(), Fault> {
+        let (times, _) = self.troubles.get(user).copied().unwrap_or_default();
+        let pause = match trouble {
+            Trouble::Address(_) => GIVEN_UP,
+            Trouble::Server(error) if error.is_permanent() => GIVEN_UP,
+            Trouble::Server(error) if error.is_transient() => LONGEST_PAUSE.min(PAUSE << times.min(10)),
+            Trouble::Server(error) => return Err(Fault::internal("mail", error)),
+        };
+        match trouble {
+            Trouble::Address(fault) => tracing::warn!(user, ?fault, "no address for mail"),
+            Trouble::Server(error) => tracing::warn!(user, ?error, "a mailbox took no mail"),
         }
+        self.troubles.insert(user.to_owned(), (times.saturating_add(1), now + pause));
         Ok(())
     }
 
@@ -91,6 +133,13 @@ impl Mailer {
             .body(text)
             .map_err(|error| failed(&error))
     }
+}
+
+/// Why somebody got no mail.
+enum Trouble {
+    /// What is written down for them is no address.
+    Address(Fault),
+    Server(lettre::transport::smtp::Error),
 }
 
 /// The same for everybody and everything: mail is read along.

@@ -12,6 +12,8 @@ use crate::error::Fault;
 
 /// As many as are computed at once; each takes 19 MiB.
 const AT_ONCE: usize = 2;
+/// Those who come when so many wait are told to come again.
+const MOST_WAITING: usize = 32;
 const SHORTEST: usize = 12;
 const LONGEST: usize = 128;
 /// Of what people take all the same once twelve characters are asked for.
@@ -20,6 +22,7 @@ const COMMON: &[&str] =
 
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     /// Of a password nobody has: compared where there is no account.
     decoy: String,
 }
@@ -27,7 +30,8 @@ pub struct Passwords {
 impl Passwords {
     pub fn new() -> Result<Self, Fault> {
         let decoy = hash(&crate::ids::fresh_secret()?)?;
-        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), decoy })
+        let places = Arc::new(Semaphore::new(AT_ONCE + MOST_WAITING));
+        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), places, decoy })
     }
 
     /// What is stored of a password.
@@ -49,8 +53,14 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Fault::TooOften)?;
         let turn = self.turns.clone().acquire_owned().await;
-        let _turn = turn.map_err(|error| Fault::internal("password", &error))?;
+        let turn = turn.map_err(|error| Fault::internal("password", &error))?;
+        let work = move || {
+            // Until it is done, also where nobody waits for it any more.
+            let _held = (place, turn);
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| Fault::internal("password", &error))?
     }
 }
@@ -98,6 +108,17 @@ mod tests {
             (hash("correct horse battery").unwrap(), hash("correct horse battery").unwrap());
         assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{first}");
         assert_ne!(first, second);
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_sent_away_and_not_queued() {
+        let passwords = Passwords::new().unwrap();
+        let guess = || passwords.fits(Zeroizing::new("guess after guess".into()), None);
+        let answers = futures_util::future::join_all((0..200).map(|_| guess())).await;
+        let sent_away = answers.iter().filter(|answer| matches!(answer, Err(Fault::TooOften))).count();
+        assert!(sent_away >= 100, "{sent_away}");
+        assert!(answers.iter().all(|answer| !matches!(answer, Ok(true))));
+        assert!(!guess().await.unwrap());
     }
 
     #[test]

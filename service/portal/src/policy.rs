@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use vdl_authorize::{POLICY_PAYLOAD, Policy, Refusal, Revocations, assemble, fits};
+use vdl_authorize::{POLICY_PAYLOAD, Policy, Refusal, Rule, assemble, fits};
 
 use crate::access::Role;
 use crate::db::Conn;
@@ -18,6 +18,7 @@ use crate::inbox::{NoticeKind, notify};
 use crate::journal;
 use crate::key::{Purpose, keys_of, owner_of, read_public};
 use crate::project::{lock_project, users_with};
+use crate::publication;
 use crate::rules;
 use crate::server::Shared;
 use crate::text;
@@ -38,6 +39,8 @@ pub struct PolicyInfo {
     pub adopted: Option<i64>,
     /// Under it, if it follows another.
     pub signatures: Vec<PolicySignature>,
+    /// Whether everybody has signed it. It holds once the servers have taken it over.
+    pub complete: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -94,6 +97,71 @@ pub async fn adopted(conn: &mut Conn, project: &str) -> Result<Option<(Policy, V
     Ok(Some((Policy::read(&payload)?, payload)))
 }
 
+/// All that ever held here, the first one first.
+pub async fn all_adopted(conn: &mut Conn, project: &str) -> Result<Vec<Policy>, Fault> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT payload FROM policies WHERE project_id = $1 AND adopted IS NOT NULL ORDER BY version",
+    )
+    .bind(project)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|(payload,)| Ok(Policy::read(&text::base64("a policy", payload)?)?)).collect()
+}
+
+/// Whose keys a policy names: each that of another approver in this project. Two keys of one person would
+/// count as two people.
+pub async fn owners(conn: &mut Conn, project: &str, policy: &Policy) -> Result<Vec<String>, Fault> {
+    let members = users_with(conn, project, &[Role::Approver]).await?;
+    let mut owners = Vec::new();
+    for (_, key) in policy.approvers() {
+        let key = key.to_base64().map_err(Refusal::ApproverKey)?;
+        match owner_of(conn, &key, Purpose::Approver).await? {
+            Some(owner) if owners.contains(&owner) => {
+                return Err(Fault::invalid("two of the keys are one person's, who would count as two"));
+            }
+            Some(owner) if members.contains(&owner) => owners.push(owner),
+            _ => {
+                return Err(Fault::invalid(
+                    "each key has to be the enrolled approver's key of an approver in this project",
+                ));
+            }
+        }
+    }
+    Ok(owners)
+}
+
+/// Whether two policies ask the same people, by the same rule, whatever they call them.
+pub fn asks_the_same(one: &Policy, other: &Policy) -> bool {
+    let terms = |policy: &Policy| {
+        (policy.environment().to_owned(), policy.version(), policy.statement().approvals_since)
+    };
+    terms(one) == terms(other) && needed(one) == needed(other)
+}
+
+/// How many of which keys it takes.
+fn needed(policy: &Policy) -> Vec<(Vec<[u8; 32]>, usize)> {
+    let keys = |members: &dyn Fn(&str) -> bool| -> Vec<[u8; 32]> {
+        let mut keys: Vec<_> =
+            policy.approvers().filter(|(name, _)| members(name)).map(|(_, key)| key.to_bytes()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    let all = keys(&|_| true);
+    let count = |least: u32| usize::try_from(least).unwrap_or(usize::MAX);
+    let mut needed = match &policy.statement().rule {
+        Rule::All => vec![(all.clone(), all.len())],
+        Rule::AtLeast(least) => vec![(all, count(*least))],
+        Rule::Groups(groups) => {
+            let of = |group: &vdl_authorize::Group| {
+                (keys(&|name| group.members.iter().any(|member| member == name)), count(group.at_least))
+            };
+            groups.iter().map(of).collect()
+        }
+    };
+    needed.sort_unstable();
+    needed
+}
+
 pub async fn adopted_info(conn: &mut Conn, project: &str) -> Result<Option<PolicyInfo>, Fault> {
     info(conn, project, true).await
 }
@@ -110,6 +178,8 @@ async fn info(conn: &mut Conn, project: &str, holds: bool) -> Result<Option<Poli
     .await?;
     let Some((version, payload, adopted)) = found else { return Ok(None) };
     let policy = Policy::read(&text::base64("a policy", &payload)?)?;
+    let digest = policy.digest().to_string();
+    let complete = version > 1 && publication::kept(conn, project, &digest).await?.is_some();
     let mut approvers = Vec::new();
     for (name, key) in policy.approvers() {
         let (name, fingerprint) = (name.to_owned(), key.fingerprint());
@@ -120,13 +190,14 @@ async fn info(conn: &mut Conn, project: &str, holds: bool) -> Result<Option<Poli
     Ok(Some(PolicyInfo {
         version,
         payload,
-        digest: policy.digest().to_string(),
+        digest,
         rule: policy.rule_in_words(),
         approvers,
         expires: policy.statement().expires,
         adopt_before: policy.statement().adopt_before,
         adopted,
         signatures: signatures(conn, project, version).await?,
+        complete,
     }))
 }
 
@@ -173,23 +244,27 @@ pub async fn propose_policy(
         return Err(Refusal::Environment { signed, here }.into());
     }
     policy.check_time(now())?;
+    if policy.version() == 1 {
+        check_pinned(&portal, project, &policy).await?;
+    }
     let mut tx = portal.db.begin().await?;
     lock_project(&mut tx, project).await?;
-    let members = users_with(&mut tx, project, &[Role::Approver]).await?;
-    for (_, key) in policy.approvers() {
-        let key = key.to_base64().map_err(Refusal::ApproverKey)?;
-        let owner = owner_of(&mut tx, &key, Purpose::Approver).await?;
-        if !owner.is_some_and(|owner| members.contains(&owner)) {
-            return Err(Fault::invalid(
-                "each key has to be the enrolled approver's key of an approver in this project",
-            ));
-        }
-    }
+    let owners = owners(&mut tx, project, &policy).await?;
     let current = adopted(&mut tx, project).await?;
     let here = current.as_ref().map_or(0, |(policy, _)| policy.version());
+    if let Some((current, _)) = &current
+        && asks_the_same(current, &policy)
+    {
+        // The servers were faster. The names are the administrator's, as long as nobody has read others.
+        rename(&mut tx, project, &form.payload).await?;
+        let policies = both(&mut tx, project).await?;
+        tx.commit().await?;
+        return Ok((StatusCode::CREATED, Json(policies)));
+    }
     if Some(policy.version()) != here.checked_add(1) {
         return Err(Refusal::PolicyVersionJump { here, got: policy.version() }.into());
     }
+    check_nothing_waits(&mut tx, project).await?;
     if here > 0 && policy.statement().adopt_before.is_none_or(|until| until < now()) {
         return Err(Fault::invalid(
             "a policy that follows another says until when it may be taken over: adopt_before",
@@ -215,17 +290,57 @@ pub async fn propose_policy(
     };
     let digest = policy.digest().to_string();
     journal::append(&mut tx, project, &caller.user, kind, &digest, detail(&policy)).await?;
-    notify(&mut tx, project, None, notice, &caller.user, &members).await?;
+    notify(&mut tx, project, None, notice, &caller.user, &owners).await?;
     let policies = both(&mut tx, project).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(policies)))
+}
+
+/// The first policy is what all three servers were configured with, if they were. Its end may be another: it
+/// then ends here sooner, or they refuse what is approved here.
+async fn check_pinned(portal: &Shared, project: &str, policy: &Policy) -> Result<(), Fault> {
+    match rules::pinned(portal, project).await? {
+        Some(pinned) if !asks_the_same(&pinned, policy) => Err(Fault::NotNow(format!(
+            "the three servers were configured with other approvers or another rule ({}): \
+             choose the same here",
+            pinned.rule_in_words()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A draft that everybody has signed is with the servers now, and may hold any moment.
+async fn check_nothing_waits(conn: &mut Conn, project: &str) -> Result<(), Fault> {
+    let Some(draft) = info(conn, project, false).await? else { return Ok(()) };
+    let waiting = publication::waiting(conn, project).await?;
+    match waiting.iter().any(|document| document.object == draft.digest && !document.is_over()) {
+        true => Err(Fault::NotNow(
+            "a policy that everybody has signed waits for the servers; another can be proposed once they \
+             have taken or refused it"
+                .into(),
+        )),
+        false => Ok(()),
+    }
+}
+
+async fn rename(conn: &mut Conn, project: &str, payload: &str) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE policies SET payload = $1 WHERE project_id = $2 AND version = 1
+         AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.project_id = policies.project_id)",
+    )
+    .bind(payload)
+    .bind(project)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 fn detail(policy: &Policy) -> Value {
     json!({ "version": policy.version(), "rule": policy.rule_in_words() })
 }
 
-/// Signs the draft. With the last signature that is missing it holds here and goes to the servers.
+/// Signs the draft. With the last signature that is missing it goes to the servers, and holds here once one
+/// of them has taken it over.
 #[utoipa::path(post, path = "/api/projects/{project}/policy/signatures", tag = "project", params(
     ("project" = String, Path)), request_body = PolicySignatureForm,
     responses((status = 200, body = Policies)))]
@@ -266,26 +381,28 @@ pub async fn sign_policy(
     let digest = next.digest().to_string();
     journal::append(&mut tx, project, &caller.user, "policy_signed", &digest, detail(&next)).await?;
     let envelope = envelope(&mut tx, project, draft.version, &payload).await?;
-    match current.succeed(&envelope, &Revocations::default(), now()) {
-        Ok(_) => {
-            sqlx::query("UPDATE policies SET adopted = $1 WHERE project_id = $2 AND version = $3")
-                .bind(now())
-                .bind(project)
-                .bind(draft.version)
-                .execute(&mut *tx)
-                .await?;
-            journal::append(&mut tx, project, &caller.user, "policy_adopted", &digest, detail(&next)).await?;
-            rules::keep(&mut tx, project, &digest, &envelope, None).await?;
-            let told = users_with(&mut tx, project, &Role::ALL).await?;
-            notify(&mut tx, project, None, NoticeKind::PolicyAdopted, &caller.user, &told).await?;
-        }
-        Err(Refusal::PolicyUnsigned { .. }) => {}
+    let revocations = publication::revocations(&mut tx, project).await?;
+    let complete = match current.succeed(&envelope, &revocations, now()) {
+        Ok(_) => true,
+        Err(Refusal::PolicyUnsigned { .. }) => false,
         Err(refusal) => return Err(refusal.into()),
+    };
+    let decides = portal.cluster(project)?.decides();
+    if complete {
+        journal::append(&mut tx, project, &caller.user, "policy_completed", &digest, detail(&next)).await?;
+        publication::keep(&mut tx, project, &digest, &envelope, None).await?;
     }
-    let policies = both(&mut tx, project).await?;
+    if complete && !decides {
+        rules::adopt(&mut tx, project, &next, None).await?;
+    }
     tx.commit().await?;
-    rules::publish_now(&portal, project).await;
-    Ok(Json(policies))
+    if complete && decides {
+        publication::publish_now(&portal, project).await;
+        if let Err(fault) = rules::look_at(&portal, project, false).await {
+            tracing::warn!(?fault, "the servers' rules were not read");
+        }
+    }
+    read_policies(State(portal), caller).await
 }
 
 async fn envelope(conn: &mut Conn, project: &str, version: i64, payload: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -317,7 +434,7 @@ pub async fn download_policy(
     let mut file = text::base64("a policy", &payload)?;
     if version > 1 {
         let digest = Policy::read(&file)?.digest().to_string();
-        file = match rules::kept(&mut tx, &caller.project, &digest).await? {
+        file = match publication::kept(&mut tx, &caller.project, &digest).await? {
             Some(envelope) => envelope,
             None => envelope(&mut tx, &caller.project, version, &file).await?,
         };

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::journal;
 use crate::key::{KeyInfo, keys_of_members};
 use crate::policy::{PolicyInfo, adopted_info};
 use crate::server::Shared;
+use crate::session;
 use crate::text;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -55,6 +57,12 @@ pub async fn lock_project(conn: &mut Conn, project: &str) -> Result<(), Fault> {
         .bind(project)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Makes a user wait for what they do at the same time.
+pub async fn lock_user(conn: &mut Conn, user: &str) -> Result<(), Fault> {
+    sqlx::query("UPDATE users SET created = created WHERE id = $1").bind(user).execute(conn).await?;
     Ok(())
 }
 
@@ -164,6 +172,18 @@ pub async fn set_roles(
         return Err(Fault::LastAdministrator);
     }
     let after = roles_of(&mut tx, project, user).await?;
+    if !after.contains(&Role::Administrator) {
+        // Whom they invited comes in by them, who may invite nobody any more.
+        let invited = sqlx::query("DELETE FROM invitations WHERE project_id = $1 AND inviter = $2")
+            .bind(project)
+            .bind(user)
+            .execute(&mut *tx)
+            .await?;
+        if invited.rows_affected() > 0 {
+            let detail = json!({ "invited_by": user, "number": invited.rows_affected() });
+            journal::append(&mut tx, project, &caller.user, "invitations_withdrawn", user, detail).await?;
+        }
+    }
     if after != before {
         let detail = json!({ "before": before, "after": after });
         journal::append(&mut tx, project, &caller.user, "roles_set", user, detail).await?;
@@ -173,4 +193,23 @@ pub async fn set_roles(
     let described = describe(&portal, &mut tx, project).await?;
     tx.commit().await?;
     Ok(Json(described))
+}
+
+/// Ends all sessions of a member, who has to log in again: somebody else may be at their browser.
+#[utoipa::path(delete, path = "/api/projects/{project}/members/{user}/sessions", tag = "project", params(
+    ("project" = String, Path), ("user" = String, Path)), responses((status = 204)))]
+pub async fn end_member_sessions(
+    State(portal): State<Shared>,
+    caller: Caller,
+    Path((_project, user)): Path<(String, String)>,
+) -> Result<StatusCode, Fault> {
+    let (project, user) = (&caller.project, text::plain(&user));
+    let mut tx = portal.db.begin().await?;
+    if roles_of(&mut tx, project, user).await?.is_empty() {
+        return Err(Fault::NoSuchThing("member"));
+    }
+    session::end_others(&mut tx, user, "").await?;
+    journal::append(&mut tx, project, &caller.user, "sessions_ended", user, json!({})).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

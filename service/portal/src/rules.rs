@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use vdl_authorize::{Policies, Policy, Refusal, Standing, is_envelope, read_policy};
+use vdl_authorize::{Policies, Policy, VerifyingKey, is_envelope, read_policy};
 use vdl_client::ClientError;
 
 use crate::access::Role;
@@ -16,10 +16,12 @@ use crate::db::Conn;
 use crate::error::Fault;
 use crate::gate::Caller;
 use crate::ids::now;
+use crate::inbox::{NoticeKind, notify};
 use crate::journal;
-use crate::key::{Purpose, owner_of};
-use crate::policy::adopted;
+use crate::policy::{adopted, asks_the_same, owners};
 use crate::project::{lock_project, users_with};
+use crate::publication::{keep, publish_now, remember, waiting};
+use crate::request;
 use crate::server::Shared;
 use crate::text;
 
@@ -48,7 +50,7 @@ pub struct Rules {
     pub agree: bool,
     /// Signed policies and revocations that no server has taken over yet; it is tried again every minute.
     pub waiting: i64,
-    /// Of those that the servers refused: the error's code.
+    /// Of those that all three refused: the error's code. Revocations among them are offered again.
     pub refused: Vec<String>,
 }
 
@@ -58,23 +60,26 @@ type Said = [Result<Policies, ClientError>; 3];
 #[utoipa::path(get, path = "/api/projects/{project}/rules", tag = "project", params(
     ("project" = String, Path)), responses((status = 200, body = Rules)))]
 pub async fn read_rules(State(portal): State<Shared>, caller: Caller) -> Result<Json<Rules>, Fault> {
+    let turn = portal.busy.users.take(&caller.user).await?;
     let said = portal.cluster(&caller.project)?.policies().await?;
+    drop(turn);
     let mut tx = portal.db.begin().await?;
-    follow(&mut tx, &caller.project, &said).await?;
+    learn(&mut tx, &caller.project, &said, false).await?;
     let rules = describe(&mut tx, &caller.project, &said).await?;
     tx.commit().await?;
     Ok(Json(rules))
 }
 
 async fn describe(conn: &mut Conn, project: &str, said: &Said) -> Result<Rules, Fault> {
-    let here = adopted(conn, project).await?.map(|(policy, _)| policy.digest());
+    let here = adopted(conn, project).await?.map(|(policy, _)| policy);
+    let same = |policies: &Policies| goes_by(policies, here.as_ref());
     let shown = |(server, said): (u8, &Result<Policies, ClientError>)| match said {
-        Ok(Policies { standing, .. }) => ServerRules {
+        Ok(policies) => ServerRules {
             server,
-            policy: Some(standing.policy),
-            policy_digest: Some(standing.policy_digest.to_string()),
-            revocations: Some(standing.revocations),
-            same: here == Some(standing.policy_digest),
+            policy: Some(policies.standing.policy),
+            policy_digest: Some(policies.standing.policy_digest.to_string()),
+            revocations: Some(policies.standing.revocations),
+            same: same(policies),
             problem: None,
         },
         Err(error) => ServerRules {
@@ -86,18 +91,25 @@ async fn describe(conn: &mut Conn, project: &str, said: &Said) -> Result<Rules, 
             problem: Some(error.code().to_owned()),
         },
     };
-    let rows: Vec<(Option<String>,)> =
-        sqlx::query_as("SELECT refused FROM publications WHERE project_id = $1 AND taken IS NULL")
-            .bind(project)
-            .fetch_all(conn)
-            .await?;
-    let waiting = rows.iter().filter(|(refused,)| refused.is_none()).count();
+    let documents = waiting(conn, project).await?;
+    let open = documents.iter().filter(|document| !document.is_over()).count();
     Ok(Rules {
         servers: (0..).zip(said).map(shown).collect(),
-        agree: agreed(said).is_some_and(|policies| Some(policies.standing.policy_digest) == here),
-        waiting: i64::try_from(waiting).unwrap_or(i64::MAX),
-        refused: rows.into_iter().filter_map(|(refused,)| refused).collect(),
+        agree: agreed(said).is_some_and(same),
+        waiting: i64::try_from(open).unwrap_or(i64::MAX),
+        refused: documents.into_iter().filter_map(|document| document.refused).collect(),
     })
+}
+
+/// Whether a server's policy is the one here: by its digest, or but for the names in it.
+fn goes_by(policies: &Policies, here: Option<&Policy>) -> bool {
+    let Some(here) = here else { return false };
+    let last = || read_policy(policies.policies.last()?.as_bytes()).ok();
+    here.digest() == policies.standing.policy_digest
+        || (here.version() == policies.standing.policy
+            && last().is_some_and(|theirs| {
+                asks_the_same(&theirs, here) && theirs.statement().expires == here.statement().expires
+            }))
 }
 
 /// What all three say, if it is the same.
@@ -108,15 +120,26 @@ fn agreed(said: &Said) -> Option<&Policies> {
     }
 }
 
+/// Takes over what the servers go by: their first policy where there is none here, those that follow, and
+/// revocations.
+async fn learn(conn: &mut Conn, project: &str, said: &Said, starting: bool) -> Result<(), Fault> {
+    lock_project(conn, project).await?;
+    find_first(conn, project, said, starting).await?;
+    follow(conn, project, said).await?;
+    for policies in said.iter().flatten() {
+        remember(conn, project, policies).await?;
+    }
+    Ok(())
+}
+
 /// Takes over policies that the servers follow: those that come after the one that holds here, by their
 /// signatures, whichever server brings them.
 async fn follow(conn: &mut Conn, project: &str, said: &Said) -> Result<(), Fault> {
-    lock_project(conn, project).await?;
     for policies in said.iter().flatten() {
         for text in policies.policies.iter().filter(|text| is_envelope(text.as_bytes())) {
             let Some((current, _)) = adopted(conn, project).await? else { return Ok(()) };
             if let Ok(next) = current.follow(text.as_bytes()) {
-                adopt(conn, project, &next, text).await?;
+                adopt(conn, project, &next, Some(text)).await?;
             }
         }
     }
@@ -124,162 +147,101 @@ async fn follow(conn: &mut Conn, project: &str, said: &Said) -> Result<(), Fault
 }
 
 /// Takes over the first policy where there is none, if all three servers have pinned it and all its approvers
-/// have enrolled their keys here. Otherwise an administrator chooses it.
-async fn find_first(conn: &mut Conn, project: &str, said: &Said) -> Result<(), Fault> {
-    lock_project(conn, project).await?;
+/// have enrolled their keys here. Until then an administrator may choose it; and while the portal runs, one
+/// in which nobody has a name is left to an administrator, who says who they are.
+async fn find_first(conn: &mut Conn, project: &str, said: &Said, starting: bool) -> Result<(), Fault> {
     let Some(first) = agreed(said).and_then(|policies| policies.policies.first()) else { return Ok(()) };
     if adopted(conn, project).await?.is_some() {
         return Ok(());
     }
     let policy = read_policy(first.as_bytes())?;
-    let members = users_with(conn, project, &[Role::Approver]).await?;
-    for (_, key) in policy.approvers() {
-        let owner =
-            owner_of(conn, &key.to_base64().map_err(Refusal::ApproverKey)?, Purpose::Approver).await?;
-        if !owner.is_some_and(|owner| members.contains(&owner)) {
-            return Ok(());
-        }
+    if !starting && is_unnamed(&policy) {
+        return Ok(());
     }
-    adopt(conn, project, &policy, first).await
+    match owners(conn, project, &policy).await {
+        Ok(_) => adopt(conn, project, &policy, None).await,
+        // Somebody's key is not enrolled, or two are one person's.
+        Err(Fault::InvalidInput(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
-async fn adopt(conn: &mut Conn, project: &str, policy: &Policy, text: &str) -> Result<(), Fault> {
-    let digest = policy.digest().to_string();
+/// Whether servers made it of a list of keys.
+fn is_unnamed(policy: &Policy) -> bool {
+    let keys: Vec<VerifyingKey> = policy.approvers().map(|(_, key)| key.clone()).collect();
+    Policy::pinned(&keys, policy.environment()).is_ok_and(|listed| listed == *policy)
+}
+
+/// What all three servers began with, if they are reached and it is the same.
+pub async fn pinned(portal: &Shared, project: &str) -> Result<Option<Policy>, Fault> {
+    let said = portal.cluster(project)?.policies().await?;
+    let first = agreed(&said).and_then(|policies| policies.policies.first());
+    Ok(first.map(|text| read_policy(text.as_bytes())).transpose()?)
+}
+
+/// From here on this policy holds: the one that was signed here, or another. Requests that have signatures
+/// enough for it are approved with it.
+pub async fn adopt(
+    conn: &mut Conn,
+    project: &str,
+    policy: &Policy,
+    envelope: Option<&str>,
+) -> Result<(), Fault> {
+    let (digest, version) = (policy.digest().to_string(), i64::from(policy.version()));
+    let drafted: Option<(String,)> = sqlx::query_as(
+        "SELECT payload FROM policies WHERE project_id = $1 AND version = $2 AND adopted IS NULL",
+    )
+    .bind(project)
+    .bind(version)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let drafted = drafted.map(|(payload,)| text::base64("a policy", &payload)).transpose()?;
+    let own = drafted.is_some_and(|draft| Policy::read(&draft).is_ok_and(|draft| draft == *policy));
+    if own {
+        sqlx::query("UPDATE policies SET adopted = $1 WHERE project_id = $2 AND version = $3")
+            .bind(now())
+            .bind(project)
+            .bind(version)
+            .execute(&mut *conn)
+            .await?;
+    } else {
+        insert(conn, project, policy, version).await?;
+    }
+    if let Some(envelope) = envelope {
+        keep(conn, project, &digest, envelope.as_bytes(), Some(now())).await?;
+    }
+    let detail = json!({ "version": policy.version(), "rule": policy.rule_in_words() });
+    let kind = if own { "policy_adopted" } else { "policy_followed" };
+    journal::append(conn, project, "", kind, &digest, detail).await?;
+    let told = users_with(conn, project, &Role::ALL).await?;
+    notify(conn, project, None, NoticeKind::PolicyAdopted, "", &told).await?;
+    request::reconsider(conn, project).await
+}
+
+async fn insert(conn: &mut Conn, project: &str, policy: &Policy, version: i64) -> Result<(), Fault> {
     sqlx::query("DELETE FROM policies WHERE project_id = $1 AND adopted IS NULL AND version <= $2")
         .bind(project)
-        .bind(i64::from(policy.version()))
+        .bind(version)
         .execute(&mut *conn)
         .await?;
     sqlx::query(
         "INSERT INTO policies (project_id, version, payload, adopted, created) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(project)
-    .bind(i64::from(policy.version()))
+    .bind(version)
     .bind(text::to_base64(&policy.to_payload()?))
     .bind(now())
     .bind(now())
-    .execute(&mut *conn)
-    .await?;
-    if is_envelope(text.as_bytes()) {
-        keep(conn, project, &digest, text.as_bytes(), Some(now())).await?;
-    }
-    let detail = json!({ "version": policy.version(), "rule": policy.rule_in_words() });
-    journal::append(conn, project, "", "policy_followed", &digest, detail).await
-}
-
-/// Keeps a complete document until the servers have it. To be called in the transaction that completes it.
-pub async fn keep(
-    conn: &mut Conn,
-    project: &str,
-    object: &str,
-    envelope: &[u8],
-    taken: Option<i64>,
-) -> Result<(), Fault> {
-    sqlx::query(
-        "INSERT INTO publications (project_id, object, envelope, created, taken)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-    )
-    .bind(project)
-    .bind(object)
-    .bind(text::to_base64(envelope))
-    .bind(now())
-    .bind(taken)
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The envelope of a document that was kept.
-pub async fn kept(conn: &mut Conn, project: &str, object: &str) -> Result<Option<Vec<u8>>, Fault> {
-    let found: Option<(String,)> =
-        sqlx::query_as("SELECT envelope FROM publications WHERE project_id = $1 AND object = $2")
-            .bind(project)
-            .bind(object)
-            .fetch_optional(conn)
-            .await?;
-    found.map(|(envelope,)| text::base64("a document", &envelope)).transpose()
-}
-
-/// Gives the servers what they have not taken over yet. A document that one of them has goes on to its peers;
-/// one that all three refuse is not offered again.
-pub async fn publish(portal: &Shared, project: &str) -> Result<(), Fault> {
-    let mut tx = portal.db.begin().await?;
-    let waiting: Vec<(String, String)> = sqlx::query_as(
-        "SELECT object, envelope FROM publications
-         WHERE project_id = $1 AND taken IS NULL AND refused IS NULL ORDER BY created, object",
-    )
-    .bind(project)
-    .fetch_all(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    for (object, envelope) in waiting {
-        let envelope = text::base64("a document", &envelope)?;
-        let said = portal.cluster(project)?.publish(envelope).await?;
-        let Some(outcome) = outcome(&said) else { continue };
-        let mut tx = portal.db.begin().await?;
-        note(&mut tx, project, &object, outcome).await?;
-        tx.commit().await?;
-    }
-    Ok(())
-}
-
-/// How publishing a document ended.
-enum Outcome {
-    /// With these servers.
-    Taken(Vec<u8>),
-    /// With the code of an error.
-    Refused(String),
-}
-
-/// `None` as long as another attempt may end otherwise.
-fn outcome(said: &[Result<Standing, ClientError>; 3]) -> Option<Outcome> {
-    let taken: Vec<u8> = (0..).zip(said).filter(|(_, said)| said.is_ok()).map(|(server, _)| server).collect();
-    match said {
-        _ if !taken.is_empty() => Some(Outcome::Taken(taken)),
-        [Err(ClientError::Node(first)), Err(ClientError::Node(_)), Err(ClientError::Node(_))] => {
-            Some(Outcome::Refused(first.code.clone()))
-        }
-        _ => None,
-    }
-}
-
-async fn note(conn: &mut Conn, project: &str, object: &str, outcome: Outcome) -> Result<(), Fault> {
-    let (taken, refused, kind, detail) = match outcome {
-        Outcome::Taken(servers) => (Some(now()), None, "published", json!({ "servers": servers })),
-        Outcome::Refused(code) => (None, Some(code.clone()), "publish_refused", json!({ "code": code })),
-    };
-    let noted = sqlx::query(
-        "UPDATE publications SET taken = $1, refused = $2
-         WHERE project_id = $3 AND object = $4 AND taken IS NULL AND refused IS NULL",
-    )
-    .bind(taken)
-    .bind(refused)
-    .bind(project)
-    .bind(object)
-    .execute(&mut *conn)
-    .await?;
-    // Somebody else may have published it meanwhile.
-    match noted.rows_affected() {
-        1 => journal::append(conn, project, "", kind, object, detail).await,
-        _ => Ok(()),
-    }
-}
-
-/// Publishes at once what was just completed. What goes wrong is tried again later and shown by
-/// [`read_rules`]; the request that completed it is done either way.
-pub async fn publish_now(portal: &Shared, project: &str) {
-    if let Err(fault) = publish(portal, project).await {
-        tracing::warn!(?fault, "not published");
-    }
-}
-
-async fn look_at(portal: &Shared, project: &str, starting: bool) -> Result<(), Fault> {
+/// Asks the servers and takes over what they go by.
+pub async fn look_at(portal: &Shared, project: &str, starting: bool) -> Result<(), Fault> {
     let said = portal.cluster(project)?.policies().await?;
     let mut tx = portal.db.begin().await?;
-    if starting {
-        find_first(&mut tx, project, &said).await?;
-    }
-    follow(&mut tx, project, &said).await?;
+    learn(&mut tx, project, &said, starting).await?;
     Ok(tx.commit().await?)
 }
 

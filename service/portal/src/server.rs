@@ -19,6 +19,7 @@ use crate::ids::{fresh_id, now};
 use crate::limits::Limits;
 use crate::password::Passwords;
 use crate::project::users_with;
+use crate::turns::Busy;
 use crate::{account, gate, headers, inbox, invitation, journal, key, openapi, page, policy, project};
 use crate::{request, rules, session, table, upload};
 
@@ -31,6 +32,7 @@ pub struct Portal {
     pub routes: Vec<Route>,
     pub limits: Limits,
     pub passwords: Passwords,
+    pub busy: Busy,
     /// Where uploads wait.
     pub spool: PathBuf,
     /// The interface, as it is served.
@@ -74,6 +76,7 @@ impl Portal {
             routes,
             limits: Limits::default(),
             passwords,
+            busy: Busy::default(),
             spool,
             document,
             clusters: HashMap::new(),
@@ -94,7 +97,7 @@ impl Portal {
                 .execute(&mut *tx)
                 .await?;
             if users_with(&mut tx, &id, &[Role::Administrator]).await?.is_empty() {
-                let (_, secret, _) = invitation::invite(&mut tx, &id, "", &[Role::Administrator]).await?;
+                let (_, secret, _) = invitation::invite(&mut tx, &id, "", &[Role::Administrator], "").await?;
                 let link = invitation::link(&self.config.origin, &secret);
                 links.push(FirstLink { project: name, link });
             }
@@ -117,6 +120,7 @@ impl Portal {
     /// Forgets what is over: sessions, uploads nobody finished, who was counted for limits.
     pub async fn sweep(&self) -> Result<(), Fault> {
         self.limits.sweep();
+        self.busy.sweep();
         let mut tx = self.db.begin().await?;
         session::sweep(&mut tx).await?;
         sqlx::query("DELETE FROM invitations WHERE expires < $1").bind(now()).execute(&mut *tx).await?;
@@ -201,12 +205,14 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(inbox::read_notice))
         .routes(routes!(project::read_project))
         .routes(routes!(project::set_roles))
+        .routes(routes!(project::end_member_sessions))
         .routes(routes!(policy::read_policies, policy::propose_policy))
         .routes(routes!(policy::sign_policy))
         .routes(routes!(policy::download_policy))
         .routes(routes!(rules::read_rules))
         .routes(routes!(journal::read_journal))
         .routes(routes!(journal::export_journal))
+        .routes(routes!(journal::read_accounts))
         .routes(routes!(cluster::read_audit))
         .routes(routes!(cluster::relay_parcel))
         .routes(routes!(table::list_tables, table::add_table))
@@ -218,6 +224,7 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(request::list_requests, request::submit))
         .routes(routes!(request::read_request))
         .routes(routes!(request::resubmit))
+        .routes(routes!(request::read_version))
         .routes(routes!(request::comment))
         .routes(routes!(request::sign))
         .routes(routes!(request::decide))

@@ -64,10 +64,26 @@ pub async fn begin(conn: &mut Conn, user: &str, agent: &str) -> Result<String, F
 
 /// The session of a secret, if it holds. Being asked for keeps it alive.
 pub async fn find(conn: &mut Conn, secret: &str) -> Result<Option<Session>, Fault> {
+    find_hashed(conn, hashed(secret)).await
+}
+
+/// The same one a little later, if it still holds. Its secret may have changed meanwhile.
+pub async fn again(conn: &mut Conn, id: &str) -> Result<Option<Session>, Fault> {
+    let found: Option<(String,)> = sqlx::query_as("SELECT secret FROM sessions WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *conn)
+        .await?;
+    match found {
+        Some((secret,)) => find_hashed(conn, secret).await,
+        None => Ok(None),
+    }
+}
+
+async fn find_hashed(conn: &mut Conn, secret: String) -> Result<Option<Session>, Fault> {
     let now = now();
     let row: Option<(String, String, i64, i64, i64)> =
         sqlx::query_as("SELECT id, user_id, created, seen, fresh_until FROM sessions WHERE secret = $1")
-            .bind(hashed(secret))
+            .bind(secret)
             .fetch_optional(&mut *conn)
             .await?;
     let Some((id, user, created, seen, fresh_until)) = row else { return Ok(None) };

@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
-use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::Fault;
+use crate::gate::{STALL, next_of};
 use crate::ids::fresh_id;
 
 /// One upload's sizes: of the three parcels, and of a piece.
@@ -55,20 +55,22 @@ impl Spool {
         self.0.join(format!("{server}-{chunk}"))
     }
 
-    /// Writes a piece while it arrives. It is there when all of it is, and not before.
-    pub async fn receive(&self, server: u8, chunk: u64, length: u64, body: &mut Body) -> Result<(), Fault> {
-        let unfinished = self.0.join(format!("unfinished-{}", fresh_id()?));
-        let written = write(&unfinished, length, body).await;
-        let kept = match written {
-            Ok(()) => tokio::fs::rename(&unfinished, self.piece(server, chunk))
-                .await
-                .map_err(|error| Fault::internal("spool", &error)),
-            Err(fault) => Err(fault),
-        };
-        if kept.is_err() {
-            let _ = tokio::fs::remove_file(&unfinished).await;
-        }
-        kept
+    /// Writes a piece while it arrives. It is there once it is kept, and not before.
+    pub async fn receive(&self, length: u64, body: &mut Body) -> Result<Piece, Fault> {
+        let failed = |error: io::Error| Fault::internal("spool", &error);
+        let path = self.0.join(format!("unfinished-{}", fresh_id()?));
+        // Made right here: where the connection breaks there is no file yet, or something that removes it.
+        let file = File::create_new(&path).map_err(failed)?;
+        let piece = Piece(path);
+        write(tokio::fs::File::from_std(file), length, body).await?;
+        Ok(piece)
+    }
+
+    /// Gives a piece its place. One that was there before is gone then.
+    pub async fn keep(&self, piece: Piece, server: u8, chunk: u64) -> Result<(), Fault> {
+        tokio::fs::rename(&piece.0, self.piece(server, chunk))
+            .await
+            .map_err(|error| Fault::internal("spool", &error))
     }
 
     /// The pieces that are there, of each server.
@@ -102,13 +104,20 @@ impl Spool {
     }
 }
 
-async fn write(path: &Path, length: u64, body: &mut Body) -> Result<(), Fault> {
+/// A piece that has arrived and has no place yet. It is deleted with this, unless it was kept.
+#[derive(Debug)]
+pub struct Piece(PathBuf);
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn write(mut file: tokio::fs::File, length: u64, body: &mut Body) -> Result<(), Fault> {
     let failed = |error: io::Error| Fault::internal("spool", &error);
-    let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
     let mut left = length;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Fault::invalid("the piece was cut off"))?;
-        let Ok(data) = frame.into_data() else { continue };
+    while let Some(data) = next_of(body, STALL).await? {
         left = left
             .checked_sub(data.len() as u64)
             .ok_or_else(|| Fault::invalid(format!("this piece has {length} octets, and more came")))?;
@@ -166,17 +175,44 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path(), "upload");
         spool.create().await.unwrap();
-        spool.receive(0, 2, 2, &mut Body::from("89")).await.unwrap();
-        spool.receive(0, 0, 4, &mut Body::from("0123")).await.unwrap();
-        assert!(spool.receive(0, 1, 4, &mut Body::from("45")).await.is_err());
-        assert!(spool.receive(0, 1, 4, &mut Body::from("456789")).await.is_err());
+        let put = async |chunk: u64, length: u64, text: &'static str| {
+            let piece = spool.receive(length, &mut Body::from(text)).await?;
+            spool.keep(piece, 0, chunk).await
+        };
+        put(2, 2, "89").await.unwrap();
+        put(0, 4, "0123").await.unwrap();
+        assert!(put(1, 4, "45").await.is_err());
+        assert!(put(1, 4, "456789").await.is_err());
         assert_eq!(spool.have(SHAPE).await.unwrap(), [vec![0, 2], vec![], vec![]]);
-        spool.receive(0, 1, 4, &mut Body::from("4567")).await.unwrap();
+        put(1, 4, "4567").await.unwrap();
         let mut text = String::new();
         spool.reader(0, SHAPE).read_to_string(&mut text).unwrap();
         assert_eq!(text, "0123456789");
         assert_eq!(std::fs::read_dir(folder.path().join("upload")).unwrap().count(), 3);
         spool.remove().await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path(), "upload");
+        spool.create().await.unwrap();
+        let count = || std::fs::read_dir(folder.path().join("upload")).unwrap().count();
+        let (began, begins) = tokio::sync::oneshot::channel();
+        let first = futures_util::stream::once(async move {
+            began.send(()).unwrap();
+            Ok::<_, io::Error>("01")
+        });
+        let mut body =
+            Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+        let other = spool.clone();
+        let receiving = tokio::spawn(async move { other.receive(4, &mut body).await.map(drop) });
+        begins.await.unwrap();
+        assert_eq!(count(), 1);
+        // As the server does with the request of a connection that is no more.
+        receiving.abort();
+        assert!(receiving.await.unwrap_err().is_cancelled());
+        assert_eq!(count(), 0);
     }
 }

@@ -13,11 +13,14 @@ use crate::error::Fault;
 use crate::gate::{Caller, Input};
 use crate::ids::now;
 use crate::journal;
+use crate::project::lock_user;
 use crate::server::Shared;
 use crate::text;
 
 const MOST_COLUMNS: usize = 2000;
 const MOST_RULES: usize = 16 << 10;
+/// Described by one user in one project.
+const MOST_TABLES: i64 = 1000;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Table {
@@ -93,8 +96,13 @@ impl ReceiptForm {
 }
 
 type Row = (String, Option<String>, String, String, Option<String>, i64, String, String, i64, i64);
-const ROW: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
+const ALL: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
     archived, created FROM tables WHERE project_id = $1 ORDER BY created DESC, handle";
+const ONE: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
+    archived, created FROM tables WHERE project_id = $1 AND handle = $2";
+const USES: &str = "SELECT DISTINCT version_tables.handle, requests.id FROM version_tables
+    JOIN requests ON requests.id = version_tables.request_id AND requests.version = version_tables.version
+    WHERE requests.project_id = $1 AND ($2 = '' OR version_tables.handle = $3) ORDER BY requests.id";
 
 fn shown(row: Row, uses: &[(String, String)]) -> Result<Table, Fault> {
     let (handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created) = row;
@@ -107,23 +115,20 @@ fn shown(row: Row, uses: &[(String, String)]) -> Result<Table, Fault> {
     Ok(Table { handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created, used_by })
 }
 
+/// The requests that name each table, or this one.
+async fn uses(conn: &mut Conn, project: &str, handle: &str) -> Result<Vec<(String, String)>, Fault> {
+    Ok(sqlx::query_as(USES).bind(project).bind(handle).bind(handle).fetch_all(conn).await?)
+}
+
 async fn tables(conn: &mut Conn, project: &str) -> Result<Vec<Table>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(ROW).bind(project).fetch_all(&mut *conn).await?;
-    let uses: Vec<(String, String)> = sqlx::query_as(
-        "SELECT DISTINCT version_tables.handle, requests.id FROM version_tables
-         JOIN requests ON requests.id = version_tables.request_id
-         AND requests.version = version_tables.version
-         WHERE requests.project_id = $1 ORDER BY requests.id",
-    )
-    .bind(project)
-    .fetch_all(conn)
-    .await?;
+    let rows: Vec<Row> = sqlx::query_as(ALL).bind(project).fetch_all(&mut *conn).await?;
+    let uses = uses(conn, project, "").await?;
     rows.into_iter().map(|row| shown(row, &uses)).collect()
 }
 
 async fn table(conn: &mut Conn, project: &str, handle: &str) -> Result<Table, Fault> {
-    let mut all = tables(conn, project).await?.into_iter();
-    all.find(|table| table.handle == handle).ok_or(Fault::NoSuchThing("table"))
+    let row: Option<Row> = sqlx::query_as(ONE).bind(project).bind(handle).fetch_optional(&mut *conn).await?;
+    shown(row.ok_or(Fault::NoSuchThing("table"))?, &uses(conn, project, handle).await?)
 }
 
 /// The project's tables, archived ones too.
@@ -155,6 +160,17 @@ pub async fn add_table(
         return Err(Fault::TooLong(MOST_RULES));
     }
     let mut tx = portal.db.begin().await?;
+    // One at a time describes a table, so that the quota holds.
+    lock_user(&mut tx, &caller.user).await?;
+    let (known,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM tables WHERE project_id = $1 AND user_id = $2")
+            .bind(&caller.project)
+            .bind(&caller.user)
+            .fetch_one(&mut *tx)
+            .await?;
+    if known >= MOST_TABLES {
+        return Err(Fault::QuotaReached("1000 tables of one user"));
+    }
     let added = sqlx::query(
         "INSERT INTO tables (project_id, handle, name, user_id, schema_text, rules_text, row_count,
              file_digest, file_name, archived, created)
@@ -207,13 +223,16 @@ pub async fn archive_table(
 ) -> Result<Json<Table>, Fault> {
     let mut tx = portal.db.begin().await?;
     check_owner(&mut tx, &handle, &caller.user).await?;
-    sqlx::query("UPDATE tables SET archived = $1 WHERE handle = $2")
+    let moved = sqlx::query("UPDATE tables SET archived = $1 WHERE handle = $2 AND archived <> $3")
         .bind(i64::from(form.archived))
         .bind(&handle)
+        .bind(i64::from(form.archived))
         .execute(&mut *tx)
         .await?;
-    let kind = if form.archived { "table_archived" } else { "table_restored" };
-    journal::append(&mut tx, &caller.project, &caller.user, kind, &handle, json!({})).await?;
+    if moved.rows_affected() == 1 {
+        let kind = if form.archived { "table_archived" } else { "table_restored" };
+        journal::append(&mut tx, &caller.project, &caller.user, kind, &handle, json!({})).await?;
+    }
     let table = table(&mut tx, &caller.project, &handle).await?;
     tx.commit().await?;
     Ok(Json(table))

@@ -5,6 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Fault;
 
+/// What mail allows for an address.
+pub const LONGEST_EMAIL: usize = 254;
+
 /// A line: of so many characters at most, none of them a control character, not only spaces.
 pub fn line(what: &str, text: &str, most: usize) -> Result<String, Fault> {
     let text = text.trim();
@@ -30,14 +33,10 @@ pub fn words(what: &str, text: &str, most: usize) -> Result<String, Fault> {
 pub fn email(text: &str) -> Result<String, Fault> {
     let text = text.trim().to_lowercase();
     let strange = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c);
-    let whole = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty()
-            && host.contains('.')
-            && !host.starts_with('.')
-            && !host.ends_with('.')
-            && !host.contains('@')
-    });
-    match whole && text.len() <= 254 && !text.chars().any(strange) {
+    let named = text.split_once('@').is_some_and(|(_, host)| host.contains('.'));
+    // As whatever sends mail reads it, or one address would be accepted that no mail can be sent to.
+    let whole = named && text.len() <= LONGEST_EMAIL && text.parse::<lettre::Address>().is_ok();
+    match whole && !text.chars().any(strange) {
         true => Ok(text),
         false => Err(Fault::invalid("an e-mail address is written name@example.org")),
     }
@@ -63,9 +62,21 @@ mod tests {
     #[test]
     fn addresses_are_told_from_other_texts() {
         assert_eq!(email(" Ann@Example.org ").unwrap(), "ann@example.org");
-        for wrong in
-            ["", "ann", "ann@", "@example.org", "ann@host", "a b@c.d", "a@b.c\r\nBcc: d@e.f", "a@b@c.d"]
-        {
+        for wrong in [
+            "",
+            "ann",
+            "ann@",
+            "@example.org",
+            "ann@host",
+            "a b@c.d",
+            "a@b.c\r\nBcc: d@e.f",
+            "a@b@c.d",
+            "a@b..c",
+            "a..b@c.d",
+            "a.@c.d",
+            "a@.c.d",
+            "a@c.d.",
+        ] {
             assert!(email(wrong).is_err(), "{wrong}");
         }
     }

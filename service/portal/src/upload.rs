@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::access::LARGEST_CHUNK;
 use crate::db::Conn;
 use crate::error::Fault;
-use crate::gate::{Caller, Input, body_of, drain};
+use crate::gate::{Caller, Input, LONGEST, Pass, body_of, drain};
 use crate::ids::{fresh_id, now};
 use crate::journal;
 use crate::server::Shared;
@@ -24,6 +24,9 @@ const SMALLEST_CHUNK: u64 = 64 << 10;
 const MIB: u64 = 1 << 20;
 /// Seconds that a second asker waits for an upload to be sent.
 const LONGEST_WAIT: i64 = 600;
+/// How often it is tried to write down how sending ended, and how long it is waited in between.
+const NOTE_TRIES: u32 = 120;
+const NOTE_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -157,11 +160,7 @@ pub async fn begin_upload(
     }
     portal.cluster(&caller.project)?;
     let mut tx = portal.db.begin().await?;
-    // One at a time begins an upload, so that quotas hold.
-    sqlx::query("UPDATE users SET created = created WHERE id = $1")
-        .bind(&caller.user)
-        .execute(&mut *tx)
-        .await?;
+    lock(&mut tx).await?;
     check_quotas(&mut tx, &caller.user, limits, shape.total()).await?;
     let id = fresh_id()?;
     let [a, b, c] = form.sizes;
@@ -180,9 +179,18 @@ pub async fn begin_upload(
     .execute(&mut *tx)
     .await?;
     let stored = find(&mut tx, &id, &caller.user).await?;
+    let detail = json!({ "sizes": form.sizes });
+    journal::append(&mut tx, &caller.project, &caller.user, "upload_begun", &id, detail).await?;
     spool(&portal, &id).create().await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(describe(&portal, &stored).await?)))
+}
+
+/// One at a time begins an upload, so that quotas hold, also those for everybody together. The row is there
+/// in every database, and nothing else changes it.
+async fn lock(conn: &mut Conn) -> Result<(), Fault> {
+    sqlx::query("UPDATE steps SET created = created WHERE step = 0").execute(conn).await?;
+    Ok(())
 }
 
 async fn check_quotas(
@@ -234,11 +242,12 @@ pub async fn read_upload(
 pub async fn put_chunk(
     State(portal): State<Shared>,
     caller: Caller,
+    pass: Pass,
     Path(piece): Path<(String, String, String)>,
     request: Request,
 ) -> Result<StatusCode, Fault> {
     let (_, mut body) = body_of(request);
-    let taken = take_chunk(&portal, &caller, piece, &mut body).await;
+    let taken = take_chunk(&portal, &caller, &pass, piece, &mut body).await;
     if taken.is_err() {
         drain(body).await;
     }
@@ -248,6 +257,7 @@ pub async fn put_chunk(
 async fn take_chunk(
     portal: &Shared,
     caller: &Caller,
+    pass: &Pass,
     (id, server, chunk): (String, String, String),
     body: &mut Body,
 ) -> Result<(), Fault> {
@@ -261,7 +271,22 @@ async fn take_chunk(
         return Err(Fault::NotNow("this upload takes no more pieces".into()));
     }
     let length = stored.shape.length(server, chunk).ok_or_else(nothing)?;
-    spool(portal, &id).receive(server, chunk, length, body).await
+    let _turn = portal.busy.pieces.take(&stored.id).await?;
+    let spool = spool(portal, &stored.id);
+    let received = tokio::time::timeout(LONGEST, spool.receive(length, body)).await;
+    let piece = received.map_err(|_| Fault::TooSlow)??;
+    pass.check_again(portal).await?;
+    let mut tx = portal.db.begin().await?;
+    // Nobody sends the upload while its piece is put in its place.
+    let open = sqlx::query("UPDATE uploads SET state = 'open' WHERE id = $1 AND state = 'open'")
+        .bind(&stored.id)
+        .execute(&mut *tx)
+        .await?;
+    if open.rows_affected() != 1 {
+        return Err(Fault::NotNow("this upload takes no more pieces".into()));
+    }
+    spool.keep(piece, server, chunk).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Sends the parcels to the servers and waits for their answers. Asked again, it gives the same answers.
@@ -308,29 +333,39 @@ async fn wait_for_answers(portal: &Shared, id: &str, user: &str) -> Result<Answe
 
 async fn send(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answers, Fault> {
     let sent = relay(portal, caller, stored).await;
-    let mut tx = portal.db.begin().await?;
-    let (state, answers) = match &sent {
-        Ok(answers) => {
-            let answers = serde_json::to_string(answers);
-            ("sent", Some(answers.map_err(|error| Fault::internal("answers", &error))?))
+    let answers = sent.as_ref().ok().map(serde_json::to_string).transpose();
+    let answers = answers.map_err(|error| Fault::internal("answers", &error))?;
+    // Nobody else does it: written down sooner or later, or the upload would stay on its way for ever.
+    let mut tries = 0;
+    while let Err(fault) = note(portal, caller, stored, answers.as_deref()).await {
+        tries += 1;
+        if tries == NOTE_TRIES {
+            return Err(fault);
         }
-        Err(_) => ("open", None),
-    };
-    sqlx::query("UPDATE uploads SET state = $1, answers = $2 WHERE id = $3")
-        .bind(state)
-        .bind(answers)
-        .bind(&stored.id)
-        .execute(&mut *tx)
-        .await?;
-    if sent.is_ok() {
-        let detail = json!({ "sizes": stored.shape.sizes });
-        journal::append(&mut tx, &caller.project, &caller.user, "upload_sent", &stored.id, detail).await?;
+        tokio::time::sleep(NOTE_PAUSE).await;
     }
-    tx.commit().await?;
     if sent.is_ok() {
         spool(portal, &stored.id).remove().await;
     }
     sent
+}
+
+/// Writes down how sending ended: with these answers, or not.
+async fn note(portal: &Shared, caller: &Caller, stored: &Stored, answers: Option<&str>) -> Result<(), Fault> {
+    let mut tx = portal.db.begin().await?;
+    let noted =
+        sqlx::query("UPDATE uploads SET state = $1, answers = $2 WHERE id = $3 AND state = 'sending'")
+            .bind(if answers.is_some() { "sent" } else { "open" })
+            .bind(answers)
+            .bind(&stored.id)
+            .execute(&mut *tx)
+            .await?;
+    // An earlier try may have come through although it failed.
+    if answers.is_some() && noted.rows_affected() == 1 {
+        let detail = json!({ "sizes": stored.shape.sizes });
+        journal::append(&mut tx, &caller.project, &caller.user, "upload_sent", &stored.id, detail).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 async fn relay(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answers, Fault> {
@@ -340,8 +375,10 @@ async fn relay(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answ
         return Err(Fault::UploadIncomplete);
     }
     let cluster = portal.cluster(&caller.project)?;
+    let _turn = portal.busy.sends.take(&caller.user).await?;
+    let _room = cluster.room_for_upload().await?;
     let [a, b, c] = shape.sizes;
-    let carry = |server, length| cluster.relay(server, spool.reader(server, shape), length);
+    let carry = |server, length| cluster.upload(server, spool.reader(server, shape), length);
     let (a, b, c) = tokio::join!(carry(0, a), carry(1, b), carry(2, c));
     Ok(Answers { answers: [to_base64(&a?), to_base64(&b?), to_base64(&c?)] })
 }
@@ -363,6 +400,7 @@ pub async fn drop_upload(
     if gone.rows_affected() == 0 {
         return Err(Fault::NotNow("this upload is being sent".into()));
     }
+    journal::append(&mut tx, &caller.project, &caller.user, "upload_dropped", &id, json!({})).await?;
     tx.commit().await?;
     spool(&portal, &id).remove().await;
     Ok(StatusCode::NO_CONTENT)
@@ -374,16 +412,12 @@ pub async fn recover(conn: &mut Conn) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Forgets uploads that are older than they may be, and gives their ids.
-pub async fn sweep(conn: &mut Conn, hours: i64) -> Result<Vec<String>, Fault> {
+/// Forgets uploads that are older than they may be.
+pub async fn sweep(conn: &mut Conn, hours: i64) -> Result<(), Fault> {
     let before = now() - hours.saturating_mul(3600);
-    let old: Vec<(String,)> =
-        sqlx::query_as("SELECT id FROM uploads WHERE created < $1 AND state <> 'sending'")
-            .bind(before)
-            .fetch_all(&mut *conn)
-            .await?;
-    for (id,) in &old {
-        sqlx::query("DELETE FROM uploads WHERE id = $1").bind(id).execute(&mut *conn).await?;
-    }
-    Ok(old.into_iter().map(|(id,)| id).collect())
+    sqlx::query("DELETE FROM uploads WHERE created < $1 AND state <> 'sending'")
+        .bind(before)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use vdl_authorize::{
-    PAYLOAD_TYPE, Refusal, Revocations, Revoked, Statement, VerifyingKey, fits, is_signed_by,
-    read_revocation, verify_envelope,
+    PAYLOAD_TYPE, Policy, Refusal, Revocations, Revoked, VerifyingKey, fits, is_signed_by, read_revocation,
 };
 
+use super::judge::is_enough;
 use super::store::{self, Stored, advance, not_now};
 use super::{Request, Verdict};
 use crate::db::Conn;
@@ -19,9 +19,9 @@ use crate::gate::{Caller, Input};
 use crate::ids::{fresh_id, now};
 use crate::inbox::{NoticeKind, notify};
 use crate::journal;
-use crate::policy::adopted;
+use crate::policy::{adopted, all_adopted};
+use crate::publication;
 use crate::review::{Action, Party, State, next};
-use crate::rules;
 use crate::server::Shared;
 use crate::text;
 
@@ -73,6 +73,7 @@ async fn for_approver(
     match store::party(conn, &stored, caller).await? {
         (Party::Approver, keys) => Ok((stored, keys)),
         (Party::Submitter, _) => Err(Fault::OwnRequest),
+        (Party::Reader, _) if adopted(conn, &stored.project).await?.is_none() => Err(Fault::NoPolicy),
         (Party::Reader, _) => Err(Fault::KeyUnknown),
     }
 }
@@ -134,12 +135,16 @@ async fn insert_signature(
     key: &VerifyingKey,
     signature: &str,
 ) -> Result<(), Fault> {
-    let (before,): (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM signatures WHERE request_id = $1 AND version = $2")
+    let before: Vec<(String,)> =
+        sqlx::query_as("SELECT user_id FROM signatures WHERE request_id = $1 AND version = $2")
             .bind(&stored.id)
             .bind(stored.version)
-            .fetch_one(&mut *conn)
+            .fetch_all(&mut *conn)
             .await?;
+    // Nobody counts twice, with however many keys.
+    if before.iter().any(|(user,)| *user == caller.user) {
+        return Err(Refusal::AlreadySigned.into());
+    }
     let added = sqlx::query(
         "INSERT INTO signatures (request_id, version, public, user_id, signature, position, created)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -149,7 +154,7 @@ async fn insert_signature(
     .bind(key.to_base64().map_err(Refusal::ApproverKey)?)
     .bind(&caller.user)
     .bind(signature)
-    .bind(before + 1)
+    .bind(i64::try_from(before.len()).unwrap_or(i64::MAX - 1) + 1)
     .bind(now())
     .execute(conn)
     .await?;
@@ -159,18 +164,28 @@ async fn insert_signature(
     }
 }
 
-/// Whether those who signed are as many as the policy asks for. Decided by the same code as on the servers.
-async fn is_enough(conn: &mut Conn, stored: &Stored, payload: &[u8]) -> Result<bool, Fault> {
-    let (policy, _) = adopted(conn, &stored.project).await?.ok_or(Fault::NoPolicy)?;
-    let envelope = store::envelope(conn, stored, payload).await?;
-    let statement = Statement::read(payload).map_err(Refusal::Statement)?;
-    // An approval for later is approved now.
-    let then = now().max(statement.not_before);
-    match verify_envelope(&envelope, &policy, &Revocations::default(), then) {
-        Ok(_) => Ok(true),
-        Err(Refusal::RuleUnmet { .. }) => Ok(false),
-        Err(refusal) => Err(refusal.into()),
+/// Approves the requests whose signatures are enough for the policy that holds now.
+pub async fn reconsider(conn: &mut Conn, project: &str) -> Result<(), Fault> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT id FROM requests WHERE project_id = $1 AND state = 'submitted' AND EXISTS
+         (SELECT 1 FROM signatures WHERE signatures.request_id = requests.id
+          AND signatures.version = requests.version) ORDER BY id",
+    )
+    .bind(project)
+    .fetch_all(&mut *conn)
+    .await?;
+    for (id,) in rows {
+        let stored = store::find(conn, &id).await?;
+        let Ok((payload, digest)) = store::payload(conn, &stored).await else { continue };
+        // One that cannot be approved any more stays as it is, until somebody looks at it.
+        let Ok(true) = is_enough(conn, &stored, &payload).await else { continue };
+        let state = advance(conn, &stored, Action::Sign, true, stored.version).await?;
+        let detail = json!({ "version": stored.version, "digest": digest, "state": state });
+        journal::append(conn, project, "", "request_approved", &id, detail).await?;
+        let told = with_signers(conn, &stored).await?;
+        notify(conn, project, Some(&id), NoticeKind::Approved, "", &told).await?;
     }
+    Ok(())
 }
 
 /// The submitter, and all who signed the latest version.
@@ -231,6 +246,8 @@ pub async fn comment(
         return Err(Fault::QuotaReached("1000 comments on one request"));
     }
     insert_comment(&mut tx, &stored, &caller, None, form.step, &words).await?;
+    let detail = json!({ "version": stored.version });
+    journal::append(&mut tx, &stored.project, &caller.user, "request_comment", &stored.id, detail).await?;
     // Those who take part in the conversation.
     let told: Vec<String> = rows.into_iter().map(|(user,)| user).chain([stored.user.clone()]).collect();
     notify(&mut tx, &stored.project, Some(&stored.id), NoticeKind::Commented, &caller.user, &told).await?;
@@ -303,7 +320,9 @@ pub async fn revoke(
         return Err(not_now(stored.state, Action::Revoke));
     }
     let (policy, _) = adopted(&mut tx, &stored.project).await?.ok_or(Fault::NoPolicy)?;
-    Revocations::default().add(&envelope, &[&policy])?;
+    // Servers may be at an earlier policy than the portal, and take what was signed under any.
+    let policies = all_adopted(&mut tx, &stored.project).await?;
+    Revocations::default().add(&envelope, &policies.iter().collect::<Vec<&Policy>>())?;
     let mut own = false;
     for key in &keys {
         own |= is_signed_by(&envelope, key)?;
@@ -316,6 +335,8 @@ pub async fn revoke(
         Revoked::Approval(revoked) if revoked.to_string() == digest => {}
         _ => return Err(Fault::invalid("this revokes something else than the approval it was sent for")),
     }
+    // First, so that of two who revoke at once the later one is told.
+    advance(&mut tx, &stored, Action::Revoke, false, stored.version).await?;
     sqlx::query("INSERT INTO revocations (request_id, envelope, user_id, created) VALUES ($1, $2, $3, $4)")
         .bind(&stored.id)
         .bind(&form.revocation)
@@ -323,12 +344,11 @@ pub async fn revoke(
         .bind(now())
         .execute(&mut *tx)
         .await?;
-    advance(&mut tx, &stored, Action::Revoke, false, stored.version).await?;
-    rules::keep(&mut tx, &stored.project, &digest, &envelope, None).await?;
+    publication::keep(&mut tx, &stored.project, &digest, &envelope, None).await?;
     let mut told = store::approvers(&mut tx, &policy).await?;
     told.push(stored.user.clone());
     let request = done(&mut tx, &stored, &caller, Action::Revoke, NoticeKind::Revoked, &told).await?;
     tx.commit().await?;
-    rules::publish_now(&portal, &stored.project).await;
+    publication::publish_now(&portal, &stored.project).await;
     Ok(Json(request))
 }

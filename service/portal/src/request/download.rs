@@ -4,14 +4,15 @@ use axum::Json;
 use axum::extract::{Path, State as Portal};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use vdl_authorize::{Refusal, Revocations, Statement, verify_envelope};
+use vdl_authorize::{Refusal, Statement};
 
+use super::judge::{apart, check_file};
 use super::store;
 use crate::cluster::Runs;
 use crate::error::Fault;
 use crate::gate::Caller;
-use crate::ids::now;
 use crate::policy::adopted;
+use crate::publication::revocations;
 use crate::review::State;
 use crate::server::Shared;
 use crate::text;
@@ -44,9 +45,9 @@ pub async fn download_approved(
     let (payload, _) = store::payload(&mut tx, &stored).await?;
     let envelope = store::envelope(&mut tx, &stored, &payload).await?;
     let (policy, _) = adopted(&mut tx, &stored.project).await?.ok_or(Fault::NoPolicy)?;
+    let revoked = revocations(&mut tx, &stored.project).await?;
     tx.commit().await?;
-    let statement = Statement::read(&payload).map_err(Refusal::Statement)?;
-    verify_envelope(&envelope, &policy, &Revocations::default(), now().max(statement.not_before))?;
+    check_file(&envelope, payload, policy, revoked).await?;
     Ok(file(&stored.name, "approved", envelope))
 }
 
@@ -75,14 +76,15 @@ pub async fn download_revocation(
     ("request" = String, Path)), responses((status = 200, body = Runs)))]
 pub async fn read_runs(
     Portal(portal): Portal<Shared>,
-    _caller: Caller,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Runs>, Fault> {
+    let _turn = portal.busy.users.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
     let stored = store::find(&mut tx, &id).await?;
     let (payload, digest) = store::payload(&mut tx, &stored).await?;
     tx.commit().await?;
-    let statement = Statement::read(&payload).map_err(Refusal::Statement)?;
+    let statement = apart(move || Ok(Statement::read(&payload).map_err(Refusal::Statement)?)).await?;
     let used = portal.cluster(&stored.project)?.runs(&digest).await?;
     Ok(Json(Runs { used, limit: statement.max_runs, expires: statement.expires }))
 }

@@ -3,6 +3,7 @@
 
 mod decide;
 mod download;
+mod judge;
 mod store;
 mod submit;
 
@@ -19,6 +20,7 @@ use crate::error::Fault;
 use crate::gate::Caller;
 use crate::review::{Action, State};
 use crate::server::Shared;
+use crate::text;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -94,12 +96,12 @@ pub struct Request {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Version {
     pub version: i64,
-    /// The statement's exact bytes, in base64.
-    pub payload: String,
+    /// The statement's exact bytes, in base64; within a request that of the latest version only.
+    pub payload: Option<String>,
     pub digest: String,
     /// What its author says about it.
     pub note: Option<String>,
-    /// What it gave on dummy data.
+    /// What it gave on dummy data; within a request that of the latest version only.
     pub dummy_output: Option<String>,
     pub created: i64,
 }
@@ -177,4 +179,19 @@ pub async fn read_request(
     let request = store::describe(&mut tx, &stored, &caller).await?;
     tx.commit().await?;
     Ok(Json(request))
+}
+
+/// One version of a request, whole.
+#[utoipa::path(get, path = "/api/requests/{request}/versions/{version}", tag = "requests", params(
+    ("request" = String, Path), ("version" = i64, Path)), responses((status = 200, body = Version)))]
+pub async fn read_version(
+    Portal(portal): Portal<Shared>,
+    _caller: Caller,
+    axum::extract::Path((id, version)): axum::extract::Path<(String, String)>,
+) -> Result<Json<Version>, Fault> {
+    let version = version.parse().map_err(|_| Fault::NoSuchThing("version"))?;
+    let mut tx = portal.db.begin().await?;
+    let version = store::version(&mut tx, text::plain(&id), version).await?;
+    tx.commit().await?;
+    Ok(Json(version))
 }

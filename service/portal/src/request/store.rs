@@ -181,7 +181,7 @@ pub async fn describe(conn: &mut Conn, stored: &Stored, caller: &Caller) -> Resu
         .bind(&stored.user)
         .fetch_one(&mut *conn)
         .await?;
-    let versions = versions(conn, &stored.id).await?;
+    let versions = versions(conn, &stored.id, stored.version).await?;
     let digest = versions.last().map(|version| version.digest.clone()).unwrap_or_default();
     let (party, _) = party(conn, stored, caller).await?;
     Ok(Request {
@@ -203,24 +203,37 @@ pub async fn describe(conn: &mut Conn, stored: &Stored, caller: &Caller) -> Resu
     })
 }
 
-async fn versions(conn: &mut Conn, request: &str) -> Result<Vec<Version>, Fault> {
-    type Line = (i64, String, String, Option<String>, Option<String>, i64);
-    let rows: Vec<Line> = sqlx::query_as(
-        "SELECT version, payload, digest, note, dummy_output, created FROM versions
-         WHERE request_id = $1 ORDER BY version",
+type VersionRow = (i64, Option<String>, String, Option<String>, Option<String>, i64);
+
+fn shown((version, payload, digest, note, dummy_output, created): VersionRow) -> Version {
+    Version { version, payload, digest, note, dummy_output, created }
+}
+
+/// All of them, the long texts of the latest only.
+async fn versions(conn: &mut Conn, request: &str, latest: i64) -> Result<Vec<Version>, Fault> {
+    let rows: Vec<VersionRow> = sqlx::query_as(
+        "SELECT version, CASE WHEN version = $1 THEN payload END, digest, note,
+                CASE WHEN version = $2 THEN dummy_output END, created
+         FROM versions WHERE request_id = $3 ORDER BY version",
     )
+    .bind(latest)
+    .bind(latest)
     .bind(request)
     .fetch_all(conn)
     .await?;
-    let shown = |(version, payload, digest, note, dummy_output, created): Line| Version {
-        version,
-        payload,
-        digest,
-        note,
-        dummy_output,
-        created,
-    };
     Ok(rows.into_iter().map(shown).collect())
+}
+
+pub async fn version(conn: &mut Conn, request: &str, version: i64) -> Result<Version, Fault> {
+    let row: Option<VersionRow> = sqlx::query_as(
+        "SELECT version, payload, digest, note, dummy_output, created FROM versions
+         WHERE request_id = $1 AND version = $2",
+    )
+    .bind(request)
+    .bind(version)
+    .fetch_optional(conn)
+    .await?;
+    row.map(shown).ok_or(Fault::NoSuchThing("version"))
 }
 
 async fn comments(conn: &mut Conn, request: &str) -> Result<Vec<Comment>, Fault> {

@@ -1,5 +1,7 @@
 //! Submitting, and submitting again.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State as Portal};
 use axum::http::StatusCode;
@@ -9,6 +11,7 @@ use utoipa::ToSchema;
 use vdl_authorize::{Policy, Refusal, Statement, VerifyingKey};
 use vdl_command::{Slot, TableRef};
 
+use super::judge::apart;
 use super::store::{self, advance, digest_of};
 use super::{Kind, Request};
 use crate::access::Role;
@@ -28,6 +31,14 @@ const MOST_OPEN: i64 = 100;
 const MOST_VERSIONS: i64 = 50;
 const LONGEST_NOTE: usize = 4000;
 const LONGEST_OUTPUT: usize = 200_000;
+/// Octets of a statement. Servers read longer ones; people do not.
+const LONGEST_PAYLOAD: usize = 1 << 20;
+/// Named in one statement.
+const MOST_TABLES: usize = 1000;
+/// Octets of all that one user has asked for in a project.
+const MOST_STORED: i64 = 256 << 20;
+/// Rows of one statement to the database.
+const ROWS_AT_ONCE: usize = 100;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,11 +64,35 @@ pub struct VersionForm {
     dummy_output: Option<String>,
 }
 
-/// A version that may be asked for.
-struct Checked {
+/// What a version says.
+struct Read {
     payload: String,
     digest: String,
     statement: Statement,
+    tables: BTreeSet<String>,
+}
+
+/// Before the database is asked for anything: others wait for it meanwhile.
+async fn read(payload: String) -> Result<Read, Fault> {
+    // Four letters for three octets.
+    if payload.len() / 4 > LONGEST_PAYLOAD.div_ceil(3) {
+        return Err(Fault::TooLong(LONGEST_PAYLOAD));
+    }
+    apart(move || {
+        let bytes = text::base64("payload", &payload)?;
+        let statement = Statement::read(&bytes).map_err(Refusal::Statement)?;
+        let tables = handles(&statement);
+        if tables.len() > MOST_TABLES {
+            return Err(Fault::invalid("a request names at most 1000 tables"));
+        }
+        Ok(Read { digest: digest_of(&bytes), payload, statement, tables })
+    })
+    .await
+}
+
+/// A version that may be asked for.
+struct Checked {
+    read: Read,
     policy: Policy,
     note: Option<String>,
     dummy_output: Option<String>,
@@ -70,10 +105,10 @@ async fn check(
     conn: &mut Conn,
     caller: &Caller,
     kind: Kind,
-    form: VersionForm,
+    read: Read,
+    (note, output): (Option<String>, Option<String>),
 ) -> Result<Checked, Fault> {
-    let bytes = text::base64("payload", &form.payload)?;
-    let statement = Statement::read(&bytes).map_err(Refusal::Statement)?;
+    let statement = &read.statement;
     let (role, purpose, ordered) = match kind {
         Kind::Script => (Role::Analyst, Purpose::Analyst, true),
         Kind::Upload => (Role::Provider, Purpose::Provider, false),
@@ -93,7 +128,7 @@ async fn check(
     }
     let here = &portal.cluster(&caller.project)?.environment;
     if statement.environment != *here {
-        let signed = statement.environment;
+        let signed = statement.environment.clone();
         return Err(Refusal::Environment { signed, here: here.clone() }.into());
     }
     let (policy, _) = adopted(conn, &caller.project).await?.ok_or(Fault::NoPolicy)?;
@@ -106,11 +141,29 @@ async fn check(
     if statement.expires.is_some_and(|expires| expires < now()) {
         return Err(Fault::invalid("the last day of this approval is over already"));
     }
-    let note = form.note.as_deref().map(|note| text::words("a note", note, LONGEST_NOTE)).transpose()?;
-    let output = form.dummy_output.as_deref();
+    let note = note.as_deref().map(|note| text::words("a note", note, LONGEST_NOTE)).transpose()?;
+    let output = output.as_deref();
     let output = output.map(|output| text::words("the output on dummy data", output, LONGEST_OUTPUT));
-    let (digest, payload) = (digest_of(&bytes), form.payload);
-    Ok(Checked { payload, digest, statement, policy, note, dummy_output: output.transpose()? })
+    check_room(conn, caller, &read).await?;
+    Ok(Checked { read, policy, note, dummy_output: output.transpose()? })
+}
+
+/// Whether this user's requests take too much already.
+async fn check_room(conn: &mut Conn, caller: &Caller, read: &Read) -> Result<(), Fault> {
+    let (stored,): (i64,) = sqlx::query_as(
+        "SELECT CAST(COALESCE(SUM(octet_length(versions.payload)
+                + COALESCE(octet_length(versions.dummy_output), 0)), 0) AS BIGINT)
+         FROM versions JOIN requests ON requests.id = versions.request_id
+         WHERE requests.user_id = $1 AND requests.project_id = $2",
+    )
+    .bind(&caller.user)
+    .bind(&caller.project)
+    .fetch_one(conn)
+    .await?;
+    match stored.saturating_add(i64::try_from(read.payload.len()).unwrap_or(i64::MAX)) > MOST_STORED {
+        true => Err(Fault::QuotaReached("256 MiB of requests of one user")),
+        false => Ok(()),
+    }
 }
 
 async fn insert_version(
@@ -125,8 +178,8 @@ async fn insert_version(
     )
     .bind(request)
     .bind(version)
-    .bind(&checked.payload)
-    .bind(&checked.digest)
+    .bind(&checked.read.payload)
+    .bind(&checked.read.digest)
     .bind(&checked.note)
     .bind(&checked.dummy_output)
     .bind(now())
@@ -136,22 +189,25 @@ async fn insert_version(
         Err(error) if is_taken(&error) => return Err(Fault::Taken("request")),
         other => other?,
     };
-    for handle in handles(&checked.statement) {
-        sqlx::query(
-            "INSERT INTO version_tables (request_id, version, handle) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(request)
-        .bind(version)
-        .bind(handle)
-        .execute(&mut *conn)
-        .await?;
+    let tables: Vec<&String> = checked.read.tables.iter().collect();
+    for some in tables.chunks(ROWS_AT_ONCE) {
+        // Numbers only: nothing of what somebody sent stands in the text.
+        let rows: Vec<String> = (3..3 + some.len()).map(|at| format!("($1, $2, ${at})")).collect();
+        let text = format!(
+            "INSERT INTO version_tables (request_id, version, handle) VALUES {} ON CONFLICT DO NOTHING",
+            rows.join(", ")
+        );
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(text)).bind(request).bind(version);
+        for handle in some {
+            insert = insert.bind(*handle);
+        }
+        insert.execute(&mut *conn).await?;
     }
     Ok(())
 }
 
 /// The tables that a statement names.
-fn handles(statement: &Statement) -> Vec<String> {
+fn handles(statement: &Statement) -> BTreeSet<String> {
     let inputs = statement.script.steps.iter().flat_map(|step| step.command.inputs());
     let named = inputs.filter_map(|input| match input {
         TableRef::Handle(Slot::Value(handle)) => Some(handle.to_string()),
@@ -172,9 +228,9 @@ pub async fn submit(
 ) -> Result<(StatusCode, Json<Request>), Fault> {
     let name = text::line("a request's name", &form.name, 120)?;
     let RequestForm { kind, payload, note, dummy_output, .. } = form;
+    let read = read(payload).await?;
     let mut tx = portal.db.begin().await?;
-    let form = VersionForm { payload, note, dummy_output };
-    let checked = check(&portal, &mut tx, &caller, kind, form).await?;
+    let checked = check(&portal, &mut tx, &caller, kind, read, (note, dummy_output)).await?;
     let (open,): (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM requests WHERE user_id = $1 AND project_id = $2
          AND state IN ('submitted', 'changes_requested')",
@@ -202,7 +258,7 @@ pub async fn submit(
     .execute(&mut *tx)
     .await?;
     insert_version(&mut tx, &id, 1, &checked).await?;
-    let detail = json!({ "version": 1, "digest": checked.digest });
+    let detail = json!({ "version": 1, "digest": checked.read.digest });
     journal::append(&mut tx, &caller.project, &caller.user, "request_submit", &id, detail).await?;
     let told = store::approvers(&mut tx, &checked.policy).await?;
     notify(&mut tx, &caller.project, Some(&id), NoticeKind::Submitted, &caller.user, &told).await?;
@@ -221,6 +277,7 @@ pub async fn resubmit(
     Path(id): Path<String>,
     Input(form): Input<VersionForm>,
 ) -> Result<Json<Request>, Fault> {
+    let read = read(form.payload).await?;
     let mut tx = portal.db.begin().await?;
     let stored = store::find(&mut tx, &id).await?;
     if stored.user != caller.user {
@@ -229,11 +286,12 @@ pub async fn resubmit(
     if stored.version >= MOST_VERSIONS {
         return Err(Fault::QuotaReached("50 versions of one request"));
     }
-    let checked = check(&portal, &mut tx, &caller, stored.kind, form).await?;
+    let words = (form.note, form.dummy_output);
+    let checked = check(&portal, &mut tx, &caller, stored.kind, read, words).await?;
     let version = stored.version + 1;
     let state = advance(&mut tx, &stored, Action::Resubmit, false, version).await?;
     insert_version(&mut tx, &id, version, &checked).await?;
-    let detail = json!({ "version": version, "digest": checked.digest, "state": state });
+    let detail = json!({ "version": version, "digest": checked.read.digest, "state": state });
     journal::append(&mut tx, &caller.project, &caller.user, "request_resubmit", &id, detail).await?;
     let told = store::approvers(&mut tx, &checked.policy).await?;
     notify(&mut tx, &caller.project, Some(&id), NoticeKind::Resubmitted, &caller.user, &told).await?;

@@ -130,7 +130,7 @@ pub async fn bodies_have_limits_and_strange_ones_are_refused(world: World) {
     let relay = format!("/api/projects/{}/relay/0", world.project);
     let answer = ann.octets(Method::POST, &relay, vec![0; (17 << 20) + 1]).await;
     answer.refused(413, "request_too_long");
-    assert!(world.received.lock().unwrap().is_empty());
+    assert!(world.servers.received().is_empty());
     for strange in [
         "",
         "{",

@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::world::{PASSWORD, Received, stand_in};
+use super::standin::{StandIns, stand_in};
+use super::world::PASSWORD;
 
 const CONFIG: &str = "VDL_PORTAL_CONFIG_OF_TEST";
 const UPLOADS: usize = 16;
@@ -91,11 +92,11 @@ fn free_port() -> u16 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_uploads_at_once_stay_on_disk_and_leave_nothing() {
-    let (folder, received) = (tempfile::tempdir().unwrap(), Received::default());
+    let (folder, received) = (tempfile::tempdir().unwrap(), StandIns::default());
     let mut connection = String::from(
         "connection_file_version = \"2.0.0\"\nmode = \"design\"\nenvironment = \"design\"\ntoken = \"t\"\n",
     );
-    (0..3).for_each(|server| connection += &stand_in(server, received.clone()));
+    (0..3).for_each(|server| connection += &stand_in(server, &received));
     std::fs::write(folder.path().join("c.vdlconn"), connection).unwrap();
     let address = format!("127.0.0.1:{}", free_port());
     let config = folder.path().join("portal.toml");
@@ -111,7 +112,7 @@ async fn sixteen_uploads_at_once_stay_on_disk_and_leave_nothing() {
     });
     let (peak, config) = told.await.unwrap();
     assert!(peak < MOST_MEMORY_KIB, "the portal took {} MiB", peak >> 10);
-    let received = received.lock().unwrap();
+    let received = received.received();
     assert_eq!(received.len(), 3 * UPLOADS);
     assert!(received.iter().all(|(_, parcel)| parcel.len() == PARCEL && parcel.starts_with(MARKER)));
     assert_nothing_left(config.parent().unwrap());

@@ -4,11 +4,16 @@
 mod accounts;
 mod attacks;
 mod interface;
+mod keeping;
+mod late;
 mod matrix;
 mod memory;
 mod people;
 mod postgres;
+mod races;
 mod requests;
+mod servers;
+mod standin;
 mod uploads;
 mod world;
 
@@ -62,4 +67,28 @@ stories![
     uploads::half_an_upload_is_never_sent,
     uploads::uploads_have_quotas_and_owners,
     uploads::tables_are_described_archived_and_forgotten,
+    late::what_arrives_after_its_sender_was_removed_changes_nothing,
+    late::an_upload_goes_on_while_its_owner_enters_the_password,
+    late::an_old_password_opens_nothing_after_it_was_changed,
+    late::strangers_who_guess_keep_nobody_from_signing,
+    servers::a_server_that_hangs_holds_up_one_user_and_nobody_else,
+    servers::a_revocation_is_offered_until_a_server_takes_it,
+    servers::a_policy_holds_here_once_a_server_goes_by_it,
+    servers::a_first_policy_is_the_one_that_servers_have,
+    servers::the_first_policy_of_the_servers_is_found_once_its_keys_are_enrolled,
+    servers::what_servers_know_to_be_revoked_approves_nothing_here,
+    servers::nobody_signs_twice_with_two_keys,
+    servers::nobody_signs_what_is_over,
+    keeping::one_bad_mailbox_keeps_nobody_elses_mail,
+    keeping::whoever_left_hears_nothing_more,
+    keeping::whoever_is_no_administrator_any_more_has_invited_nobody,
+    keeping::an_administrator_ends_the_sessions_of_a_member_and_of_nobody_else,
+    keeping::wrong_passwords_and_sessions_are_written_down_and_strangers_do_not_fill_the_book,
+    keeping::what_is_put_away_already_is_no_news,
+    keeping::endless_requests_are_refused,
+    races::two_who_sign_at_once_are_both_counted,
+    races::versions_at_once_come_one_after_the_other,
+    races::of_two_who_revoke_at_once_one_is_told,
+    races::twenty_lines_at_once_are_one_chain,
+    races::quotas_hold_for_those_who_come_together,
 ];

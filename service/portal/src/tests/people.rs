@@ -49,6 +49,8 @@ pub struct Person {
     pub app: Router,
     pub cookie: Option<String>,
     pub user: String,
+    /// Where they are, if anybody knows.
+    pub peer: Option<std::net::IpAddr>,
     /// Of the key they enrolled last.
     pub seed: [u8; 32],
     pub public: String,
@@ -56,7 +58,7 @@ pub struct Person {
 
 impl Person {
     pub fn new(app: Router) -> Self {
-        Self { app, cookie: None, user: String::new(), seed: [0; 32], public: String::new() }
+        Self { app, cookie: None, user: String::new(), peer: None, seed: [0; 32], public: String::new() }
     }
 
     /// As a page of the portal sends it.
@@ -68,7 +70,10 @@ impl Person {
         request
     }
 
-    pub async fn send(&mut self, request: Request<Body>) -> Answer {
+    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(crate::gate::Peer(peer));
+        }
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         if let Some(set) = parts.headers.get("set-cookie") {

@@ -27,7 +27,7 @@ pub struct Cast {
 const SCRIPT: &[u8] = include_bytes!("../../../../vectors/scripts/mean-stroke-age.json");
 
 /// What `vdl approve` makes of it with the first approver's key, and the payload inside.
-fn approved_by(
+pub fn approved_by(
     approver: &Person,
     analyst: &Person,
     nonce: u8,
@@ -62,15 +62,21 @@ pub fn policy_of(version: u32, rule: &Value, approvers: &[(&str, &Person)]) -> (
     (payload, policy)
 }
 
-/// People, keys and a policy; nothing asked for yet.
-pub async fn people(world: &World) -> (Person, Person, Person, Person, Policy) {
-    let mut admin = world.person("admin", &[Role::Administrator]).await;
+/// People and keys: an administrator, an analyst and two approvers.
+pub async fn enrolled(world: &World) -> [Person; 4] {
+    let admin = world.person("admin", &[Role::Administrator]).await;
     let mut analyst = world.person("analyst", &[Role::Analyst]).await;
     analyst.enrol("analyst", 10).await.ok();
     let (mut first, mut second) =
         (world.person("first", &[Role::Approver]).await, world.person("second", &[Role::Approver]).await);
     first.enrol("approver", 11).await.ok();
     second.enrol("approver", 12).await.ok();
+    [admin, analyst, first, second]
+}
+
+/// With a policy; nothing asked for yet.
+pub async fn people(world: &World) -> (Person, Person, Person, Person, Policy) {
+    let [mut admin, analyst, mut first, second] = enrolled(world).await;
     let (payload, policy) = policy_of(1, &json!("all"), &[("first", &first), ("second", &second)]);
     let form = json!({ "payload": STANDARD.encode(&payload) });
     let path = format!("/api/projects/{}/policy", world.project);
@@ -98,7 +104,7 @@ fn signature(person: &Person, version: i64, payload: &[u8]) -> Value {
     json!({ "version": version, "signature": person.sign(PAYLOAD_TYPE, payload) })
 }
 
-async fn sign(person: &mut Person, request: &str, version: i64, payload: &[u8]) -> super::people::Answer {
+pub async fn sign(person: &mut Person, request: &str, version: i64, payload: &[u8]) -> super::people::Answer {
     let form = signature(person, version, payload);
     person.post(&format!("/api/requests/{request}/signatures"), form).await
 }
@@ -177,6 +183,16 @@ pub async fn another_version_voids_signatures(world: World) {
     let form = json!({ "payload": STANDARD.encode(&changed), "note": "more runs" });
     let made = analyst.post(&path, form.clone()).await.ok();
     assert_eq!((&made["version"], &made["state"]), (&json!(2), &json!("submitted")));
+    // Of the former one, its bytes are asked for by themselves.
+    let seen = first.get(&format!("/api/requests/{request}")).await.ok();
+    assert_eq!(
+        (&seen["versions"][0]["payload"], &seen["versions"][1]["note"]),
+        (&Value::Null, &json!("more runs"))
+    );
+    assert_eq!(seen["versions"][1]["payload"], STANDARD.encode(&changed));
+    let former = first.get(&format!("/api/requests/{request}/versions/1")).await.ok();
+    assert_eq!(former["payload"], STANDARD.encode(&payload));
+    first.get(&format!("/api/requests/{request}/versions/3")).await.refused(404, "no_such_thing");
     // The same bytes are no other version.
     analyst.post(&path, form).await.refused(409, "taken");
     sign(&mut second, &request, 1, &payload).await.refused(409, "changed_meanwhile");
@@ -254,7 +270,7 @@ async fn act(
     }
 }
 
-fn revocation(approver: &Person, policy: &Policy, payload: &[u8]) -> Vec<u8> {
+pub fn revocation(approver: &Person, policy: &Policy, payload: &[u8]) -> Vec<u8> {
     let revocation = Revocation {
         kind: "vdl-revocation/1".into(),
         environment: "production".into(),
@@ -366,6 +382,7 @@ pub async fn an_approval_is_revoked_by_an_approver(world: World) {
 
 pub async fn approvers_hand_over_by_everybodys_signatures(world: World) {
     let (mut admin, _, mut first, mut second, policy) = people(&world).await;
+    world.servers.pin(&policy.to_payload().unwrap());
     let mut third = world.person("third", &[Role::Approver]).await;
     third.enrol("approver", 50).await.ok();
     let path = format!("/api/projects/{}/policy", world.project);

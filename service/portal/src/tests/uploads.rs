@@ -30,14 +30,14 @@ pub async fn pieces_arrive_in_any_order_and_are_sent_as_one(world: World) {
     let answers = ann.call(Method::POST, &send, None).await.ok();
     let first = crate::text::base64("x", answers["answers"][0].as_str().unwrap()).unwrap();
     assert_eq!(first, format!("answer 0 to {} octets", lengths[0]).into_bytes());
-    let mut received = world.received.lock().unwrap().clone();
+    let mut received = world.servers.received();
     received.sort();
     let sent: Vec<(u8, Vec<u8>)> =
         (0..3).map(|server| (server, parcel(server, lengths[server as usize]))).collect();
     assert!(received == sent, "the servers got something else");
     // Again: the same answers, and nothing is sent twice.
     assert_eq!(ann.call(Method::POST, &send, None).await.ok(), answers);
-    assert_eq!(world.received.lock().unwrap().len(), 3);
+    assert_eq!(world.servers.received().len(), 3);
     ann.octets(Method::PUT, &format!("{path}/0/1"), piece).await.refused(409, "not_now");
     assert_eq!(ann.get(&path).await.ok()["state"], "sent");
     assert_eq!(std::fs::read_dir(world.folder.path().join("data/spool")).unwrap().count(), 0);
@@ -64,7 +64,7 @@ pub async fn half_an_upload_is_never_sent(world: World) {
     }
     assert_eq!(ann.get(&path).await.ok()["have"], json!([[], [], []]));
     ann.call(Method::POST, &format!("{path}/send"), None).await.refused(409, "upload_incomplete");
-    assert!(world.received.lock().unwrap().is_empty());
+    assert!(world.servers.received().is_empty());
     ann.call(Method::DELETE, &path, None).await.ok();
     ann.get(&path).await.refused(404, "no_such_thing");
     assert_eq!(std::fs::read_dir(world.folder.path().join("data/spool")).unwrap().count(), 0);

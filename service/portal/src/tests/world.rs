@@ -2,35 +2,26 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::routing::post;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 
 use super::people::Person;
+use super::standin::{StandIns, stand_in};
 use crate::access::Role;
 use crate::config::Config;
 use crate::db::Db;
 use crate::server::{FirstLink, Portal, Shared, router};
-use crate::tls::TlsListener;
 
 pub type Story = fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 pub const ORIGIN: &str = "https://portal.example";
 pub const PASSWORD: &str = "correct horse battery";
 
-/// What the stand-ins were sent, each in turn.
-pub type Received = Arc<Mutex<Vec<(u8, Vec<u8>)>>>;
-
 pub struct World {
     pub portal: Shared,
     pub app: Router,
     pub links: Vec<FirstLink>,
-    pub received: Received,
+    pub servers: StandIns,
     pub project: String,
     pub folder: TempDir,
 }
@@ -43,13 +34,13 @@ impl World {
     /// On another database than a file of its own; `more` is added to the configuration.
     pub async fn on(database: Option<&str>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let received = Received::default();
+        let servers = StandIns::default();
         let mut connection = String::from(
             "connection_file_version = \"2.0.0\"\nmode = \"authorized\"\nenvironment = \"production\"\n\
              token = \"t\"\n",
         );
         for server in 0..3 {
-            connection += &stand_in(server, received.clone());
+            connection += &stand_in(server, &servers);
         }
         std::fs::write(folder.path().join("c.vdlconn"), connection).unwrap();
         let database = database.map(|url| format!("database = '{url}'\n")).unwrap_or_default();
@@ -61,7 +52,7 @@ impl World {
         let config = Config::parse(&text, folder.path()).unwrap();
         let (portal, links) = Portal::open(config).await.unwrap();
         let project = project_id(&portal.db, "Stroke").await;
-        Self { app: router(&portal), portal, links, received, project, folder }
+        Self { app: router(&portal), portal, links, servers, project, folder }
     }
 
     /// Somebody nobody knows.
@@ -77,7 +68,7 @@ impl World {
     pub async fn person_in(&self, project: &str, name: &str, roles: &[Role]) -> Person {
         let email = format!("{name}@example.org");
         let mut tx = self.portal.db.begin().await.unwrap();
-        let (_, secret, _) = crate::invitation::invite(&mut tx, project, &email, roles).await.unwrap();
+        let (_, secret, _) = crate::invitation::invite(&mut tx, project, &email, roles, "").await.unwrap();
         tx.commit().await.unwrap();
         let mut person = self.stranger();
         let form = serde_json::json!({ "name": name, "password": PASSWORD });
@@ -116,34 +107,4 @@ async fn project_id(db: &Db, name: &str) -> String {
         .unwrap();
     tx.commit().await.unwrap();
     id
-}
-
-/// Serves HTTPS with a certificate of its own, and gives its part of the connection file.
-pub fn stand_in(server: u8, received: Received) -> String {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = TlsListener::start(listener, Arc::new(tls)).unwrap();
-    let app = Router::new().route("/v1/sealed", post(take)).with_state((server, received));
-    let app = app.layer(axum::extract::DefaultBodyLimit::disable());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    let (pem, seal) = (made.cert.pem(), crate::text::to_base64(&[server; 32]));
-    format!(
-        "[[servers]]\nendpoint = \"https://{address}\"\nseal = \"{seal}\"\n\
-         certificate = \"\"\"\n{pem}\"\"\"\n"
-    )
-}
-
-async fn take(State((server, received)): State<(u8, Received)>, body: Bytes) -> Body {
-    let answer = format!("answer {server} to {} octets", body.len());
-    received.lock().unwrap().push((server, body.to_vec()));
-    Body::from(answer)
 }

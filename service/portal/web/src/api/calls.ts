@@ -94,6 +94,11 @@ export const requests = (project: string) =>
 export const submit = (project: string, body: { kind: RequestKind; name: string; payload: string } & Words) =>
   told(client.POST("/api/projects/{project}/requests", { ...of(project), body }));
 export const oneRequest = (id: string) => told(client.GET("/api/requests/{request}", at(id)));
+/** Whole; in the request itself only the latest version is. */
+export const oneVersion = (request: string, version: number) =>
+  told(
+    client.GET("/api/requests/{request}/versions/{version}", { params: { path: { request, version } } }),
+  );
 export const resubmit = (id: string, body: { payload: string } & Words) =>
   told(client.POST("/api/requests/{request}/versions", { ...at(id), body }));
 /** `step` counts from 0. */

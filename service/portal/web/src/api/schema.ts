@@ -297,6 +297,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project}/journal/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords,
+         *     sessions. The chain has the lines of everybody, so it cannot be checked from these.
+         */
+        get: operations["read_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project}/journal/export": {
         parameters: {
             query?: never;
@@ -326,6 +346,23 @@ export type paths = {
         put: operations["set_roles"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project}/members/{user}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends all sessions of a member, who has to log in again: somebody else may be at their browser. */
+        delete: operations["end_member_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -378,7 +415,10 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Signs the draft. With the last signature that is missing it holds here and goes to the servers. */
+        /**
+         * Signs the draft. With the last signature that is missing it goes to the servers, and holds here once one
+         *     of them has taken it over.
+         */
         post: operations["sign_policy"];
         delete?: never;
         options?: never;
@@ -626,6 +666,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/requests/{request}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version of a request, whole. */
+        get: operations["read_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/requests/{request}/withdraw": {
         parameters: {
             query?: never;
@@ -835,7 +892,7 @@ export type components = {
         };
         /** @description A line of the log. What stands in `detail` are names, numbers and digests, never a value of a table. */
         Entry: {
-            /** @description The user's id; empty if it was the portal itself. */
+            /** @description The user's id; empty if it was the portal itself. Of a wrong password, whose account it was tried for. */
             actor: string;
             detail: unknown;
             kind: string;
@@ -1025,6 +1082,8 @@ export type components = {
              */
             adopted?: number | null;
             approvers: components["schemas"]["PolicyApprover"][];
+            /** @description Whether everybody has signed it. It holds once the servers have taken it over. */
+            complete: boolean;
             /** @description Names it on the servers too. */
             digest: string;
             /** Format: int64 */
@@ -1167,7 +1226,7 @@ export type components = {
         Rules: {
             /** @description Whether all three go by the same, and by the policy that holds in the portal. */
             agree: boolean;
-            /** @description Of those that the servers refused: the error's code. */
+            /** @description Of those that all three refused: the error's code. Revocations among them are offered again. */
             refused: string[];
             servers: components["schemas"]["ServerRules"][];
             /**
@@ -1326,12 +1385,12 @@ export type components = {
             /** Format: int64 */
             created: number;
             digest: string;
-            /** @description What it gave on dummy data. */
+            /** @description What it gave on dummy data; within a request that of the latest version only. */
             dummy_output?: string | null;
             /** @description What its author says about it. */
             note?: string | null;
-            /** @description The statement's exact bytes, in base64. */
-            payload: string;
+            /** @description The statement's exact bytes, in base64; within a request that of the latest version only. */
+            payload?: string | null;
             /** Format: int64 */
             version: number;
         };
@@ -1985,6 +2044,36 @@ export interface operations {
             };
         };
     };
+    read_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"][];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     export_journal: {
         parameters: {
             query?: never;
@@ -2038,6 +2127,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_member_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What is wrong, and what to do next. */
             default: {
@@ -2683,6 +2801,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
                 };
             };
             /** @description What is wrong, and what to do next. */

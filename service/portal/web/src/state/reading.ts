@@ -16,7 +16,18 @@ type Named = { name: string; script: Script };
 /** Approved scripts of this many other requests are compared with; more would keep an approver waiting. */
 const MOST_OTHERS = 30;
 
-export function readVersions(request: RequestView, locale: Locale, others: Named[]): Readings {
+/** The bytes of the version before the latest, in base64. */
+export async function formerPayload(request: RequestView): Promise<string | undefined> {
+  if (request.version < 2) return undefined;
+  return (await api.oneVersion(request.id, request.version - 1)).payload ?? undefined;
+}
+
+export function readVersions(
+  request: RequestView,
+  before: string | undefined,
+  locale: Locale,
+  others: Named[],
+): Readings {
   const payload = request.versions.find((one) => one.version === request.version)?.payload ?? "";
   let latest: Reading;
   try {
@@ -24,10 +35,9 @@ export function readVersions(request: RequestView, locale: Locale, others: Named
   } catch (problem) {
     return { problem: inWords(problem, ui[locale]) };
   }
-  const before = request.versions.find((one) => one.version === request.version - 1);
   if (before === undefined) return { latest };
   try {
-    return { latest, former: readRequest(before.payload, locale) };
+    return { latest, former: readRequest(before, locale) };
   } catch {
     return { latest };
   }
