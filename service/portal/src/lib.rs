@@ -30,6 +30,7 @@ mod policy;
 mod project;
 mod request;
 mod review;
+mod revocation;
 mod rules;
 mod sample;
 mod serve;
