@@ -153,6 +153,8 @@ fn project() -> Vec<Route> {
         of(Method::POST, "/api/projects/{project}/policy/signatures", ALL, SHORT).fresh(),
         of(Method::GET, "/api/projects/{project}/policy/{version}/file", ALL, Nothing),
         of(Method::GET, "/api/projects/{project}/rules", ALL, Nothing),
+        of(Method::GET, "/api/projects/{project}/revocations", ALL, Nothing),
+        of(Method::POST, "/api/projects/{project}/revocations", APPROVERS, SHORT).fresh(),
         of(Method::GET, "/api/projects/{project}/journal", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/journal/export", AUDITORS, Nothing),
         of(Method::GET, "/api/projects/{project}/journal/accounts", AUDITORS, Nothing),

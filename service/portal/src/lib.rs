@@ -31,6 +31,7 @@ mod project;
 mod publication;
 mod request;
 mod review;
+mod revocation;
 mod rules;
 mod sample;
 mod serve;

@@ -21,7 +21,7 @@ use crate::password::Passwords;
 use crate::project::users_with;
 use crate::turns::Busy;
 use crate::{account, gate, headers, inbox, invitation, journal, key, openapi, page, policy, project};
-use crate::{request, rules, session, table, upload};
+use crate::{request, revocation, rules, session, table, upload};
 
 pub type Shared = Arc<Portal>;
 
@@ -210,6 +210,7 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(policy::sign_policy))
         .routes(routes!(policy::download_policy))
         .routes(routes!(rules::read_rules))
+        .routes(routes!(revocation::list_revocations, revocation::revoke_key))
         .routes(routes!(journal::read_journal))
         .routes(routes!(journal::export_journal))
         .routes(routes!(journal::read_accounts))

@@ -62,6 +62,7 @@ stories![
     requests::what_cannot_be_approved_is_not_submitted,
     requests::each_change_is_told_once_to_those_it_concerns,
     requests::an_approval_is_revoked_by_an_approver,
+    requests::a_key_is_revoked_by_an_approver_and_by_nobody_else,
     requests::approvers_hand_over_by_everybodys_signatures,
     uploads::pieces_arrive_in_any_order_and_are_sent_as_one,
     uploads::half_an_upload_is_never_sent,

@@ -380,6 +380,44 @@ pub async fn an_approval_is_revoked_by_an_approver(world: World) {
     assert_eq!(rules["servers"][1]["problem"], "garbled_answer");
 }
 
+pub async fn a_key_is_revoked_by_an_approver_and_by_nobody_else(world: World) {
+    let (mut admin, mut analyst, mut first, mut second, policy) = people(&world).await;
+    let path = format!("/api/projects/{}/revocations", world.project);
+    let public = analyst.key().verifying_key().to_base64().unwrap();
+    let of_key = |signer: &Person, revokes: Revoked| {
+        let revocation = Revocation {
+            kind: "vdl-revocation/1".into(),
+            environment: "production".into(),
+            policy_version: policy.version(),
+            revokes,
+            reason: Some("lost".into()),
+            time: 7,
+        };
+        json!({ "revocation": STANDARD.encode(sign_revocation(&revocation, &signer.key()).unwrap()) })
+    };
+    let key = || Revoked::Analyst(public.clone());
+    // Not with somebody else's signature, nor with one that is no approver's; and nothing but a key.
+    first.post(&path, of_key(&second, key())).await.refused(400, "wrong_signature");
+    first.post(&path, of_key(&analyst, key())).await.refused(400, "not_an_approver");
+    analyst.post(&path, of_key(&first, key())).await.refused(403, "not_allowed");
+    admin.post(&path, of_key(&first, key())).await.refused(403, "not_allowed");
+    let approval = Revoked::Approval(vdl_command::Digest([7; 32]));
+    first.post(&path, of_key(&first, approval)).await.refused(400, "invalid_input");
+    assert_eq!(analyst.get(&path).await.ok(), json!([]));
+    // One approver is enough; once more changes nothing.
+    for _ in 0..2 {
+        let said = first.post(&path, of_key(&first, key())).await.ok();
+        let known = json!([{ "public": public, "approver": false, "reason": "lost", "time": 7,
+            "taken": null, "refused": null }]);
+        assert_eq!(said, known);
+    }
+    let said = second.post(&path, of_key(&second, Revoked::Approver(public.clone()))).await.ok();
+    assert_eq!((said.as_array().map(Vec::len), &said[1]["approver"]), (Some(2), &json!(true)));
+    // No server took them: they wait, and that shows.
+    let rules = analyst.get(&format!("/api/projects/{}/rules", world.project)).await.ok();
+    assert_eq!(rules["waiting"], 2);
+}
+
 pub async fn approvers_hand_over_by_everybodys_signatures(world: World) {
     let (mut admin, _, mut first, mut second, policy) = people(&world).await;
     world.servers.pin(&policy.to_payload().unwrap());

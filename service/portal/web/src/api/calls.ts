@@ -61,6 +61,10 @@ export const signPolicy = (project: string, version: number, signature: string) 
   );
 /** What the three servers go by. */
 export const rules = (project: string) => told(client.GET("/api/projects/{project}/rules", of(project)));
+export const revokedKeys = (project: string) =>
+  told(client.GET("/api/projects/{project}/revocations", of(project)));
+export const revokeKey = (project: string, revocation: string) =>
+  told(client.POST("/api/projects/{project}/revocations", { ...of(project), body: { revocation } }));
 export const policyFile = (project: string, version: number): string =>
   `/api/projects/${encodeURIComponent(project)}/policy/${version}/file`;
 

@@ -461,6 +461,24 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project}/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys that were revoked here. */
+        get: operations["list_revocations"];
+        put?: never;
+        /** Revokes a key: whatever it signs from then on, servers refuse. Sent to them at once. */
+        post: operations["revoke_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project}/rules": {
         parameters: {
             query?: never;
@@ -986,6 +1004,30 @@ export type components = {
              * @description Since when it is not used any more.
              */
             retired?: number | null;
+        };
+        /** @description A key that counts for nothing any more. */
+        KeyRevocation: {
+            /** @description Whether it is revoked as an approver's; otherwise as one that signs runs and uploads. */
+            approver: boolean;
+            /** @description SPKI in base64. */
+            public: string;
+            reason?: string | null;
+            /** @description The code of an error, where all servers refused it. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description When a server had it first; until then it is offered every minute.
+             */
+            taken?: number | null;
+            /**
+             * Format: int64
+             * @description When it was signed, as the approver says.
+             */
+            time: number;
+        };
+        KeyRevocationForm: {
+            /** @description A signed revocation of a key, the file in base64. */
+            revocation: string;
         };
         /** @enum {string} */
         Kind: "script" | "upload";
@@ -2383,6 +2425,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_revocations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRevocation"][];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRevocationForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRevocation"][];
                 };
             };
             /** @description What is wrong, and what to do next. */

@@ -10,6 +10,7 @@ export const ROLES: readonly Role[] = ["provider", "analyst", "approver", "admin
 export type Me = Schemas["Me"];
 export type Membership = Schemas["Membership"];
 export type Key = Schemas["KeyInfo"];
+export type KeyRevocation = Schemas["KeyRevocation"];
 export type KeyPurpose = Schemas["Purpose"];
 export type Member = Schemas["Member"];
 export type PolicyInfo = Schemas["PolicyInfo"];
