@@ -5,15 +5,15 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use vdl_authorize::{Revocations, Revoked, VerifyingKey, is_signed_by, read_revocation};
+use vdl_authorize::{Policy, Revocations, Revoked, VerifyingKey, is_signed_by, read_revocation};
 
 use crate::db::Conn;
 use crate::error::Fault;
 use crate::gate::{Caller, Input};
 use crate::journal;
 use crate::key::{Purpose, keys_of};
-use crate::policy::adopted;
-use crate::rules;
+use crate::policy::{adopted, all_adopted};
+use crate::publication;
 use crate::server::Shared;
 use crate::text;
 
@@ -65,7 +65,9 @@ pub async fn revoke_key(
     let envelope = text::base64("revocation", &form.revocation)?;
     let mut tx = portal.db.begin().await?;
     let (policy, _) = adopted(&mut tx, &caller.project).await?.ok_or(Fault::NoPolicy)?;
-    Revocations::default().add(&envelope, &[&policy])?;
+    // Servers may be at an earlier policy than the portal, and take what was signed under any.
+    let policies = all_adopted(&mut tx, &caller.project).await?;
+    Revocations::default().add(&envelope, &policies.iter().collect::<Vec<&Policy>>())?;
     let mut keys = keys_of(&mut tx, &caller.user, Purpose::Approver).await?;
     keys.retain(|key| policy.approvers().any(|(_, approver)| approver == key));
     if !signed_by_one(&envelope, &keys)? {
@@ -76,11 +78,11 @@ pub async fn revoke_key(
         return Err(Fault::invalid("this revokes something else than a key"));
     };
     let digest = revocation.digest()?.to_string();
-    rules::keep(&mut tx, &caller.project, &digest, &envelope, None).await?;
+    publication::keep(&mut tx, &caller.project, &digest, &envelope, None).await?;
     journal::append(&mut tx, &caller.project, &caller.user, "key_revoked", &digest, json!({ "key": public }))
         .await?;
     tx.commit().await?;
-    rules::publish_now(&portal, &caller.project).await;
+    publication::publish_now(&portal, &caller.project).await;
     let mut tx = portal.db.begin().await?;
     let found = revoked_keys(&mut tx, &caller.project).await?;
     tx.commit().await?;
