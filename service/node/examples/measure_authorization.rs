@@ -29,7 +29,9 @@ type Run = (Digest, [Nonce; 3]);
 fn main() -> Result<(), Failed> {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("measure-authorization-{}", std::process::id()));
-    println!("microseconds per command, on the mean of {STEPS}");
+    println!(
+        "microseconds per command, on the mean of {STEPS}: until all three answered (core time per server)"
+    );
     for (verb, step) in [("project", project as fn(TableRef) -> Command), ("filter", filter)] {
         for disk in [false, true] {
             let stores = |mode: &str| {
@@ -48,7 +50,10 @@ fn main() -> Result<(), Failed> {
             let analyst = SigningKey::from_seed([3; 32]);
             let authorized = measure(stores("authorized")?, Some(&analyst), step)?;
             let medium = if disk { "disk" } else { "memory" };
-            println!("{verb:8} {medium:6} design {design:6.0}  authorized {authorized:6.0}");
+            let [(design, design_core), (authorized, core)] = [design, authorized];
+            println!(
+                "{verb:8} {medium:6} design {design:6.0} ({design_core:4.0})  authorized {authorized:6.0} ({core:4.0})"
+            );
         }
     }
     if folder.exists() {
@@ -79,7 +84,7 @@ fn measure(
     stores: [Store; 3],
     analyst: Option<&SigningKey>,
     step: fn(TableRef) -> Command,
-) -> Result<f64, Failed> {
+) -> Result<(f64, f64), Failed> {
     let approver = SigningKey::from_seed([1; 32]);
     let approvers: Vec<_> = analyst.map(|_| approver.verifying_key()).into_iter().collect();
     let mode = if analyst.is_some() { Mode::Authorized } else { Mode::Design };
@@ -104,13 +109,23 @@ fn measure(
         Some(_) => TableRef::Step(0),
         None => TableRef::Handle(handle.into()),
     };
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), core_seconds()?);
     for number in 1..=STEPS {
         ask(&nodes, &signed(&step(table()), number)?, &[vec![], vec![], vec![]])?;
     }
-    let took = began.elapsed();
+    let (took, core) = (began.elapsed(), core_seconds()? - before);
     nodes.iter().for_each(|node| node.stop());
-    Ok(took.as_secs_f64() * 1e6 / STEPS as f64)
+    let each = 1e6 / STEPS as f64;
+    Ok((took.as_secs_f64() * each, core * each / 3.0))
+}
+
+/// What this process has computed so far, on all cores. In it too is what the asking side does, once a command.
+fn core_seconds() -> Result<f64, Failed> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // Behind the name of the program, which may hold anything: user and system time, in hundredths.
+    let fields = stat.rsplit_once(')').ok_or("no times")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
 }
 
 fn start(
