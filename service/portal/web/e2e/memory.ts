@@ -1,6 +1,7 @@
 // What a large file costs in a real tab: `npm run memory [megabytes]`, after `make build`.
 //
-// A provider uploads it through the page, to three servers; meanwhile the resident memory of the tab's own process is read.
+// A provider uploads it through the page, to three servers; meanwhile the memory of the tab's own process is read: what is
+// its alone, as the browser's task manager counts it, and beside that all that is resident, the browser's program included.
 
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -13,10 +14,12 @@ const MIB = 2 ** 20;
 /** Generous: splitting takes as long as it takes. */
 const LONG = 3_600_000;
 
-/** Resident memory of a process now, in bytes. */
-const resident = (pid: number): number => {
-  const pages = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(pages?.[1] ?? 0) * 1024;
+/** Memory of a process now, in bytes: its own, and all that is resident. */
+const memoryOf = (pid: number): [number, number] => {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) * 1024;
+  return [bytes("RssAnon") + bytes("VmSwap"), bytes("VmRSS")];
 };
 
 /** The process that renders this page: of all renderers the one that grows most while the page is asked to. */
@@ -24,9 +27,9 @@ async function processOf(person: Person): Promise<number> {
   const session = await person.page.context().browser()?.newBrowserCDPSession();
   const told = await session?.send("SystemInfo.getProcessInfo");
   const renderers = (told?.processInfo ?? []).filter(({ type }) => type === "renderer").map(({ id }) => id);
-  const before = new Map(renderers.map((pid) => [pid, resident(pid)]));
+  const before = new Map(renderers.map((pid) => [pid, memoryOf(pid)[0]]));
   const probe = await person.page.evaluateHandle(() => new Uint8Array(100e6).fill(1));
-  const grown = renderers.map((pid) => [resident(pid) - (before.get(pid) ?? 0), pid] as const);
+  const grown = renderers.map((pid) => [memoryOf(pid)[0] - (before.get(pid) ?? 0), pid] as const);
   await probe.dispose();
   const [, pid] = grown.sort(([one], [other]) => other - one)[0] ?? [];
   if (pid === undefined) throw new Error("no process shows this page");
@@ -79,9 +82,12 @@ try {
   await paul.page.locator("input[type=file]").waitFor({ state: "attached" });
   const pid = await processOf(paul);
   await paul.page.requestGC();
-  const before = resident(pid);
-  let peak = 0;
-  const watch = setInterval(() => (peak = Math.max(peak, resident(pid))), 50);
+  const [before] = memoryOf(pid);
+  let [peak, resident] = [0, 0];
+  const watch = setInterval(() => {
+    const now = memoryOf(pid);
+    [peak, resident] = [Math.max(peak, now[0]), Math.max(resident, now[1])];
+  }, 50);
   paul.page.setDefaultTimeout(LONG);
   const took: Record<string, number> = {};
   const timed = async (what: string, act: () => Promise<void>): Promise<void> => {
@@ -107,7 +113,8 @@ try {
   const seconds = Object.entries(took).map(([what, time]) => `${what} ${time.toFixed(1)} s`);
   console.log(`${file.rows} rows, ${Math.round(file.size / MB)} MB: ${seconds.join(", ")}`);
   console.log(
-    `the tab's process: ${mib(before)} before, at most ${mib(peak)}, so ${mib(peak - before)} for the file`,
+    `the tab's process: ${mib(before)} before, at most ${mib(peak)} (resident: ${mib(resident)}),` +
+      ` so ${mib(peak - before)} for the file`,
   );
 } finally {
   await world.stop();
