@@ -29,9 +29,7 @@ type Run = (Digest, [Nonce; 3]);
 fn main() -> Result<(), Failed> {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("measure-authorization-{}", std::process::id()));
-    println!(
-        "microseconds per command, on the mean of {STEPS}: until all three answered (core time per server)"
-    );
+    println!("microseconds per command until all three answered (core time of one), on the mean of {STEPS}");
     for (verb, step) in [("project", project as fn(TableRef) -> Command), ("filter", filter)] {
         for disk in [false, true] {
             let stores = |mode: &str| {
@@ -50,10 +48,8 @@ fn main() -> Result<(), Failed> {
             let analyst = SigningKey::from_seed([3; 32]);
             let authorized = measure(stores("authorized")?, Some(&analyst), step)?;
             let medium = if disk { "disk" } else { "memory" };
-            let [(design, design_core), (authorized, core)] = [design, authorized];
-            println!(
-                "{verb:8} {medium:6} design {design:6.0} ({design_core:4.0})  authorized {authorized:6.0} ({core:4.0})"
-            );
+            let told = |(all, one): (f64, f64)| format!("{all:6.0} ({one:4.0})");
+            println!("{verb:8} {medium:6} design {}  authorized {}", told(design), told(authorized));
         }
     }
     if folder.exists() {
@@ -119,7 +115,7 @@ fn measure(
     Ok((took.as_secs_f64() * each, core * each / 3.0))
 }
 
-/// What this process has computed so far, on all cores. In it too is what the asking side does, once a command.
+/// What this process has computed so far, on all cores; what the asking side does, once a command, is in it.
 fn core_seconds() -> Result<f64, Failed> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     // Behind the name of the program, which may hold anything: user and system time, in hundredths.
