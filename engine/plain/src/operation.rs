@@ -53,7 +53,7 @@ pub fn run(plan: &Plan, inputs: &[Vec<Column>]) -> Result<Outcome, Refused> {
             .collect(),
         Operation::Merge { how, validate, keys, columns } => {
             let right: Vec<&Column> = inputs[1].iter().collect();
-            let mut merged = merge(*how, *validate, keys, columns, &first, &right)?;
+            let mut merged = merge(plan, *how, *validate, keys, columns, [&first, &right])?;
             let all: Vec<usize> = (0..merged[0].len()).collect();
             if !rules::met(plan, &merged.iter().collect::<Vec<_>>(), &all) {
                 return Err(Refused::TooFewRows);
@@ -154,12 +154,12 @@ impl Keyed {
 }
 
 fn merge(
+    plan: &Plan,
     how: How,
     validate: Validate,
     keys: &[KeyPair],
     sources: &[MergeSource],
-    left: &[&Column],
-    right: &[&Column],
+    [left, right]: [&[&Column]; 2],
 ) -> Result<Vec<Column>, Refused> {
     let on_left = Keyed::of(left, &keys.iter().map(|pair| pair.left).collect::<Vec<_>>());
     let on_right = Keyed::of(right, &keys.iter().map(|pair| pair.right).collect::<Vec<_>>());
@@ -169,6 +169,12 @@ fn merge(
         Validate::ManyToOne => (false, true),
         Validate::ManyToMany => (false, false),
     };
+    for (at, (side, unique)) in [(&on_left, left_unique), (&on_right, right_unique)].into_iter().enumerate() {
+        let least = plan.inputs[at].keyed().filter(|_| unique).unwrap_or(0);
+        if (side.keys.iter().flatten().count() as u64) < least {
+            return Err(Refused::TooFewRows);
+        }
+    }
     if left_unique && !on_left.is_unique() || right_unique && !on_right.is_unique() {
         return Err(Refused::KeyNotUnique);
     }

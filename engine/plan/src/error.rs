@@ -90,7 +90,10 @@ impl PlanError {
             }
             Self::RuleRows { .. } => Some("open counts, sums and means of more rows, or group them"),
             Self::RuleColumn { .. } => Some("project it away before opening; join or group by it"),
-            Self::RuleKey { .. } => Some("merge on a column as its provider uploaded it"),
+            Self::RuleKey { .. } => Some(
+                "merge first and filter afterwards, on a column as its provider uploaded it; \
+                 or say validate=\"many_to_one\"",
+            ),
             Self::RuleRounded { .. } => {
                 Some("ask for the sum and the count; merge with the table on the left, or one to one")
             }

@@ -98,6 +98,12 @@ pub(crate) fn prepared(
 
 /// Where counts are rounded, a row occurs once: of rows that occur often, the count tells more.
 fn counted_once(base: &Input, other: &Input, base_unique: bool) -> Result<(), PlanError> {
+    let rounds = base.rules.round_counts.or(other.rules.round_counts);
+    let both = |guard: &Guard| other.rules.guards.iter().any(|theirs| theirs.source == guard.source);
+    if let Some(to) = rounds.filter(|_| base.rules.guards.iter().any(both)) {
+        // One row stands in two places then, and in as many as there are merges of this kind.
+        return Err(PlanError::RuleRounded { what: "joining rows of an upload with each other", to });
+    }
     match (base.rules.round_counts, other.rules.round_counts) {
         (_, Some(to)) if !base_unique => {
             Err(PlanError::RuleRounded { what: "a merge that may repeat its rows", to })
@@ -213,7 +219,8 @@ fn check_rules(rules: &Rules, columns: &[ColumnMeta]) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Whether keys are unique is opened. Of keys that were made up it could be the value of a single row.
+/// Whether keys are unique is opened. Of keys that were made up, or of rows that were chosen, it could be the
+/// value of a single row.
 fn promised(input: &Input, keys: &[String], unique: bool) -> Result<(), PlanError> {
     if !unique {
         return Ok(());
@@ -297,12 +304,25 @@ pub(crate) fn follow(
             let closed = by.iter().filter(|name| before.join_only.contains(name));
             TableRules { join_only: closed.cloned().collect(), ..TableRules::default() }
         }
-        (Command::Get { .. } | Command::Save { .. } | Command::Sort { .. } | Command::Filter { .. }, _) => {
+        (Command::Filter { .. }, _) => {
+            columns.extend_from_slice(first.behind());
+            chosen(first)
+        }
+        (Command::Get { .. } | Command::Save { .. } | Command::Sort { .. }, _) => {
             columns.extend_from_slice(first.behind());
             before.clone()
         }
         _ => TableRules::default(),
     })
+}
+
+/// The rules of some of the rows: no column is as it was uploaded, even if all its values are.
+fn chosen(input: &Input) -> TableRules {
+    let mut rules = input.rules.clone();
+    if guarded(input) {
+        rules.derived = input.visible().iter().map(|column| column.name.clone()).collect();
+    }
+    rules
 }
 
 fn of_upload(command: &Command) -> Result<TableRules, PlanError> {
@@ -368,7 +388,8 @@ fn joined(
     rules
 }
 
-/// Columns of a merge that are not the leading side's as they were uploaded.
+/// Columns of a merge that are not the leading side's as they were uploaded. In an inner merge the other side
+/// chooses the rows, so none is.
 fn unlike_base(
     [left, right]: [&Input; 2],
     how: How,
@@ -379,7 +400,7 @@ fn unlike_base(
     let original = |source: &MergeSource| {
         let at = match (how, *source) {
             (How::Right, MergeSource::Right(at)) => at,
-            (How::Inner | How::Left, MergeSource::Left(at)) => at,
+            (How::Left, MergeSource::Left(at)) => at,
             _ => return false,
         };
         let column = base.columns.get(at);
@@ -431,19 +452,34 @@ pub(crate) fn checks(
     inputs: &[Input],
     (rules, columns): (&TableRules, usize),
 ) -> Vec<Check> {
-    let checks = |rules: &TableRules, visible: usize| {
-        let check = |guard: &Guard| Check {
-            // Also a rule of another upload tells no more than the rounded count.
-            min_rows: up(guard.min_rows, rules.round_counts),
-            rows_in: guard.rows_in.map(|place| visible + place as usize),
-        };
-        rules.guards.iter().map(check).collect()
-    };
     match (operation, inputs) {
         (Operation::Filter { .. } | Operation::Aggregate { .. } | Operation::GroupBy { .. }, [input]) => {
-            checks(&input.rules, input.visible().len())
+            input.checks()
         }
-        (Operation::Merge { how: How::Inner, .. }, _) => checks(rules, columns - rules.hidden.len()),
+        (Operation::Merge { how: How::Inner, .. }, _) => asked(rules, columns - rules.hidden.len()),
         _ => Vec::new(),
+    }
+}
+
+fn asked(rules: &TableRules, visible: usize) -> Vec<Check> {
+    let check = |guard: &Guard| Check {
+        // Also a rule of another upload tells no more than the rounded count.
+        min_rows: up(guard.min_rows, rules.round_counts),
+        rows_in: guard.rows_in.map(|place| visible + place as usize),
+    };
+    rules.guards.iter().map(check).collect()
+}
+
+impl Input {
+    /// What must be behind whatever is opened of some of its rows.
+    pub fn checks(&self) -> Vec<Check> {
+        asked(&self.rules, self.visible().len())
+    }
+
+    /// Before it is told whether the keys of an upload are unique, so many of its rows must have one: rows
+    /// without a key are like no other.
+    pub fn keyed(&self) -> Option<u64> {
+        let own = |check: &Check| check.rows_in.is_none();
+        self.checks().iter().filter(|check| own(check)).map(|check| check.min_rows).max()
     }
 }

@@ -99,6 +99,7 @@ impl Merge<'_> {
         let (left, right) = (self.side(party, left, 0)?, self.side(party, right, 1)?);
         let (base, other) = if self.how == How::Right { (right, left) } else { (left, right) };
         steps.done();
+        self.keyed(party, &base, &other)?;
         let sorted = self.sorted(party, &base, &other, steps)?;
         if self.unique().1 {
             self.look_up(party, &base, &other, &sorted, steps)
@@ -159,6 +160,19 @@ impl Merge<'_> {
         let dead_last = alive.is_none() || (table.selected.is_none() && self.keys.len() == 1);
         let in_order = dead_last && input.is_sorted_by(positions);
         Ok(Side { table, input, keys, alive, in_order })
+    }
+
+    /// Whether so many rows have a key that it may be told of them whether it is unique.
+    fn keyed(&self, party: &mut Party, base: &Side<'_>, other: &Side<'_>) -> Result<(), TableError> {
+        let (base_unique, other_unique) = self.unique();
+        let need = |(side, unique): (&Side<'_>, bool)| {
+            let least = side.input.keyed().filter(|_| unique)?;
+            side.alive.clone().map(|alive| Need { least, flags: Some(alive), rows_in: None })
+        };
+        let needs: Vec<Need> =
+            [(base, base_unique), (other, other_unique)].into_iter().filter_map(need).collect();
+        let rows = (base.rows() + other.rows()) as u64;
+        enough(party, Counted { columns: &[], selected: None, rows }, &needs)
     }
 
     /// Sorts the rows of both together and checks what was promised of their keys. Rows without a key, or

@@ -183,7 +183,48 @@ fn counts_after_a_merge_are_multiples() {
     assert_eq!(keep(below("id", 25), &joined).input.rows, 20);
     assert_eq!(ask(&filter(below("id", 18), None), &[&joined]).unwrap_err(), "too_few_rows");
     let kept = keep(below("id", 29), &people);
-    assert_eq!(ask(&one_to_one(How::Inner), &[&kept, &mine]).unwrap().table().input.rows, 20);
+    assert_eq!(ask(&one_to_one(How::Inner), &[&kept, &mine]).unwrap_err(), "rule_key");
+    let looked_up = merge(How::Inner, Validate::ManyToOne, &["id"], &["who"]);
+    assert_eq!(ask(&looked_up, &[&kept, &mine]).unwrap().table().input.rows, 20);
+}
+
+#[test]
+fn a_row_joined_in_ten_places_counts_no_more_than_once() {
+    let people = people(to(10));
+    // Ten rows for everybody, who stands under another key in each of them.
+    let key =
+        |place: i128| (0..970).map(|row| if row % 10 == place { row / 10 } else { 1000 + row }).collect();
+    let mine = clear(&[("k0", key(0)), ("k1", key(1))]);
+    for asked in [Rules::default(), rules(2, &[])] {
+        let mine = upload(9, &mine, asked);
+        let once = ask(&merge(How::Left, Validate::ManyToOne, &["k0"], &["id"]), &[&mine, &people]);
+        // Keys of the analyst's own may repeat rows; with rules of its own that is told to be otherwise.
+        let Ok(once) = once.map(Got::table) else { continue };
+        let again = merge(How::Left, Validate::ManyToOne, &["k1"], &["id"]);
+        assert_eq!(ask(&again, &[&once, &people]).unwrap_err(), "rule_rounded");
+    }
+    let mine = upload(9, &mine, rules(2, &[]));
+    let one_to_one = |on| merge(How::Left, Validate::OneToOne, &[on], &["id"]);
+    let once = ask(&one_to_one("k0"), &[&mine, &people]).unwrap().table();
+    assert_eq!(once.input.rules.round_counts, Some(10));
+    let kept = keep(below("region", 2), &once);
+    let small = project(&[("k1", "k1"), ("ill", "x")]);
+    let small = ask(&small, &[&once]).unwrap().table();
+    for twice in [&once, &kept, &small] {
+        let again = merge(How::Left, Validate::ManyToOne, &["k1"], &["id"]);
+        assert_eq!(ask(&again, &[twice, &people]).unwrap_err(), "rule_rounded");
+        let again = merge(How::Right, Validate::OneToMany, &["id"], &["k1"]);
+        assert_eq!(ask(&again, &[&people, twice]).unwrap_err(), "rule_rounded");
+        // Of rows that were chosen it is not even told whether this is one to one.
+        let refused =
+            if twice.input.rules.derived.contains(&"k1".to_owned()) { "rule_key" } else { "rule_rounded" };
+        assert_eq!(ask(&one_to_one("k1"), &[twice, &people]).unwrap_err(), refused);
+    }
+    // A person and the spouse, in one table.
+    for how in [How::Left, How::Inner] {
+        let pairs = merge(how, Validate::OneToOne, &["id"], &["id"]);
+        assert_eq!(ask(&pairs, &[&people, &people]).unwrap_err(), "rule_rounded");
+    }
 }
 
 #[test]
@@ -250,6 +291,7 @@ fn messages_do_not_depend_on_the_exact_count() {
         let ids: Vec<i128> = (0..97).collect();
         let marks = ids.iter().map(|id| i128::from(*id < limit)).collect();
         let table = upload(1, &clear(&[("id", ids), ("mark", marks)]), to(10));
+        let mine = own(&[("who", (0..97).collect())]);
         let mut all = Vec::new();
         let (kept, messages) = watch(&filter(is("mark", 1), None), &[&table]);
         let kept = kept.unwrap().table();
@@ -258,9 +300,9 @@ fn messages_do_not_depend_on_the_exact_count() {
             sort(&[("id", false)]),
             aggregate(&[(Count, name("id")), (Sum, number(2))], Some(15)),
             group_by(&["mark"], &[(Count, name("id")), (Sum, name("mark"))]),
-            merge(How::Inner, Validate::OneToOne, &["id"], &["id"]),
+            merge(How::Inner, Validate::ManyToOne, &["id"], &["who"]),
         ] {
-            let tables = [&kept, &kept];
+            let tables = [&kept, &mine];
             let (got, messages) = watch(&command, &tables[..command.inputs().len()]);
             assert!(got.is_ok(), "{command:?}: {got:?}");
             all.extend(messages);

@@ -238,6 +238,45 @@ fn whether_made_up_keys_are_unique_is_not_told() {
 }
 
 #[test]
+fn whether_two_chosen_rows_have_the_same_value_is_not_told() {
+    // Two people have a code, and everybody else no key that could be like another.
+    let code = |id: i128| (id == 3 || id == 7).then_some(Value::Integer(5));
+    let mut table = clear(&[("id", (0..40).collect()), ("code", vec![0; 40])]);
+    table.columns[1].ctype.nullable = true;
+    table.data[1] = (0..40).map(code).collect();
+    let codes = own(&[("k", (0..20).collect())]);
+    let unique = |how| merge(how, Validate::OneToOne, &["code"], &["k"]);
+    let people = upload(1, &table, rules(10, &[]));
+    let (got, messages) = watch(&unique(How::Left), &[&people, &codes]);
+    assert_eq!(got.unwrap_err(), "too_few_rows");
+    let opened = messages.iter().filter(|message| message.to == 0 && message.step == "open bits");
+    assert!(opened.count() <= 3, "one bit of each message, and no second: {messages:?}");
+    // With a code for everybody, two of them are chosen: by a filter, by keys of the analyst's own, by a copy.
+    table.data[1] = (0..40).map(|id| Some(Value::Integer(id % 30))).collect();
+    let people = upload(1, &table, rules(10, &[]));
+    let ids = own(&[("who", (0..12).chain([37]).collect()), ("x", vec![0; 13])]);
+    let chosen = [
+        ask(&filter(below("id", 12), None), &[&people]).unwrap().table(),
+        ask(&merge(How::Inner, Validate::ManyToOne, &["id"], &["who"]), &[&people, &ids]).unwrap().table(),
+        ask(&merge(How::Inner, Validate::OneToOne, &["id"], &["who"]), &[&people, &ids]).unwrap().table(),
+        ask(&merge(How::Inner, Validate::ManyToOne, &["who"], &["id"]), &[&ids, &people]).unwrap().table(),
+    ];
+    for table in &chosen {
+        let moved = ask(&sort(&[("id", false)]), &[table]).unwrap().table();
+        let moved = ask(&project(&[("code", "code"), ("id", "i")]), &[&moved]).unwrap().table();
+        for chosen in [table, &moved] {
+            for how in [How::Left, How::Inner] {
+                assert_eq!(ask(&unique(how), &[chosen, &codes]).unwrap_err(), "rule_key");
+            }
+            let looked_up = merge(How::Left, Validate::ManyToOne, &["k"], &["code"]);
+            assert_eq!(ask(&looked_up, &[&codes, chosen]).unwrap_err(), "rule_key");
+            // What needs no promise of theirs is as before.
+            ask(&merge(How::Left, Validate::ManyToOne, &["code"], &["k"]), &[chosen, &codes]).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_column_for_joining_only_shows_under_no_name() {
     let people = people(0, &["id"]);
     for command in [

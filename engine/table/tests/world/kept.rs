@@ -52,7 +52,8 @@ pub fn rules(min_rows: u64, join_only: &[&str]) -> Rules {
 pub fn upload(seed: u64, clear: &Clear, rules: Rules) -> Kept {
     let columns = Slot::Value(clear.columns.clone());
     let command = Command::Upload { columns, name: None, rules: Some(Slot::Value(rules)) };
-    let followed = plan(&command, &[]).unwrap().rules;
+    let mut followed = plan(&command, &[]).unwrap().rules;
+    followed.guards.iter_mut().for_each(|guard| guard.source = Some(Handle([seed as u8; 32])));
     let shares = shares::split(&mut Random::of(seed), clear);
     Kept { input: clear.input().with_rules(followed), data: clear.data.clone(), shares }
 }
