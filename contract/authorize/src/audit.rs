@@ -94,7 +94,8 @@ pub enum Event {
         approval: Digest,
         nonce: Nonce,
         step: u32,
-        job: JobId,
+        /// [`job_digest`]; in older logs the number itself.
+        job: Digest,
         command: Digest,
         /// As far as they are known when it comes, the first [`MOST_LISTED`].
         tables: Vec<Handle>,
@@ -115,7 +116,8 @@ pub enum Event {
     },
     /// A command ended: `table`, `opened`, `removed`, or the code of an error.
     Done {
-        job: JobId,
+        /// As in its step.
+        job: Digest,
         outcome: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         table: Option<Handle>,
@@ -204,6 +206,11 @@ pub fn tables_digest(tables: &[Handle]) -> Digest {
         hasher.update(&table.0);
     }
     Digest(*hasher.finalize().as_bytes())
+}
+
+/// Names a job to whoever reads a log. Whoever knows its number may cancel it, and so it stands in no log.
+pub fn job_digest(job: JobId) -> Digest {
+    Digest(blake3::derive_key("vdl audit job 1", &job.0))
 }
 
 /// A server's word that it saw the log of server `node` up to `head`.

@@ -180,10 +180,16 @@ impl Run {
         Ok(run)
     }
 
-    fn check_belongs(&self, approval: &Digest, nonces: &[Nonce; 3]) -> Result<(), Refusal> {
-        if self.state.closed {
-            return Err(Refusal::Closed);
+    /// Whether it goes on: what was let in before it was closed, and has not begun, does not begin.
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        match self.state.closed {
+            true => Err(Refusal::Closed),
+            false => Ok(()),
         }
+    }
+
+    fn check_belongs(&self, approval: &Digest, nonces: &[Nonce; 3]) -> Result<(), Refusal> {
+        self.check_open()?;
         if *approval != self.approval.digest() {
             return Err(Refusal::OtherApproval);
         }

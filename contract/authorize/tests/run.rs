@@ -268,6 +268,7 @@ fn closing_ends_the_run_and_only_the_analyst_closes() {
     assert_eq!(run.check_close(&sign_close(&analyst(), digest, other)), Err(Refusal::OtherRun));
 
     let closed = run.check_close(&sign_close(&analyst(), digest, nonces())).unwrap();
+    assert_eq!((run.check_open(), closed.check_open()), (Ok(()), Err(Refusal::Closed)));
     assert_eq!(refusal(ask(&closed, 2, &command(2), 9)), Refusal::Closed);
     assert_eq!(closed.check_close(&sign_close(&analyst(), digest, nonces())), Err(Refusal::Closed));
 }

@@ -79,7 +79,7 @@ pub enum Route {
     Runs,
     /// [`AskLog`] -> [`LogPart`] and whole lines of this server's audit log.
     Audit,
-    /// Any of the others in a sealed parcel -> its answer, sealed as well.
+    /// One of the first six in a sealed parcel -> its answer, sealed as well.
     Sealed,
 }
 
