@@ -164,7 +164,7 @@ fn inside(node: &Node, path: &str, body: &[u8]) -> (u16, ErrorAnswer) {
 fn a_parcel_in_a_parcel_and_a_route_that_is_none_are_refused() {
     let nodes = embedded::start().unwrap();
     let inner = seal(&key(&nodes[0]), Route::Info.path(), b"", [9; 32]).unwrap().0;
-    for path in [Route::Sealed.path(), "/v1/command/", "", "/v1/Info"] {
+    for path in [Route::Sealed.path(), Route::Audit.path(), "/v1/command/", "", "/v1/Info"] {
         let (status, answer) = inside(&nodes[0], path, &inner);
         assert_eq!((status, answer.code.as_str()), (404, "no_such_route"), "{path}");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use vdl_authorize::audit::{Event, MOST_LISTED, tables_digest};
+use vdl_authorize::audit::{Event, MOST_LISTED, job_digest, tables_digest};
 use vdl_authorize::{Approval, Authorized, Refusal, Resolution, Run, RunState, command_digest, run_id};
 use vdl_command::{
     Authority, CloseRun, Command, Digest, ErrorAnswer, Handle, JobId, Mode, Nonce, Request, Slot, StartRun,
@@ -138,16 +138,16 @@ impl Authorities {
     }
 
     /// Whether a command that was let in may begin, now that its turn has come. While it waited its approval
-    /// may have been revoked or have ended, and the policy may be another one.
+    /// may have been revoked or have ended, its run may be closed, and the policy may be another one.
     pub fn check_turn(&self, store: &Store, admitted: &Admitted, now: i64) -> Result<(), ErrorAnswer> {
-        let (Some((key, _, job)), Some(approval)) = (admitted.place, &admitted.approval) else {
-            return Ok(());
-        };
+        let Some((key, _, job)) = admitted.place else { return Ok(()) };
         let held = self.rules.now();
-        let renewed = match self.lock().get_mut(&key) {
-            Some(known) => known.renewed(&held, store, key, now)?.run.approval().clone(),
-            // Its run was closed meanwhile.
-            None => approval.clone(),
+        let renewed = {
+            let mut runs = self.lock();
+            // Closed runs are forgotten, until somebody asks for something in them.
+            let known = runs.get_mut(&key).ok_or_else(|| from_refusal(&Refusal::Closed))?;
+            known.run.check_open().map_err(|refusal| from_refusal(&refusal))?;
+            known.renewed(&held, store, key, now)?.run.approval().clone()
         };
         let holds = held.gate.check_holds(&renewed, now);
         let asked = Asked { approval: key.approval, id: job.0 };
@@ -222,7 +222,8 @@ impl Authorities {
     ) -> Result<(), ErrorAnswer> {
         let Some((key, step, job)) = admitted.place else { return Ok(()) };
         let command = admitted.command.get();
-        let event = Event::Done { job, outcome: outcome(command, ended), table: ended.ok().flatten() };
+        let (outcome, table) = (outcome(command, ended), ended.ok().flatten());
+        let event = Event::Done { job: job_digest(job), outcome, table };
         let noted = self.ledger.note(store, event);
         let kept = self.keep_end(store, key, step, job, ended.ok());
         noted.and(kept)?;
@@ -421,7 +422,7 @@ fn step_event(
         approval: authority.approval,
         nonce,
         step: authority.step,
-        job: request.job,
+        job: job_digest(request.job),
         command: command_digest(&request.command),
         tables,
         all_tables,

@@ -1,21 +1,12 @@
 //! The node behind HTTPS. Whoever does not show the token learns nothing, not even what exists.
 
-use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{Method, Request, Response, StatusCode, header};
-use axum::serve::Listener;
-use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::sync::Semaphore;
 use vdl_command::{ErrorAnswer, Route};
 
 use crate::node::Node;
@@ -27,12 +18,15 @@ pub(crate) struct Https {
     /// Of the token: equal hashes are compared in constant time.
     pub token: blake3::Hash,
     pub longest_request: usize,
+    /// Turns to read the audit log: a part of it is megabytes.
+    pub readers: Arc<Semaphore>,
 }
+
+/// Of the audit log at once; the others wait, each without a thread of its own.
+pub(crate) const MOST_READERS: usize = 2;
 
 /// Everything but a command is short.
 pub(crate) const SHORT_REQUEST: usize = 17 << 20;
-const HANDSHAKE: Duration = Duration::from_secs(10);
-const MOST_CONNECTIONS: usize = 512;
 
 pub(crate) fn router(https: Https) -> Router {
     Router::new().fallback(handle).with_state(Arc::new(https))
@@ -58,7 +52,7 @@ impl Https {
         blake3::hash(token) == self.token
     }
 
-    async fn answer(&self, request: Request<Body>) -> Result<Vec<u8>, ErrorAnswer> {
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Result<Vec<u8>, ErrorAnswer> {
         let path = request.uri().path();
         let route = Route::ALL.into_iter().find(|route| route.path() == path);
         let Some(route) = route.filter(|_| request.method() == Method::POST) else {
@@ -70,8 +64,16 @@ impl Https {
             refuse("request_too_long", format!("the request was cut off or is longer than {limit} bytes"))
                 .remedy("split the data into several uploads and concat() them")
         })?;
+        let turn = match route {
+            Route::Audit => self.readers.clone().acquire_owned().await.ok(),
+            _ => None,
+        };
         let node = self.node.clone();
-        let answered = tokio::task::spawn_blocking(move || node.answer(route, &body)).await;
+        let answer = move || {
+            let _turn = turn;
+            node.answer(route, &body)
+        };
+        let answered = tokio::task::spawn_blocking(answer).await;
         answered.unwrap_or_else(|_| Err(refuse("internal", "the server met an error of its own")))
     }
 }
@@ -92,63 +94,5 @@ pub(crate) fn status(answer: &ErrorAnswer) -> StatusCode {
             StatusCode::BAD_GATEWAY
         }
         _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// Connections whose TLS handshake is done; slow ones hold up nobody else.
-pub(crate) struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
-}
-
-impl TlsListener {
-    pub fn start(listener: std::net::TcpListener, config: Arc<ServerConfig>) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let listener = TcpListener::from_std(listener)?;
-        let (sender, ready) = mpsc::channel(16);
-        tokio::spawn(accept(listener, TlsAcceptor::from(config), sender));
-        Ok(Self { ready, address })
-    }
-}
-
-async fn accept(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) -> Infallible {
-    let handshakes = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    loop {
-        let permit = handshakes.clone().acquire_owned().await;
-        let Ok((socket, address)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (acceptor, ready) = (acceptor.clone(), ready.clone());
-        tokio::spawn(async move {
-            let _permit = permit;
-            // Small answers must not wait for more to come.
-            let _ = socket.set_nodelay(true);
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
-                let _ = ready.send((stream, address)).await;
-            }
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(connection) => connection,
-            // The accepting task never ends before this side does.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(self.address)
     }
 }

@@ -34,10 +34,10 @@ impl Node {
         opened.answer.seal(status, &body, nonce).map_err(unreadable)
     }
 
-    /// Any route but this one, with the limits it has outside.
+    /// What somebody may ask through others, with the limits it has outside.
     fn inside(&self, opened: &Opened) -> Result<Vec<u8>, ErrorAnswer> {
         let route = Route::ALL.into_iter().find(|route| route.path() == opened.path());
-        let Some(route) = route.filter(|route| *route != Route::Sealed) else {
+        let Some(route) = route.filter(|route| is_for_parcels(*route)) else {
             return Err(refuse("no_such_route", "the server offers nothing of this name in a parcel"));
         };
         if route != Route::Command && opened.body().len() > SHORT_REQUEST {
@@ -45,6 +45,21 @@ impl Node {
             return Err(refuse("request_too_long", message).remedy("see what made it so long"));
         }
         self.answer(route, opened.body())
+    }
+}
+
+/// Whoever relays cannot tell parcels apart: what one may hold is open to all who may send any. That is what
+/// runs and their commands need. Policies and the books are asked for in the clear, where the relay can
+/// refuse.
+fn is_for_parcels(route: Route) -> bool {
+    match route {
+        Route::Info
+        | Route::Command
+        | Route::StartRun
+        | Route::CloseRun
+        | Route::Cancel
+        | Route::Progress => true,
+        Route::Policy | Route::Publish | Route::Runs | Route::Audit | Route::Sealed => false,
     }
 }
 

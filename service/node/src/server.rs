@@ -1,19 +1,19 @@
 //! A node as a process: ports, signals, a beginning and an end.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use vdl_listen::{TlsListener, told_to_stop};
 use vdl_store::Store;
 
 use crate::config::{Loaded, NodeFile};
 use crate::error::NodeError;
-use crate::https::{Https, TlsListener, router};
+use crate::https::{Https, MOST_READERS, router};
 use crate::net::{Links, Wire, https_config};
 use crate::node::Node;
 
@@ -60,7 +60,8 @@ async fn serve_until_told(
     ready: impl FnOnce() + Send + 'static,
 ) -> Result<(), NodeError> {
     // From here on a signal stops the node instead of killing it.
-    let told = told_to_stop(stop_at_end_of_input)?;
+    let unwatched = |error: io::Error| NodeError::Config(format!("nothing could stop it: {error}"));
+    let told = told_to_stop(stop_at_end_of_input).map_err(unwatched)?;
     let listener = bind(loaded.file.https.listen)?;
     let node = open(&loaded)?;
     let _pid = loaded.pid_file.as_ref().map(PidFile::write).transpose()?;
@@ -70,6 +71,7 @@ async fn serve_until_told(
         node: node.clone(),
         token: blake3::hash(loaded.file.token.0.as_bytes()),
         longest_request: loaded.file.limits.request_mib << 20,
+        readers: Arc::new(Semaphore::new(MOST_READERS)),
     });
     let (stopping, stopped) = (Arc::new(Notify::new()), node.clone());
     let until = stopping.clone();
@@ -109,31 +111,6 @@ fn announce(node: &Node, ready: impl FnOnce()) {
 fn bind(address: SocketAddr) -> Result<TcpListener, NodeError> {
     TcpListener::bind(address)
         .map_err(|error| NodeError::Link(format!("port {address} cannot be used: {error}")))
-}
-
-fn told_to_stop(at_end_of_input: bool) -> Result<Arc<Notify>, NodeError> {
-    let told = Arc::new(Notify::new());
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signals = signal(kind).map_err(|error| NodeError::Config(format!("no signals: {error}")))?;
-        let told = told.clone();
-        tokio::spawn(async move {
-            signals.recv().await;
-            told.notify_one();
-        });
-    }
-    if at_end_of_input {
-        let told = told.clone();
-        let watch = move || {
-            let mut input = io::stdin().lock();
-            while matches!(input.read(&mut [0; 64]), Ok(1..)) {}
-            told.notify_one();
-        };
-        std::thread::Builder::new()
-            .name("vdl-input".into())
-            .spawn(watch)
-            .map_err(|error| NodeError::Config(format!("no thread: {error}")))?;
-    }
-    Ok(told)
 }
 
 /// Holds the process id while the process lives.

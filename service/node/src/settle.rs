@@ -122,6 +122,7 @@ fn serve(node: &Weak<Node>, inquiries: &Receiver<Inquiry>, asked: &mut Instant) 
     if asked.elapsed() >= ASK_EVERY {
         node.ask_states();
         node.compare_standings();
+        node.hear_waiting_heads();
         *asked = Instant::now();
     }
     true

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use vdl_transport::{Frame, Peer};
 
 use crate::agreement::random;
 use crate::error::NodeError;
-use crate::net::{control, node_of, step};
+use crate::net::{PEERS, control, node_of, slot, step};
 use crate::node::{Node, NodeConfig, now};
 use crate::refusal::{from_store, refuse};
 
@@ -32,6 +33,8 @@ struct Book {
     /// With it the heads of peers are signed.
     key: SigningKey,
     asked: Mutex<VecDeque<Asked>>,
+    /// Of each peer.
+    paces: Mutex<[Pace; 2]>,
 }
 
 /// A head that was shown, and which servers have signed it since.
@@ -42,6 +45,18 @@ struct Asked {
 
 /// Heads that may be signed; the oldest is forgotten first.
 const MOST_ASKED: usize = 256;
+
+/// How fast a peer's heads come: each that is written down is a line here, and its owner can make any number.
+#[derive(Default)]
+struct Pace {
+    /// When one was written down.
+    last: Option<Instant>,
+    /// The farthest that came too soon after it.
+    waiting: Option<Shown>,
+}
+
+/// One head of a peer in that time is enough: it vouches for all before it.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
 
 /// To both peers: how far the log goes here, and the key this server signs with. They keep it.
 #[derive(Serialize, Deserialize)]
@@ -75,7 +90,7 @@ impl Ledger {
         let (head, key) = (last(whole)?, SigningKey::from_seed(store.seed(fresh)?));
         let shown = shown(&key).map_err(|answer| NodeError::Config(answer.message))?;
         let (found, head) = (head.sequence, Mutex::new(head));
-        let ledger = Self(Some(Book { head, found, key, asked: Mutex::default() }));
+        let ledger = Self(Some(Book { head, found, key, asked: Mutex::default(), paces: Mutex::default() }));
         let note = |event| ledger.note(store, event).map_err(|answer| NodeError::Config(answer.message));
         if !cut.is_empty() {
             store.cut_log(cut.len() as u64)?;
@@ -120,11 +135,53 @@ impl Book {
         asked.push_back(Asked { head, signed: [false; 3] });
     }
 
-    /// Whether a server signs this head for the first time; `None` if it was not shown, or long ago.
-    fn is_new(&self, head: Head, by: u8) -> Option<bool> {
+    /// Notes that a server signs this head, unless it was noted before. What could not be noted may be noted
+    /// again.
+    fn once(
+        &self,
+        head: Head,
+        by: u8,
+        note: impl FnOnce() -> Result<(), ErrorAnswer>,
+    ) -> Result<(), ErrorAnswer> {
         let mut asked = self.asked();
-        let shown = asked.iter_mut().find(|shown| shown.head == head)?;
-        Some(!std::mem::replace(shown.signed.get_mut(usize::from(by))?, true))
+        let shown = asked.iter_mut().find(|shown| shown.head == head);
+        let Some(signed) = shown.and_then(|shown| shown.signed.get_mut(usize::from(by))) else {
+            let message = format!("server {by} signed an end of the log that it was not shown");
+            return Err(refuse("servers_disagree", message));
+        };
+        if !*signed {
+            note()?;
+            *signed = true;
+        }
+        Ok(())
+    }
+
+    fn paces(&self) -> MutexGuard<'_, [Pace; 2]> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The farthest of a peer's heads, if it is time to write one down. Otherwise it waits.
+    fn in_time(&self, from: Peer, shown: Shown) -> Option<Shown> {
+        let mut paces = self.paces();
+        let pace = &mut paces[slot(from)];
+        let farthest = match pace.waiting.take() {
+            Some(waiting) if waiting.head.sequence >= shown.head.sequence => waiting,
+            _ => shown,
+        };
+        if pace.last.is_some_and(|last| last.elapsed() < HEAD_EVERY) {
+            pace.waiting = Some(farthest);
+            return None;
+        }
+        pace.last = Some(Instant::now());
+        Some(farthest)
+    }
+
+    /// The head of a peer that has waited long enough.
+    fn due(&self, from: Peer) -> Option<Shown> {
+        let mut paces = self.paces();
+        let pace = &mut paces[slot(from)];
+        let waited = pace.last.is_some_and(|last| last.elapsed() >= HEAD_EVERY);
+        pace.waiting.take_if(|_| waited)
     }
 }
 
@@ -145,20 +202,26 @@ impl Node {
     pub(crate) fn hear_of_log(&self, from: Peer, frame: &Frame) {
         let Some(book) = &self.authorities.ledger.0 else { return };
         let heard = match frame.step.as_str() {
-            step::HEAD => self.hear_head(book, from, &frame.payload),
+            step::HEAD => read(&frame.payload).and_then(|shown| self.hear_head(book, from, shown)),
             _ => self.hear_witness(book, from, &frame.payload),
         };
-        if let Err(answer) = heard {
-            tracing::warn!(?from, code = %answer.code, "{}", answer.message);
+        heard.unwrap_or_else(|answer| warn(from, &answer));
+    }
+
+    /// Comes back to heads that came too soon after others.
+    pub(crate) fn hear_waiting_heads(&self) {
+        let Some(book) = &self.authorities.ledger.0 else { return };
+        for from in PEERS {
+            let heard = book.due(from).map_or(Ok(()), |shown| self.hear_head(book, from, shown));
+            heard.unwrap_or_else(|answer| warn(from, &answer));
         }
     }
 
     /// Signs the head of a peer's log if it goes on from the last one seen, otherwise says what that was.
-    fn hear_head(&self, book: &Book, from: Peer, shown_head: &[u8]) -> Result<(), ErrorAnswer> {
-        let Shown { head, key, signature } = read(shown_head)?;
-        let node = node_of(self.config.node, from);
-        let seen = self.seen(node, &key)?;
-        if !self.signed(&key, node, head, &signature)? {
+    fn hear_head(&self, book: &Book, from: Peer, shown_head: Shown) -> Result<(), ErrorAnswer> {
+        let (node, mut head) = (node_of(self.config.node, from), shown_head.head);
+        let seen = self.seen(node, &shown_head.key)?;
+        if !self.signed(&shown_head.key, node, head, &shown_head.signature)? {
             return Err(refuse("servers_disagree", format!("server {node} did not sign what it shows")));
         }
         let before = seen.as_ref().map(|seen| seen.head);
@@ -168,9 +231,11 @@ impl Node {
             return Ok(());
         }
         if before != Some(head) {
+            let Some(farthest) = book.in_time(from, shown_head) else { return Ok(()) };
+            head = farthest.head;
             let event = Event::Countersigned { node, sequence: head.sequence, head: head.digest };
             self.authorities.ledger.note(&self.store, event)?;
-            self.store.keep_witness(node, &text(&Shown { head, key, signature })?).map_err(from_store)?;
+            self.store.keep_witness(node, &text(&farthest)?).map_err(from_store)?;
         }
         self.store.flush().map_err(from_store)?;
         let signature = sign_head(&book.key, &self.config.environment, node, head);
@@ -218,20 +283,14 @@ impl Node {
         if !self.signed(&key, self.config.node, head, &signature)? {
             return Err(refuse("servers_disagree", format!("server {by} signed something else")));
         }
-        match book.is_new(head, by) {
-            Some(true) => {}
-            Some(false) => return Ok(()),
-            None => {
-                let message = format!("server {by} signed an end of the log that it was not shown");
-                return Err(refuse("servers_disagree", message));
+        book.once(head, by, || {
+            if seen.is_none() {
+                let nothing = Shown { head: Head::START, key: key.clone(), signature: String::new() };
+                self.store.keep_witness(by, &text(&nothing)?).map_err(from_store)?;
             }
-        }
-        if seen.is_none() {
-            let nothing = Shown { head: Head::START, key: key.clone(), signature: String::new() };
-            self.store.keep_witness(by, &text(&nothing)?).map_err(from_store)?;
-        }
-        let (sequence, head) = (head.sequence, head.digest);
-        self.authorities.ledger.note(&self.store, Event::Witnessed { by, key, sequence, head, signature })
+            let (sequence, head) = (head.sequence, head.digest);
+            self.authorities.ledger.note(&self.store, Event::Witnessed { by, key, sequence, head, signature })
+        })
     }
 
     /// A head beyond this log's end. A peer's word is not enough: the log would skip as many numbers as it
@@ -251,6 +310,10 @@ impl Node {
         self.authorities.ledger.note(&self.store, event)?;
         self.show_head()
     }
+}
+
+fn warn(from: Peer, answer: &ErrorAnswer) {
+    tracing::warn!(?from, code = %answer.code, "{}", answer.message);
 }
 
 /// A key as it is shown.

@@ -72,9 +72,13 @@ pub struct Route {
     pub path: &'static str,
     pub who: Who,
     pub scope: Scope,
-    /// Whether the password must have been entered within the last five minutes.
+    /// Whether the password must have been entered, or a passkey shown, within the last five minutes.
     pub fresh: bool,
+    /// Whether it is there for a session that still waits for a passkey.
+    pub early: bool,
     pub takes: Takes,
+    /// Whether another site sends browsers here, which shows in what they say about where they come from.
+    pub beyond: bool,
 }
 
 const ALL: &[Role] = &Role::ALL;
@@ -95,19 +99,31 @@ pub const LARGEST_PARCEL: usize = 17 << 20;
 
 impl Route {
     fn new(method: Method, path: &'static str, who: Who, scope: Scope, takes: Takes) -> Self {
-        Self { method, path, who, scope, fresh: false, takes }
+        Self { method, path, who, scope, fresh: false, early: false, takes, beyond: false }
     }
 
-    /// Only shortly after the password was entered.
+    /// Only shortly after the password was entered or a passkey shown.
     fn fresh(mut self) -> Self {
         self.fresh = true;
+        self
+    }
+
+    /// Also after a password alone, where that is not enough.
+    fn early(mut self) -> Self {
+        self.early = true;
+        self
+    }
+
+    /// Reached from another site. Its handler finds out whether this browser was sent there.
+    fn beyond(mut self) -> Self {
+        self.beyond = true;
         self
     }
 }
 
 /// All of them.
 pub fn routes() -> Vec<Route> {
-    [account(), project(), data(), requests()].concat()
+    [account(), passkeys(), elsewhere(), project(), data(), requests()].concat()
 }
 
 fn account() -> Vec<Route> {
@@ -120,11 +136,11 @@ fn account() -> Vec<Route> {
         open(Method::POST, "/api/login", SHORT),
         open(Method::GET, "/api/invitations/{token}", Nothing),
         open(Method::POST, "/api/invitations/{token}", SHORT),
-        user(Method::DELETE, "/api/session", Nothing),
-        user(Method::GET, "/api/me", Nothing),
+        user(Method::DELETE, "/api/session", Nothing).early(),
+        user(Method::GET, "/api/me", Nothing).early(),
         user(Method::PATCH, "/api/me", SHORT),
         user(Method::POST, "/api/password", SHORT),
-        user(Method::POST, "/api/fresh", SHORT),
+        user(Method::POST, "/api/fresh", SHORT).early(),
         user(Method::GET, "/api/sessions", Nothing),
         user(Method::DELETE, "/api/sessions/{id}", Nothing),
         user(Method::GET, "/api/keys", Nothing),
@@ -134,6 +150,42 @@ fn account() -> Vec<Route> {
         user(Method::GET, "/api/inbox", Nothing),
         user(Method::POST, "/api/inbox/read", Nothing),
         user(Method::POST, "/api/inbox/{id}/read", Nothing),
+    ]
+}
+
+fn passkeys() -> Vec<Route> {
+    use Takes::Nothing;
+    let open = |method, path, takes| Route::new(method, path, Who::Anyone, Scope::None, takes);
+    let user = |method, path, takes| Route::new(method, path, Who::User, Scope::None, takes);
+    let reset = "/api/projects/{project}/members/{user}/passkeys";
+    vec![
+        open(Method::POST, "/api/login/passkey/start", Nothing),
+        open(Method::POST, "/api/login/passkey/finish", SHORT),
+        user(Method::POST, "/api/fresh/passkey/start", Nothing).early(),
+        user(Method::POST, "/api/fresh/passkey/finish", SHORT).early(),
+        user(Method::GET, "/api/passkeys", Nothing),
+        user(Method::POST, "/api/passkeys/start", Nothing).fresh().early(),
+        user(Method::POST, "/api/passkeys/finish", SHORT).fresh().early(),
+        user(Method::PUT, "/api/passkeys/needed", SHORT).fresh(),
+        user(Method::DELETE, "/api/passkeys/{id}", Nothing).fresh(),
+        Route::new(Method::DELETE, reset, Who::Roles(ADMINISTRATORS), Scope::Project, Nothing).fresh(),
+    ]
+}
+
+/// Signing in at an OpenID provider.
+fn elsewhere() -> Vec<Route> {
+    use Takes::Nothing;
+    let open = |method, path, takes| Route::new(method, path, Who::Anyone, Scope::None, takes);
+    let user = |method, path| Route::new(method, path, Who::User, Scope::None, Nothing);
+    vec![
+        open(Method::GET, "/api/oidc", Nothing),
+        open(Method::GET, "/auth/oidc/start", Nothing),
+        open(Method::GET, "/auth/oidc/callback", Nothing).beyond(),
+        open(Method::POST, "/api/invitations/{token}/oidc", SHORT),
+        user(Method::GET, "/auth/oidc/again").early(),
+        user(Method::GET, "/api/identities").early(),
+        user(Method::POST, "/api/identities").fresh(),
+        user(Method::DELETE, "/api/identities/{id}").fresh(),
     ]
 }
 

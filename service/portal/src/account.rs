@@ -12,9 +12,12 @@ use zeroize::Zeroizing;
 use crate::access::Role;
 use crate::db::Conn;
 use crate::error::Fault;
+use crate::factor::{Standing, standing};
 use crate::gate::{Caller, Input, Whence};
+use crate::ids::now;
+use crate::inbox::{NoticeKind, tell_owner};
 use crate::journal;
-use crate::password::check_strength;
+use crate::password::{Whose, check_strength};
 use crate::server::Shared;
 use crate::session::{self, SessionInfo};
 use crate::text;
@@ -24,8 +27,9 @@ use crate::text;
 pub struct Me {
     pub user: User,
     pub projects: Vec<Membership>,
-    /// Until when (seconds, UTC) something grave may be done without the password.
+    /// Until when (seconds, UTC) something grave may be done without the password or a passkey.
     pub fresh_until: i64,
+    pub passkeys: Standing,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -70,8 +74,10 @@ pub struct LoginForm {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordForm {
-    #[schema(value_type = String)]
-    old: Zeroizing<String>,
+    /// Only where there is none yet is it left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    old: Option<Zeroizing<String>>,
     #[schema(value_type = String)]
     new: Zeroizing<String>,
 }
@@ -94,7 +100,16 @@ pub struct Fresh {
     pub fresh_until: i64,
 }
 
-pub async fn me(conn: &mut Conn, user: &str, fresh_until: i64) -> Result<Me, Fault> {
+pub async fn me(
+    portal: &Shared,
+    conn: &mut Conn,
+    user: &str,
+    fresh_until: i64,
+    passkey: bool,
+) -> Result<Me, Fault> {
+    let passkeys = standing(portal, conn, user, passkey).await?;
+    // The password alone does not tell what its owner does here.
+    let shown = i64::from(!passkeys.waiting);
     let (id, name, email, locale): (String, String, String, String) =
         sqlx::query_as("SELECT id, name, email, locale FROM users WHERE id = $1")
             .bind(user)
@@ -103,9 +118,10 @@ pub async fn me(conn: &mut Conn, user: &str, fresh_until: i64) -> Result<Me, Fau
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT projects.id, projects.name, members.role FROM members
          JOIN projects ON projects.id = members.project_id
-         WHERE members.user_id = $1 ORDER BY projects.name, projects.id, members.role",
+         WHERE members.user_id = $1 AND $2 = 1 ORDER BY projects.name, projects.id, members.role",
     )
     .bind(user)
+    .bind(shown)
     .fetch_all(conn)
     .await?;
     let mut projects: Vec<Membership> = Vec::new();
@@ -118,31 +134,55 @@ pub async fn me(conn: &mut Conn, user: &str, fresh_until: i64) -> Result<Me, Fau
     }
     projects.iter_mut().for_each(|project| project.roles.sort_unstable());
     let locale = if locale == "nl" { Locale::Nl } else { Locale::En };
-    Ok(Me { user: User { id, name, email, locale }, projects, fresh_until })
+    Ok(Me { user: User { id, name, email, locale }, projects, fresh_until, passkeys })
 }
 
-/// Begins a session and answers with its cookie.
+/// Begins a session after a password, and answers with its cookie.
 pub async fn log_in(
     portal: &Shared,
     conn: &mut Conn,
     user: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Fault> {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let secret = session::begin(conn, user, agent).await?;
-    journal::append(conn, journal::OWN, user, "logged_in", user, json!({})).await?;
-    let me = me(conn, user, crate::ids::now() + session::FRESH).await?;
-    Ok(([(header::SET_COOKIE, session::cookie(&secret, portal.config.is_https())?)], Json(me))
-        .into_response())
+    begin_session(portal, conn, user, headers, false).await
 }
 
-/// Who tries a password.
+/// Begins a session, after a passkey or without one. That which the browser had ends.
+pub async fn begin_session(
+    portal: &Shared,
+    conn: &mut Conn,
+    user: &str,
+    headers: &HeaderMap,
+    passkey: bool,
+) -> Result<Response, Fault> {
+    let https = portal.config.is_https();
+    if let Some(before) = session::secret_in(headers.get_all(header::COOKIE).iter(), https) {
+        session::end_known(conn, &before).await?;
+    }
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let secret = session::begin(conn, user, agent, passkey).await?;
+    let detail = if passkey { json!({ "with": "passkey" }) } else { json!({}) };
+    journal::append(conn, journal::OWN, user, "logged_in", user, detail).await?;
+    let me = me(portal, conn, user, now() + session::FRESH, passkey).await?;
+    Ok(([(header::SET_COOKIE, session::cookie(&secret, https)?)], Json(me)).into_response())
+}
+
+/// Who tries a password or a passkey.
 #[derive(Clone, Copy, Debug)]
 pub enum Guess {
     /// Somebody who is not logged in, at this address.
     Stranger(Whence),
     /// Whoever has the account, logged in. What strangers try does not count against them.
     Own,
+}
+
+impl Guess {
+    fn whose(self) -> Whose {
+        match self {
+            Self::Stranger(_) => Whose::Strangers,
+            Self::Own => Whose::Own,
+        }
+    }
 }
 
 /// Somebody who has shown the password of their account.
@@ -189,27 +229,23 @@ pub async fn check_password(
     if let (Guess::Own, Some(user)) = (guess, &user) {
         portal.limits.check_own(user)?;
     }
-    match (portal.passwords.fits(password, stored.clone()).await?, user, stored) {
+    match (portal.passwords.fits(guess.whose(), password, stored.clone()).await?, user, stored) {
         (true, Some(user), Some(stored)) => Ok(Shown { user, stored }),
         (_, user, _) => {
-            note_failure(portal, guess, &user.unwrap_or_default()).await?;
+            note_failure(portal, guess, "wrong_password", &user.unwrap_or_default()).await?;
             Err(Fault::WrongLogin)
         }
     }
 }
 
-/// Writes down that somebody tried a wrong password for this account, or for one that is not there.
-async fn note_failure(portal: &Shared, guess: Guess, user: &str) -> Result<(), Fault> {
-    if !portal.limits.may_note() {
-        return Ok(());
-    }
+/// Writes down that somebody tried a wrong password or passkey for this account, or for one that is not
+/// there.
+pub async fn note_failure(portal: &Shared, guess: Guess, kind: &str, user: &str) -> Result<(), Fault> {
     let detail = match guess {
         Guess::Stranger(Whence(peer)) => json!({ "from": peer }),
         Guess::Own => json!({}),
     };
-    let mut tx = portal.db.begin().await?;
-    journal::append(&mut tx, journal::OWN, user, "wrong_password", user, detail).await?;
-    Ok(tx.commit().await?)
+    journal::append_failure(portal, user, kind, detail).await
 }
 
 /// Begins a session.
@@ -248,7 +284,7 @@ pub async fn logout(State(portal): State<Shared>, caller: Caller) -> Result<Resp
 #[utoipa::path(get, path = "/api/me", tag = "account", responses((status = 200, body = Me)))]
 pub async fn read_me(State(portal): State<Shared>, caller: Caller) -> Result<Json<Me>, Fault> {
     let mut tx = portal.db.begin().await?;
-    let me = me(&mut tx, &caller.user, caller.fresh_until).await?;
+    let me = me(&portal, &mut tx, &caller.user, caller.fresh_until, caller.passkey).await?;
     tx.commit().await?;
     Ok(Json(me))
 }
@@ -267,20 +303,71 @@ pub async fn change_me(
         .bind(&caller.user)
         .execute(&mut *tx)
         .await?;
-    let me = me(&mut tx, &caller.user, caller.fresh_until).await?;
+    let me = me(&portal, &mut tx, &caller.user, caller.fresh_until, caller.passkey).await?;
     tx.commit().await?;
     Ok(Json(me))
 }
 
-async fn email_of(portal: &Shared, user: &str) -> Result<String, Fault> {
+/// The address that belongs to the password of whoever calls, if `check` lets their password count.
+async fn email_if(portal: &Shared, caller: &Caller, check: Check) -> Result<String, Fault> {
     let mut tx = portal.db.begin().await?;
-    let (email,): (String,) =
-        sqlx::query_as("SELECT email FROM users WHERE id = $1").bind(user).fetch_one(&mut *tx).await?;
+    let (email,): (String,) = sqlx::query_as("SELECT email FROM users WHERE id = $1")
+        .bind(&caller.user)
+        .fetch_one(&mut *tx)
+        .await?;
+    check(caller, &standing(portal, &mut tx, &caller.user, caller.passkey).await?)?;
     tx.commit().await?;
     Ok(email)
 }
 
-/// Changes the password and ends all other sessions.
+/// Asks again in the transaction of what follows: session, password and passkeys may have changed while the
+/// password was compared.
+async fn still(
+    portal: &Shared,
+    conn: &mut Conn,
+    caller: &Caller,
+    shown: &Shown,
+    check: Check,
+) -> Result<Standing, Fault> {
+    // First, because it makes whoever changes the account's password or passkeys wait.
+    shown.check_again(conn).await?;
+    let standing = standing(portal, conn, &caller.user, caller.passkey).await?;
+    check(caller, &standing)?;
+    Ok(standing)
+}
+
+/// What a password may do beside passkeys.
+type Check = fn(&Caller, &Standing) -> Result<(), Fault>;
+
+/// It changes the password, where a passkey is needed only shortly after one was shown.
+fn may_change(caller: &Caller, standing: &Standing) -> Result<(), Fault> {
+    match standing.needs_own_passkey() && caller.fresh_until < now() {
+        true => Err(Fault::StepUpNeeded),
+        false => Ok(()),
+    }
+}
+
+/// It confirms who somebody is, where no passkey is needed.
+fn may_confirm(_: &Caller, standing: &Standing) -> Result<(), Fault> {
+    if standing.needs_own_passkey() { Err(Fault::PasskeyNeeded) } else { Ok(()) }
+}
+
+/// Of an account that came from elsewhere and has no password yet. Its owner showed who it is just now.
+async fn still_without(portal: &Shared, conn: &mut Conn, caller: &Caller) -> Result<Standing, Fault> {
+    if caller.fresh_until < now() {
+        return Err(Fault::StepUpNeeded);
+    }
+    let none = sqlx::query("UPDATE users SET created = created WHERE id = $1 AND password IS NULL")
+        .bind(&caller.user)
+        .execute(&mut *conn)
+        .await?;
+    if none.rows_affected() != 1 {
+        return Err(Fault::invalid("say the password that you have now"));
+    }
+    standing(portal, conn, &caller.user, caller.passkey).await
+}
+
+/// Changes the password, or sets the first one, and ends all other sessions.
 #[utoipa::path(post, path = "/api/password", tag = "account", request_body = PasswordForm,
     responses((status = 204)))]
 pub async fn change_password(
@@ -288,19 +375,28 @@ pub async fn change_password(
     caller: Caller,
     Input(form): Input<PasswordForm>,
 ) -> Result<Response, Fault> {
-    let email = email_of(&portal, &caller.user).await?;
-    let shown = check_password(&portal, Guess::Own, &email, form.old).await?;
+    let email = email_if(&portal, &caller, may_change).await?;
+    let shown = match form.old {
+        Some(old) => Some(check_password(&portal, Guess::Own, &email, old).await?),
+        None => None,
+    };
     check_strength(&form.new, &email)?;
-    let stored = portal.passwords.hash(form.new).await?;
+    let stored = portal.passwords.hash(Whose::Own, form.new).await?;
     let mut tx = portal.db.begin().await?;
-    shown.check_again(&mut tx).await?;
+    let standing = match &shown {
+        Some(shown) => still(&portal, &mut tx, &caller, shown, may_change).await?,
+        None => still_without(&portal, &mut tx, &caller).await?,
+    };
     sqlx::query("UPDATE users SET password = $1 WHERE id = $2")
         .bind(stored)
         .bind(&caller.user)
         .execute(&mut *tx)
         .await?;
     session::end_others(&mut tx, &caller.user, &caller.session).await?;
-    let (secret, _) = session::renew(&mut tx, &caller.session).await?;
+    // Where only a passkey shows who it is, no password makes that last longer.
+    let until = if standing.needs_own_passkey() { caller.fresh_until } else { now() + session::FRESH };
+    let secret = session::renew_until(&mut tx, &caller.session, until).await?;
+    tell_owner(&mut tx, &caller.user, NoticeKind::AccountChanged).await?;
     let (user, detail) = (&caller.user, json!({}));
     journal::append(&mut tx, journal::OWN, user, "password_changed", user, detail).await?;
     tx.commit().await?;
@@ -316,10 +412,10 @@ pub async fn step_up(
     caller: Caller,
     Input(form): Input<FreshForm>,
 ) -> Result<Response, Fault> {
-    let email = email_of(&portal, &caller.user).await?;
+    let email = email_if(&portal, &caller, may_confirm).await?;
     let shown = check_password(&portal, Guess::Own, &email, form.password).await?;
     let mut tx = portal.db.begin().await?;
-    shown.check_again(&mut tx).await?;
+    still(&portal, &mut tx, &caller, &shown, may_confirm).await?;
     let (secret, fresh_until) = session::renew(&mut tx, &caller.session).await?;
     journal::append(&mut tx, journal::OWN, &caller.user, "stepped_up", &caller.user, json!({})).await?;
     tx.commit().await?;

@@ -5,11 +5,9 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path as Address, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use futures_util::stream::try_unfold;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -25,7 +23,7 @@ use crate::error::{Fault, PortalError};
 use crate::gate::{Caller, Pass, drain, octets};
 use crate::server::Shared;
 use crate::text::to_base64;
-use crate::turns::Turn;
+use crate::turns::{Turn, answer_in};
 
 /// An answer is a table's description or a receipt; results go to analysts, not through here.
 const LONGEST_ANSWER: u64 = LARGEST_PARCEL as u64;
@@ -217,7 +215,10 @@ async fn blocking<T: Send + 'static>(
 
 fn from_call(server: u8, error: CallError) -> Fault {
     match error {
-        CallError::Refused(answer) => Fault::Server(answer),
+        CallError::Refused(mut answer) => {
+            answer.node = answer.node.or(Some(server));
+            Fault::Server(answer)
+        }
         CallError::Unreachable(why) | CallError::Garbled(why) => Fault::Unreachable { server, why },
     }
 }
@@ -258,7 +259,9 @@ pub async fn relay_parcel(
     let cluster = portal.cluster(&caller.project)?;
     pass.check_again(&portal).await?;
     let room = cluster.room(server).await?;
-    let answer = cluster.relay(server, parcel, (turn, room)).await?;
+    let turn = Arc::new(turn);
+    let answer = cluster.relay(server, parcel, (turn.clone(), room)).await?;
+    let answer = answer_in(turn, answer, (), |()| async { Ok(None) });
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], answer))
 }
 
@@ -272,24 +275,22 @@ pub async fn read_audit(
     Address((_project, server)): Address<(String, String)>,
 ) -> Result<impl IntoResponse, Fault> {
     let server = number(&server)?;
-    let _turn = portal.busy.users.take(&caller.user).await?;
+    let turn = portal.busy.users.take(&caller.user).await?;
     // What cannot be read at all is refused before the answer begins.
-    let first = portal.cluster(&caller.project)?.log_part(server, 0).await?;
-    let log =
-        try_unfold((portal, caller.project, first), move |(portal, project, (next, lines))| async move {
-            if lines.is_empty() {
-                return Ok(None);
-            }
-            let cut_off = |fault: Fault| std::io::Error::other(fault.code().to_owned());
-            let cluster = portal.cluster(&project).map_err(cut_off)?;
-            let more = cluster.log_part(server, next).await.map_err(cut_off)?;
-            Ok::<_, std::io::Error>(Some((lines, (portal, project, more))))
-        });
+    let (next, lines) = portal.cluster(&caller.project)?.log_part(server, 0).await?;
+    let project = caller.project;
+    let log = answer_in(turn, lines, next, move |next| {
+        let (portal, project) = (portal.clone(), project.clone());
+        async move {
+            let (next, lines) = portal.cluster(&project)?.log_part(server, next).await?;
+            Ok::<_, Fault>((!lines.is_empty()).then_some((lines, next)))
+        }
+    });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"server{server}.audit.log\"")),
     ];
-    Ok((headers, Body::from_stream(log)))
+    Ok((headers, log))
 }
 
 /// How far an approval is used up.

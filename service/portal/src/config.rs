@@ -24,7 +24,11 @@ pub struct Config {
     #[serde(default)]
     pub mail: Option<Mail>,
     #[serde(default)]
+    pub oidc: Option<Oidc>,
+    #[serde(default)]
     pub limits: Limits,
+    #[serde(default)]
+    second_factor: Option<SecondFactor>,
     #[serde(rename = "project")]
     pub projects: Vec<Project>,
 }
@@ -39,6 +43,17 @@ pub enum Secure {
     Proxy,
     /// Nobody has to: only this machine can reach it.
     Loopback,
+}
+
+/// For whom the portal asks for a passkey; a password alone is not enough for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// Those who chose so themselves.
+    Off,
+    /// Approvers and administrators of any project.
+    Signers,
+    All,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +82,41 @@ pub struct Mail {
     pub user: Option<String>,
     #[serde(default)]
     pub password: Option<Secret>,
+}
+
+/// An OpenID provider at which people sign in beside here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// To the letter as the provider says it.
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret_file: PathBuf,
+    /// What stands on the button.
+    pub name: String,
+}
+
+impl Oidc {
+    fn check(&self) -> Result<(), &'static str> {
+        let local = self.issuer.strip_prefix("http://").is_some_and(|rest| {
+            let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
+            is_this_machine(host)
+        });
+        let named = self.issuer.strip_prefix("https://").is_some_and(|rest| !rest.starts_with(['/', ':']))
+            && self.issuer.len() > "https://".len();
+        let strange = |c: char| !c.is_ascii_graphic() || "@?#\\".contains(c);
+        if !(named || local) || self.issuer.contains(strange) {
+            return Err("the issuer under [oidc] is written https://..., without a question mark");
+        }
+        if self.client_id.is_empty() {
+            return Err("[oidc] needs the client_id that the provider gave to the portal");
+        }
+        let readable = (1..=40).contains(&self.name.chars().count());
+        if !readable || self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
+            return Err("the name under [oidc] has 1 to 40 characters: it stands on a button");
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -128,6 +178,7 @@ impl Config {
         if let Some(tls) = &mut config.tls {
             paths.extend([&mut tls.certificate, &mut tls.key]);
         }
+        paths.extend(config.oidc.as_mut().map(|oidc| &mut oidc.client_secret_file));
         for project in &mut config.projects {
             paths.push(&mut project.connection);
         }
@@ -136,6 +187,15 @@ impl Config {
     }
 
     /// Whether browsers reach it over HTTPS.
+    /// Where nothing else is said, those who sign need one, unless only this machine reaches the portal.
+    pub fn second_factor(&self) -> SecondFactor {
+        let usual = match self.secure {
+            Secure::Tls | Secure::Proxy => SecondFactor::Signers,
+            Secure::Loopback => SecondFactor::Off,
+        };
+        self.second_factor.unwrap_or(usual)
+    }
+
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }
@@ -165,6 +225,7 @@ impl Config {
         if self.secure != Secure::Tls && self.tls.is_some() {
             return Err("[tls] goes with secure = \"tls\"");
         }
+        self.oidc.as_ref().map_or(Ok(()), Oidc::check)?;
         if self.projects.is_empty() {
             return Err("at least one [[project]] is needed, with its name and its connection file");
         }
@@ -221,6 +282,46 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         }
         assert!(parse(&format!("{GOOD}[[project]]\nname='Stroke'\nconnection='c'\n")).is_err());
+    }
+
+    #[test]
+    fn those_who_sign_need_a_second_factor_where_others_reach_the_portal() {
+        let served =
+            GOOD.replace("http://localhost:8080", "https://portal.example").replace("loopback", "proxy");
+        let asked = |text: &str| parse(text).unwrap().second_factor();
+        assert_eq!(asked(GOOD), SecondFactor::Off);
+        assert_eq!(asked(&served), SecondFactor::Signers);
+        let said = |word: &str| served.replace("data =", &format!("second_factor = '{word}'\ndata ="));
+        assert_eq!(asked(&said("off")), SecondFactor::Off);
+        assert_eq!(asked(&said("all")), SecondFactor::All);
+        assert!(parse(&said("none")).is_err());
+    }
+
+    #[test]
+    fn a_provider_is_reached_by_https_or_on_this_machine() {
+        let with = |issuer: &str| {
+            parse(&format!(
+                "{GOOD}[oidc]\nissuer = '{issuer}'\nclient_id = 'vdl'\nclient_secret_file = 'oidc.secret'\n\
+                 name = 'Hospital'\n"
+            ))
+        };
+        for good in ["https://login.example/realms/a", "http://127.0.0.1:8080/a", "http://localhost:1"] {
+            let oidc = with(good).unwrap().oidc.unwrap();
+            assert_eq!(oidc.client_secret_file, Path::new("/srv/oidc.secret"));
+        }
+        for bad in [
+            "http://login.example",
+            "http://127.0.0.1.example/",
+            "http://localhost:1@login.example/",
+            "https://",
+            "https:///a",
+            "https://login.example?a",
+            "https://user@login.example",
+            "login.example",
+            "file:///etc",
+        ] {
+            assert!(with(bad).unwrap_err().contains("https://"), "{bad}");
+        }
     }
 
     #[test]

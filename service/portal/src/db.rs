@@ -17,6 +17,8 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_publications.sql"),
     include_str!("../migrations/0005_inviters.sql"),
+    include_str!("../migrations/0006_passkeys.sql"),
+    include_str!("../migrations/0007_identities.sql"),
 ];
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,6 +32,11 @@ pub struct Db(AnyPool);
 impl Db {
     /// Opens the database of this address and brings it to this version's form.
     pub async fn open(url: &str) -> Result<Self, PortalError> {
+        Self::open_with(url, STEPS).await
+    }
+
+    /// The same to the form that these steps lead to.
+    pub async fn open_with(url: &str, steps: &[&'static str]) -> Result<Self, PortalError> {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
         // SQLite has one writer anyway; with one connection nobody ever finds it locked.
@@ -53,7 +60,7 @@ impl Db {
             .connect(url)
             .await?;
         let db = Self(pool);
-        db.migrate(sqlite).await?;
+        db.migrate(sqlite, steps).await?;
         Ok(db)
     }
 
@@ -70,7 +77,7 @@ impl Db {
         self.0.close().await;
     }
 
-    async fn migrate(&self, sqlite: bool) -> Result<(), PortalError> {
+    async fn migrate(&self, sqlite: bool, steps: &[&'static str]) -> Result<(), PortalError> {
         let mut tx = self.0.begin().await?;
         if !sqlite {
             // Two portals that start at once on one database: the second waits here.
@@ -81,12 +88,12 @@ impl Db {
             .await?;
         let (done,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM steps").fetch_one(&mut *tx).await?;
         let done = usize::try_from(done).unwrap_or(usize::MAX);
-        if done > STEPS.len() {
+        if done > steps.len() {
             return Err(PortalError::Config(
                 "the database was made by a newer version of the portal; use that version".into(),
             ));
         }
-        for (number, step) in STEPS.iter().enumerate().skip(done) {
+        for (number, step) in steps.iter().enumerate().skip(done) {
             sqlx::raw_sql(*step).execute(&mut *tx).await?;
             let number = i64::try_from(number).unwrap_or(i64::MAX);
             sqlx::query("INSERT INTO steps (step, created) VALUES ($1, $2)")
@@ -103,4 +110,28 @@ impl Db {
 /// Whether this is the complaint that a row with this key is there already.
 pub fn is_taken(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.is_unique_violation())
+}
+
+#[cfg(test)]
+mod tests {
+    /// A database knows how many steps it has done and not which: one put in between would never be done
+    /// where those around it were, and the last one twice.
+    #[test]
+    fn steps_are_added_at_the_end_and_none_is_left_out() {
+        let listed: Vec<&str> = include_str!("db.rs")
+            .lines()
+            .filter_map(|line| {
+                line.trim().strip_prefix("include_str!(\"../migrations/")?.strip_suffix("\"),")
+            })
+            .collect();
+        assert_eq!(listed.len(), super::STEPS.len());
+        let published = ["0001_first.sql", "0002_publications.sql", "0005_inviters.sql"];
+        assert_eq!(&listed[..published.len()], published, "databases have done these, in this order");
+        assert!(listed.is_sorted(), "{listed:?}");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut files: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        files.sort();
+        assert_eq!(files, listed);
+    }
 }

@@ -1,6 +1,7 @@
 //! How the portal says no. Nothing that went wrong inside is told; it is logged under the answer's id.
 
 use std::fmt::Display;
+use std::io;
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -14,6 +15,8 @@ use crate::ids::fresh_id;
 
 /// What a server says of a parcel that it cannot open.
 const UNREADABLE: &str = "sealed_unreadable";
+/// What a database says when its disk is full: SQLITE_FULL, and `disk_full` of PostgreSQL (its appendix A).
+const NO_ROOM: [&str; 2] = ["13", "53100"];
 
 /// Why the portal does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,9 @@ pub struct Problem {
     pub help: Option<String>,
     /// Names this answer in the portal's log.
     pub id: String,
+    /// The server that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<u8>,
 }
 
 /// Why a request is not answered.
@@ -45,6 +51,11 @@ pub enum Fault {
     NotLoggedIn,
     WrongLogin,
     StepUpNeeded,
+    /// A password alone is not enough here.
+    PasskeyNeeded,
+    PasskeyRefused,
+    /// The same, because its counter did not go up: there may be a copy of it.
+    PasskeyCopied,
     NotAllowed,
     CrossSite,
     /// Says what is not there. Also for what is there and not for this user.
@@ -76,6 +87,11 @@ pub enum Fault {
         server: u8,
         why: String,
     },
+    /// That of accounts elsewhere, under `[oidc]`.
+    OidcUnreachable,
+    OnlyWayIn,
+    /// The disk of the spool or of the database, or what its owner may use of it.
+    DiskFull(String),
     /// Logged here and told nobody.
     Internal(String),
 }
@@ -83,6 +99,16 @@ pub enum Fault {
 impl Fault {
     pub fn internal(doing: &str, error: &dyn Display) -> Self {
         Self::Internal(format!("{doing}: {error}"))
+    }
+
+    /// The file system did not do as it should.
+    pub fn disk(doing: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull(format!("{doing}: {error}"))
+            }
+            _ => Self::internal(doing, error),
+        }
     }
 
     pub fn invalid(what: impl Into<String>) -> Self {
@@ -95,6 +121,8 @@ impl Fault {
             Self::NotLoggedIn => "not_logged_in",
             Self::WrongLogin => "wrong_login",
             Self::StepUpNeeded => "step_up_needed",
+            Self::PasskeyNeeded => "passkey_needed",
+            Self::PasskeyRefused | Self::PasskeyCopied => "passkey_refused",
             Self::NotAllowed => "not_allowed",
             Self::CrossSite => "cross_site",
             Self::NoSuchThing(_) => "no_such_thing",
@@ -118,6 +146,9 @@ impl Fault {
             Self::Refused(refusal) => refusal.code(),
             Self::Server(answer) => &answer.code,
             Self::Unreachable { .. } => "node_unreachable",
+            Self::OidcUnreachable => "oidc_unreachable",
+            Self::OnlyWayIn => "only_way_in",
+            Self::DiskFull(_) => "disk_full",
             Self::Internal(_) => "internal",
         }
     }
@@ -125,9 +156,9 @@ impl Fault {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotLoggedIn | Self::WrongLogin => StatusCode::UNAUTHORIZED,
-            Self::StepUpNeeded | Self::NotAllowed | Self::CrossSite | Self::OwnRequest => {
-                StatusCode::FORBIDDEN
-            }
+            Self::PasskeyRefused | Self::PasskeyCopied => StatusCode::UNAUTHORIZED,
+            Self::StepUpNeeded | Self::PasskeyNeeded => StatusCode::FORBIDDEN,
+            Self::NotAllowed | Self::CrossSite | Self::OwnRequest => StatusCode::FORBIDDEN,
             Self::NoSuchThing(_) | Self::NotOffered(_) => StatusCode::NOT_FOUND,
             Self::InvalidInput(_) | Self::WeakPassword(_) | Self::WrongSignature | Self::KeyUnknown => {
                 StatusCode::BAD_REQUEST
@@ -140,10 +171,11 @@ impl Fault {
             Self::ChangedMeanwhile | Self::NotNow(_) | Self::Taken(_) | Self::LastAdministrator => {
                 StatusCode::CONFLICT
             }
-            Self::NoPolicy | Self::UploadIncomplete => StatusCode::CONFLICT,
+            Self::NoPolicy | Self::UploadIncomplete | Self::OnlyWayIn => StatusCode::CONFLICT,
             // Nothing to try again: whoever sealed the parcel has to seal it anew.
             Self::Server(answer) if answer.code == UNREADABLE => StatusCode::BAD_REQUEST,
-            Self::Server(_) | Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
+            Self::Server(_) | Self::Unreachable { .. } | Self::OidcUnreachable => StatusCode::BAD_GATEWAY,
+            Self::DiskFull(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -152,7 +184,9 @@ impl Fault {
         match self {
             Self::NotLoggedIn => "nobody is logged in".into(),
             Self::WrongLogin => "this address and password do not belong together".into(),
-            Self::StepUpNeeded => "this needs your password once more".into(),
+            Self::StepUpNeeded => "this needs your password or passkey once more".into(),
+            Self::PasskeyNeeded => "this account needs a passkey; the password alone is not enough".into(),
+            Self::PasskeyRefused | Self::PasskeyCopied => "this passkey was not accepted".into(),
             Self::NotAllowed => "your roles in this project do not allow this".into(),
             Self::CrossSite => "the request did not come from a page of this portal".into(),
             Self::NoSuchThing(what) => format!("there is no such {what}, or it is not yours to see"),
@@ -176,6 +210,9 @@ impl Fault {
             Self::Refused(refusal) => refusal.to_string(),
             Self::Server(answer) => answer.message.clone(),
             Self::Unreachable { server, why } => format!("server {server} cannot be reached: {why}"),
+            Self::OidcUnreachable => "the provider of your other account cannot be reached".into(),
+            Self::OnlyWayIn => "without this you could not sign in any more".into(),
+            Self::DiskFull(_) => "the portal's disk is full".into(),
             Self::Internal(_) => "the portal met an error of its own".into(),
         }
     }
@@ -184,7 +221,9 @@ impl Fault {
         let text = match self {
             Self::NotLoggedIn => "log in",
             Self::WrongLogin => "check both; after several attempts, wait a minute",
-            Self::StepUpNeeded => "enter your password, then do it again within five minutes",
+            Self::StepUpNeeded => "confirm that it is you, then do it again within five minutes",
+            Self::PasskeyNeeded => "use your passkey, or add one if you have none",
+            Self::PasskeyRefused | Self::PasskeyCopied => "try again, with a passkey that was added here",
             Self::NotAllowed => "ask an administrator of the project for the role",
             Self::CrossSite => "open the portal itself and do it there",
             Self::WeakPassword(_) => "take a longer one, such as four words that have nothing to do with you",
@@ -202,6 +241,9 @@ impl Fault {
             Self::Refused(refusal) => refusal.remedy(),
             Self::Server(answer) => return answer.remedy.clone(),
             Self::Unreachable { .. } => "try again; tell whoever runs that server",
+            Self::OidcUnreachable => "try again later, or use your password if you have one",
+            Self::OnlyWayIn => "it stays until there is another way to sign in",
+            Self::DiskFull(_) => "tell whoever runs the portal; what was there before is not lost",
             Self::Internal(_) => "try again; if it stays, tell whoever runs the portal the id",
             Self::NoSuchThing(_) | Self::InvalidInput(_) | Self::ContentType(_) | Self::TooLong(_) => {
                 return None;
@@ -209,6 +251,19 @@ impl Fault {
             Self::NotNow(_) | Self::Taken(_) => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn server(&self) -> Option<u8> {
+        match self {
+            Self::Server(answer) => answer.node,
+            Self::Unreachable { server, .. } => Some(*server),
+            _ => None,
+        }
+    }
+
+    fn problem(&self, id: String) -> Problem {
+        let (message, help, server) = (self.message(), self.help(), self.server());
+        Problem { code: self.code().to_owned(), message, help, id, server }
     }
 }
 
@@ -222,13 +277,13 @@ pub struct Refused {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let id = fresh_id().unwrap_or_else(|_| "none".to_owned());
-        if let Self::Internal(what) = &self {
-            tracing::error!(id, what = ?what, "an error of the portal's own");
+        match &self {
+            Self::Internal(what) => tracing::error!(id, what = ?what, "an error of the portal's own"),
+            Self::DiskFull(what) => tracing::error!(id, what = ?what, "the disk is full"),
+            _ => {}
         }
         let refused = Refused { id: id.clone(), code: self.code().to_owned() };
-        let problem =
-            Problem { code: self.code().to_owned(), message: self.message(), help: self.help(), id };
-        let mut answer = (self.status(), Json(problem)).into_response();
+        let mut answer = (self.status(), Json(self.problem(id))).into_response();
         answer.extensions_mut().insert(refused);
         answer
     }
@@ -236,7 +291,11 @@ impl IntoResponse for Fault {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        Self::internal("database", &error)
+        let code = error.as_database_error().and_then(|refused| refused.code());
+        match code.is_some_and(|code| NO_ROOM.contains(&&*code)) {
+            true => Self::DiskFull(format!("database: {error}")),
+            false => Self::internal("database", &error),
+        }
     }
 }
 

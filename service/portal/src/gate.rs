@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::access::{LARGEST_PARCEL, Role, Route, Scope, Takes, Who};
 use crate::db::Conn;
 use crate::error::{Fault, Refused};
+use crate::factor::standing;
 use crate::ids::now;
 use crate::server::Shared;
 use crate::session::{self, Session};
@@ -37,6 +38,8 @@ pub struct Caller {
     pub user: String,
     pub session: String,
     pub fresh_until: i64,
+    /// Whether a passkey was shown in this session.
+    pub passkey: bool,
     /// Empty where the address leads to no project.
     pub project: String,
     pub roles: Vec<Role>,
@@ -64,7 +67,7 @@ impl Pass {
     pub async fn check_again(&self, portal: &Shared) -> Result<Caller, Fault> {
         let mut tx = portal.db.begin().await?;
         let caller = match session::again(&mut tx, &self.session).await? {
-            Some(session) => check_access(&mut tx, &self.route, session, &self.object).await,
+            Some(session) => check_access(portal, &mut tx, &self.route, session, &self.object).await,
             None => Err(Fault::NotLoggedIn),
         };
         tx.commit().await?;
@@ -168,7 +171,9 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<Takes, Denied> {
         let names: Vec<&str> = here.iter().map(|route| route.method.as_str()).collect();
         return Err(Denied::Method(names.join(", ")));
     };
-    check_origin(&parts.method, &parts.headers, &portal.config.origin)?;
+    if !route.beyond {
+        check_origin(&parts.method, &parts.headers, &portal.config.origin)?;
+    }
     portal.limits.check_address(peer(parts))?;
     check_body(route.takes, &parts.headers)?;
     if let Takes::Json(limit) | Takes::Octets(limit) = route.takes {
@@ -188,7 +193,7 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<Takes, Denied> {
     let mut tx = portal.db.begin().await?;
     let session = session::find(&mut tx, &secret).await?.ok_or(Fault::NotLoggedIn);
     let caller = match session {
-        Ok(session) => check_access(&mut tx, route, session, &object).await,
+        Ok(session) => check_access(portal, &mut tx, route, session, &object).await,
         Err(fault) => Err(fault),
     };
     // Also where access is denied: an old session is forgotten, a living one was seen.
@@ -204,12 +209,16 @@ async fn admit(portal: &Shared, parts: &mut Parts) -> Result<Takes, Denied> {
 
 /// Denies unless the table says otherwise. Who is in no way part of a project does not learn that it exists.
 async fn check_access(
+    portal: &Shared,
     conn: &mut Conn,
     route: &Route,
     session: Session,
     object: &str,
 ) -> Result<Caller, Fault> {
-    let Session { id, user, fresh_until } = session;
+    let Session { id, user, fresh_until, passkey } = session;
+    if !route.early && !passkey && standing(portal, conn, &user, passkey).await?.waiting {
+        return Err(Fault::PasskeyNeeded);
+    }
     let (project, roles) = match route.scope {
         Scope::None => (String::new(), vec![]),
         scope => {
@@ -231,7 +240,7 @@ async fn check_access(
     if route.fresh && fresh_until < now() {
         return Err(Fault::StepUpNeeded);
     }
-    Ok(Caller { user, session: id, fresh_until, project, roles })
+    Ok(Caller { user, session: id, fresh_until, passkey, project, roles })
 }
 
 fn nothing(scope: Scope) -> Fault {

@@ -34,6 +34,22 @@ pub fn hashed(secret: &str) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// The bits of a [`fresh_id`].
+pub fn bits_of(id: &str) -> Option<[u8; 16]> {
+    let mut held = 0u128;
+    for letter in id.bytes().take(25) {
+        held = held << 5 | LETTERS.iter().position(|known| *known == letter)? as u128;
+    }
+    let last = id.as_bytes().get(25).and_then(|last| LETTERS.iter().position(|known| known == last))?;
+    let bits = (held << 3 | last as u128 >> 2).to_be_bytes();
+    (id_of(&bits) == id).then_some(bits)
+}
+
+/// The name made of these bits.
+pub fn id_of(bits: &[u8; 16]) -> String {
+    base32(bits)
+}
+
 /// RFC 4648 in lower case, without padding.
 fn base32(bytes: &[u8]) -> String {
     let (mut held, mut bits, mut text) = (0u32, 0, String::new());
@@ -62,6 +78,19 @@ mod tests {
             [("", ""), ("f", "my"), ("fo", "mzxq"), ("foo", "mzxw6"), ("foobar", "mzxw6ytboi")]
         {
             assert_eq!(base32(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn the_bits_of_a_name_make_it_again() {
+        for bits in [[0; 16], [255; 16], *b"sixteen letters!"] {
+            assert_eq!(bits_of(&id_of(&bits)), Some(bits));
+        }
+        let id = fresh_id().unwrap();
+        assert_eq!(bits_of(&id).map(|bits| id_of(&bits)), Some(id.clone()));
+        // A last letter whose spare bits are set would be another name for the same bits.
+        for wrong in ["", "a", &id[..25], &format!("{id}a"), &format!("{}7", &id[..25]), &"A".repeat(26)] {
+            assert_eq!(bits_of(wrong), None, "{wrong}");
         }
     }
 

@@ -17,6 +17,16 @@ use crate::server::Shared;
 
 const MOST_NOTICES: i64 = 100;
 
+/// What concerns somebody's account and no project: told and mailed even if they are no member any more, and
+/// mailed even if it was read at once, by whoever did it.
+macro_rules! of_account {
+    () => {
+        "notices.kind IN ('passkey_added', 'passkeys_reset', 'passkey_copied', 'account_changed',
+         'identity_linked')"
+    };
+}
+pub(crate) use of_account;
+
 /// What a notice is about. The words are the page's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -33,10 +43,18 @@ pub enum NoticeKind {
     RolesChanged,
     PolicyProposed,
     PolicyAdopted,
+    PasskeyAdded,
+    PasskeysReset,
+    /// An answer of a passkey came whose counter did not go up.
+    PasskeyCopied,
+    /// The password was changed, a passkey or an account elsewhere taken away, or the password alone is
+    /// enough again.
+    AccountChanged,
+    IdentityLinked,
 }
 
 impl NoticeKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 17] = [
         Self::Submitted,
         Self::Resubmitted,
         Self::Signed,
@@ -49,6 +67,11 @@ impl NoticeKind {
         Self::RolesChanged,
         Self::PolicyProposed,
         Self::PolicyAdopted,
+        Self::PasskeyAdded,
+        Self::PasskeysReset,
+        Self::PasskeyCopied,
+        Self::AccountChanged,
+        Self::IdentityLinked,
     ];
 
     pub fn word(self) -> &'static str {
@@ -65,6 +88,11 @@ impl NoticeKind {
             Self::RolesChanged => "roles_changed",
             Self::PolicyProposed => "policy_proposed",
             Self::PolicyAdopted => "policy_adopted",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeysReset => "passkeys_reset",
+            Self::PasskeyCopied => "passkey_copied",
+            Self::AccountChanged => "account_changed",
+            Self::IdentityLinked => "identity_linked",
         }
     }
 
@@ -124,28 +152,45 @@ pub async fn notify(
     Ok(())
 }
 
+/// Tells somebody of their account, in the inbox and so by mail: what they did not do should not stay
+/// unnoticed. Who is in no project has nothing here that somebody could want.
+pub async fn tell_owner(conn: &mut Conn, user: &str, kind: NoticeKind) -> Result<(), Fault> {
+    let own: Option<(String,)> =
+        sqlx::query_as("SELECT project_id FROM members WHERE user_id = $1 ORDER BY project_id LIMIT 1")
+            .bind(user)
+            .fetch_optional(&mut *conn)
+            .await?;
+    match own {
+        Some((project,)) => notify(conn, &project, None, kind, "", &[user.to_owned()]).await,
+        None => Ok(()),
+    }
+}
+
 /// The caller's notices.
 #[utoipa::path(get, path = "/api/inbox", tag = "inbox", responses((status = 200, body = Inbox)))]
 pub async fn read_inbox(State(portal): State<Shared>, caller: Caller) -> Result<Json<Inbox>, Fault> {
     type Row = (String, String, String, String, Option<String>, Option<String>, i64, Option<i64>);
     let mut tx = portal.db.begin().await?;
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(concat!(
         "SELECT notices.id, notices.kind, projects.id, projects.name, requests.id, requests.name,
                 notices.created, notices.seen
          FROM notices JOIN projects ON projects.id = notices.project_id
          LEFT JOIN requests ON requests.id = notices.request_id
-         WHERE notices.user_id = $1 AND EXISTS (SELECT 1 FROM members
-               WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id)
-         ORDER BY notices.created DESC, notices.id LIMIT $2",
-    )
+         WHERE notices.user_id = $1 AND (EXISTS (SELECT 1 FROM members
+               WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id) OR ",
+        of_account!(),
+        ") ORDER BY notices.created DESC, notices.id LIMIT $2",
+    ))
     .bind(&caller.user)
     .bind(MOST_NOTICES)
     .fetch_all(&mut *tx)
     .await?;
-    let (unread,): (i64,) = sqlx::query_as(
-        "SELECT COUNT(*) FROM notices WHERE user_id = $1 AND seen IS NULL AND EXISTS (SELECT 1 FROM members
-         WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id)",
-    )
+    let (unread,): (i64,) = sqlx::query_as(concat!(
+        "SELECT COUNT(*) FROM notices WHERE user_id = $1 AND seen IS NULL AND (EXISTS (SELECT 1 FROM members
+         WHERE members.project_id = notices.project_id AND members.user_id = notices.user_id) OR ",
+        of_account!(),
+        ")",
+    ))
     .bind(&caller.user)
     .fetch_one(&mut *tx)
     .await?;

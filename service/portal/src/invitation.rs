@@ -2,23 +2,25 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::access::Role;
-use crate::account::{Guess, check_password, log_in};
+use crate::account::{Guess, check_password, log_in, me};
 use crate::db::{Conn, is_taken};
 use crate::error::Fault;
+use crate::factor::standing;
 use crate::gate::{Caller, Input, Whence};
 use crate::ids::{fresh_id, fresh_secret, hashed, now};
 use crate::journal;
-use crate::password::check_strength;
+use crate::password::{Whose, check_strength};
 use crate::project::{add_roles, lock_project};
 use crate::server::Shared;
+use crate::session::{self, Session};
 use crate::text;
 
 const DAYS: i64 = 7;
@@ -114,18 +116,60 @@ pub fn link(origin: &str, secret: &str) -> String {
 
 type Found = (String, String, String, String, String);
 
-/// Id, project's id and name, address, roles.
 async fn find(conn: &mut Conn, token: &str) -> Result<Found, Fault> {
+    find_by_hash(conn, &hashed(token)).await
+}
+
+/// Id, project's id and name, address, roles.
+async fn find_by_hash(conn: &mut Conn, hash: &str) -> Result<Found, Fault> {
     let found: Option<Found> = sqlx::query_as(
         "SELECT invitations.id, projects.id, projects.name, invitations.email, invitations.roles
          FROM invitations JOIN projects ON projects.id = invitations.project_id
          WHERE invitations.secret = $1 AND invitations.expires >= $2",
     )
-    .bind(hashed(token))
+    .bind(hash)
     .bind(now())
     .fetch_optional(conn)
     .await?;
     found.ok_or(Fault::NoSuchThing("invitation"))
+}
+
+/// Whom it is for: whoever it names, or where it names nobody whoever says so.
+pub async fn addressee(conn: &mut Conn, token: &str, given: Option<&str>) -> Result<String, Fault> {
+    let (_, _, _, invited, _) = find(conn, token).await?;
+    match (invited.is_empty(), given.map(text::email).transpose()?) {
+        (false, None) => Ok(invited),
+        (false, Some(given)) if given == invited => Ok(invited),
+        (false, Some(_)) => Err(Fault::invalid("the invitation is for another e-mail address")),
+        (true, Some(given)) => Ok(given),
+        (true, None) => Err(Fault::invalid("say your e-mail address")),
+    }
+}
+
+/// An invitation that nobody else can take any more.
+pub struct Taken {
+    project: String,
+    roles: Vec<Role>,
+    /// It named nobody.
+    pub first: bool,
+}
+
+pub async fn take(conn: &mut Conn, hash: &str) -> Result<Taken, Fault> {
+    let (id, project, _, email, roles) = find_by_hash(conn, hash).await?;
+    let used = sqlx::query("DELETE FROM invitations WHERE id = $1").bind(&id).execute(conn).await?;
+    match used.rows_affected() {
+        1 => Ok(Taken { project, roles: read_roles(&roles), first: email.is_empty() }),
+        _ => Err(Fault::NoSuchThing("invitation")),
+    }
+}
+
+impl Taken {
+    /// Gives its roles to this user.
+    pub async fn welcome(&self, conn: &mut Conn, user: &str) -> Result<(), Fault> {
+        add_roles(conn, &self.project, user, &self.roles).await?;
+        let detail = json!({ "roles": self.roles });
+        journal::append(conn, &self.project, user, "joined", user, detail).await
+    }
 }
 
 /// What the link is for.
@@ -152,15 +196,7 @@ pub async fn join(
     Input(form): Input<JoinForm>,
 ) -> Result<Response, Fault> {
     let mut tx = portal.db.begin().await?;
-    let (_, _, _, invited, _) = find(&mut tx, &token).await?;
-    let given = form.email.as_deref().map(text::email).transpose()?;
-    let email = match (invited.is_empty(), given) {
-        (false, None) => invited,
-        (false, Some(given)) if given == invited => invited,
-        (false, Some(_)) => return Err(Fault::invalid("the invitation is for another e-mail address")),
-        (true, Some(given)) => given,
-        (true, None) => return Err(Fault::invalid("say your e-mail address")),
-    };
+    let email = addressee(&mut tx, &token, form.email.as_deref()).await?;
     let known: Option<(String,)> =
         sqlx::query_as("SELECT id FROM users WHERE email = $1").bind(&email).fetch_optional(&mut *tx).await?;
     tx.commit().await?;
@@ -174,30 +210,48 @@ pub async fn join(
         None => {
             let name = text::line("a name", &form.name, 100)?;
             check_strength(&form.password, &email)?;
-            Some((name, portal.passwords.hash(form.password).await?))
+            Some((name, portal.passwords.hash(Whose::Strangers, form.password).await?))
         }
     };
     let mut tx = portal.db.begin().await?;
     // Again: while the password was computed somebody else may have used it.
-    let (id, project, _, _, roles) = find(&mut tx, &token).await?;
-    let used = sqlx::query("DELETE FROM invitations WHERE id = $1").bind(&id).execute(&mut *tx).await?;
-    if used.rows_affected() != 1 {
-        return Err(Fault::NoSuchThing("invitation"));
-    }
+    let taken = take(&mut tx, &hashed(&token)).await?;
+    let mut here = None;
     let user = match (new, shown) {
         (Some((name, password)), _) => add_user(&mut tx, &email, &name, Some(&password)).await?,
         (None, Some(shown)) => {
             shown.check_again(&mut tx).await?;
+            here = session_with_passkey(&portal, &mut tx, &headers, &shown.user).await?;
             shown.user
         }
         (None, None) => return Err(Fault::NoSuchThing("account")),
     };
-    let roles = read_roles(&roles);
-    add_roles(&mut tx, &project, &user, &roles).await?;
-    journal::append(&mut tx, &project, &user, "joined", &user, json!({ "roles": roles })).await?;
-    let answer = log_in(&portal, &mut tx, &user, &headers).await?;
+    taken.welcome(&mut tx, &user).await?;
+    let answer = match here {
+        Some(session) => Json(me(&portal, &mut tx, &user, session.fresh_until, true).await?).into_response(),
+        None => log_in(&portal, &mut tx, &user, &headers).await?,
+    };
     tx.commit().await?;
     Ok(answer)
+}
+
+/// Where somebody needs a passkey, neither the password nor an account elsewhere takes an invitation alone:
+/// whoever invited them could then remove their passkeys. They come with a session in which they showed one,
+/// and keep it.
+pub async fn session_with_passkey(
+    portal: &Shared,
+    conn: &mut Conn,
+    headers: &HeaderMap,
+    user: &str,
+) -> Result<Option<Session>, Fault> {
+    if !standing(portal, conn, user, false).await?.needs_own_passkey() {
+        return Ok(None);
+    }
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let secret = session::secret_in(cookies, portal.config.is_https()).ok_or(Fault::PasskeyNeeded)?;
+    let found = session::find(conn, &secret).await?;
+    let own = found.filter(|session| session.user == user && session.passkey);
+    own.map(Some).ok_or(Fault::PasskeyNeeded)
 }
 
 pub async fn add_user(

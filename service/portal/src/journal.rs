@@ -14,11 +14,13 @@ use crate::error::Fault;
 use crate::gate::Caller;
 use crate::ids::now;
 use crate::server::Shared;
+use crate::turns::answer_in;
 
 /// The chain of what belongs to no project, such as logging in.
 pub const OWN: &str = "portal";
 const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const MOST_ENTRIES: i64 = 200;
+const EXPORTED_AT_ONCE: i64 = 1000;
 
 /// A line of the log. What stands in `detail` are names, numbers and digests, never a value of a table.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -27,7 +29,7 @@ pub struct Entry {
     pub sequence: i64,
     /// Seconds, UTC.
     pub time: i64,
-    /// The user's id; empty if it was the portal itself. Of a wrong password, whose account it was tried for.
+    /// The user's id; empty if it was the portal itself. Of what failed, whose account it was tried for.
     pub actor: String,
     pub kind: String,
     /// What it was done to.
@@ -35,6 +37,17 @@ pub struct Entry {
     pub detail: Value,
     /// BLAKE3 of the line before, zeros in the first one.
     pub previous: String,
+}
+
+/// Appends that somebody was not let in, to the chain of what belongs to no project. Not each time, where
+/// somebody fills the book.
+pub async fn append_failure(portal: &Shared, user: &str, kind: &str, detail: Value) -> Result<(), Fault> {
+    if !portal.limits.may_note(user) {
+        return Ok(());
+    }
+    let mut tx = portal.db.begin().await?;
+    append(&mut tx, OWN, user, kind, user, detail).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Appends a line.
@@ -161,26 +174,48 @@ pub async fn export_journal(
     State(portal): State<Shared>,
     caller: Caller,
 ) -> Result<impl IntoResponse, Fault> {
-    let mut tx = portal.db.begin().await?;
-    let rows: Vec<(String,)> = sqlx::query_as("SELECT line FROM journal WHERE chain = $1 ORDER BY sequence")
-        .bind(&caller.project)
-        .fetch_all(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    let mut text = String::new();
-    for (line,) in rows {
-        text += &line;
-        text.push('\n');
-    }
+    let turn = portal.busy.users.take(&caller.user).await?;
+    let Lines { text, last } = lines_after(&portal, &caller.project, 0).await?;
+    let chain = caller.project;
+    let journal = answer_in(turn, text, last, move |last| {
+        let (portal, chain) = (portal.clone(), chain.clone());
+        async move {
+            let Lines { text, last } = lines_after(&portal, &chain, last).await?;
+            Ok::<_, Fault>((!text.is_empty()).then_some((text, last)))
+        }
+    });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"journal.ndjson\""),
     ];
-    Ok((headers, text))
+    Ok((headers, journal))
 }
 
-/// What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords,
-/// sessions. The chain has the lines of everybody, so it cannot be checked from these.
+/// Lines as they were written, and the number of the last one.
+struct Lines {
+    text: Vec<u8>,
+    last: i64,
+}
+
+/// Some of the lines that come after one.
+async fn lines_after(portal: &Shared, chain: &str, after: i64) -> Result<Lines, Fault> {
+    let mut tx = portal.db.begin().await?;
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT sequence, line FROM journal WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
+    )
+    .bind(chain)
+    .bind(after)
+    .bind(EXPORTED_AT_ONCE)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let last = rows.last().map_or(after, |(sequence, _)| *sequence);
+    let text = rows.into_iter().flat_map(|(_, line)| (line + "\n").into_bytes()).collect();
+    Ok(Lines { text, last })
+}
+
+/// What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords
+/// and passkeys, sessions. The chain has the lines of everybody, so it cannot be checked from these.
 #[utoipa::path(get, path = "/api/projects/{project}/journal/accounts", tag = "journal", params(
     ("project" = String, Path)), responses((status = 200, body = Vec<Entry>)))]
 pub async fn read_accounts(State(portal): State<Shared>, caller: Caller) -> Result<Json<Vec<Entry>>, Fault> {

@@ -20,12 +20,20 @@ pub struct Limits {
     networks: Keyed,
     /// Passwords tried by somebody who is logged in, for their own account.
     own: Keyed,
-    /// Wrong passwords that are written down, so that the journal does not grow with guesses.
+    /// Challenges for passkeys given to strangers in one network: each is a row until it is swept.
+    challenges: Keyed,
+    /// The same of all networks together.
+    all_challenges: Keyed,
+    /// Wrong passwords and passkeys that are written down, so that the journal does not grow with guesses.
     noted: Keyed,
     /// Everything from one address.
     addresses: Keyed,
     /// Everything by one user.
     users: Keyed,
+    /// Ways to the provider that were begun, from one address or by one user.
+    sign_ins: Keyed,
+    /// Codes that are given to the provider, by everybody together.
+    codes: Keyed,
 }
 
 impl Default for Limits {
@@ -36,10 +44,14 @@ impl Default for Limits {
             accounts: keyed(100, Duration::from_secs(5)),
             networks: keyed(200, Duration::from_secs(1)),
             own: keyed(10, Duration::from_secs(15)),
+            challenges: keyed(300, Duration::from_millis(500)),
+            all_challenges: keyed(20_000, Duration::from_millis(20)),
             noted: keyed(500, Duration::from_secs(60)),
             // A whole institute may be behind one address.
             addresses: keyed(4000, Duration::from_millis(2)),
             users: keyed(1000, Duration::from_millis(5)),
+            sign_ins: keyed(60, Duration::from_secs(1)),
+            codes: keyed(200, Duration::from_millis(50)),
         }
     }
 }
@@ -67,9 +79,19 @@ impl Limits {
         check(&self.own, user)
     }
 
-    /// Whether one more wrong password is written down.
-    pub fn may_note(&self) -> bool {
-        check(&self.noted, "").is_ok()
+    /// Whether one more wrong password or passkey is written down.
+    /// Those for an account count for it alone, and all for accounts that are not there together (`user` is
+    /// empty): guesses at nobody do not hide those at somebody.
+    pub fn may_note(&self, user: &str) -> bool {
+        check(&self.noted, user).is_ok()
+    }
+
+    /// Before somebody who is not signed in gets a challenge.
+    pub fn check_challenge(&self, peer: Option<IpAddr>) -> Result<(), Fault> {
+        if let Some(peer) = peer {
+            check(&self.challenges, &network(peer))?;
+        }
+        check(&self.all_challenges, "")
     }
 
     pub fn check_address(&self, peer: Option<IpAddr>) -> Result<(), Fault> {
@@ -83,13 +105,27 @@ impl Limits {
         check(&self.users, user)
     }
 
+    /// Before somebody is sent to the provider, which the portal then asks for its keys. By a user or
+    /// from a network.
+    pub fn check_sign_in(&self, whose: &str) -> Result<(), Fault> {
+        check(&self.sign_ins, whose)
+    }
+
+    /// Before a code is given to the provider: it may lock out a portal that brings it too many wrong ones.
+    pub fn check_code(&self) -> Result<(), Fault> {
+        check(&self.codes, "")
+    }
+
     /// Forgets whoever has been quiet, so that memory does not grow with strangers.
     pub fn sweep(&self) {
         let guesses = [&self.guesses, &self.accounts, &self.networks, &self.own];
-        for limiter in guesses.into_iter().chain([&self.addresses, &self.users]) {
+        let others = [&self.challenges, &self.sign_ins, &self.codes, &self.addresses, &self.users];
+        for limiter in guesses.into_iter().chain(others) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        self.noted.retain_recent();
+        self.noted.shrink_to_fit();
     }
 }
 
@@ -98,12 +134,13 @@ fn check(limiter: &Keyed, key: &str) -> Result<(), Fault> {
 }
 
 /// Somebody with IPv6 has a whole /64 of addresses.
-fn network(peer: IpAddr) -> String {
+pub fn network(peer: IpAddr) -> String {
     match peer {
         IpAddr::V4(peer) => peer.to_string(),
+        // Often 256 of them, so those count as one caller.
         IpAddr::V6(peer) => {
             let [a, b, c, d, ..] = peer.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            format!("{a:x}:{b:x}:{c:x}:{:x}::/56", d & 0xff00)
         }
     }
 }
@@ -139,7 +176,10 @@ mod tests {
 
     #[test]
     fn one_network_is_one_caller() {
-        assert_eq!(network("2001:db8::1".parse().unwrap()), network("2001:db8::ffff".parse().unwrap()));
+        let at = |text: &str| network(text.parse().unwrap());
+        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff"));
+        assert_eq!(at("2001:db8:0:1200::1"), at("2001:db8:0:12ff::1"));
+        assert_ne!(at("2001:db8:0:1200::1"), at("2001:db8:0:1300::1"));
         assert_ne!(network("192.0.2.1".parse().unwrap()), network("192.0.2.2".parse().unwrap()));
     }
 }

@@ -11,6 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use crate::config::{Encryption, Mail};
 use crate::error::{Fault, PortalError};
 use crate::ids::now;
+use crate::inbox::of_account;
 use crate::server::Shared;
 
 /// Seconds until another attempt at a mailbox that took no mail: doubled each time, and at most.
@@ -64,18 +65,22 @@ impl Mailer {
     /// To everybody with news. A mailbox that takes none holds up nobody else's.
     pub async fn send_due(&mut self, portal: &Shared) -> Result<(), Fault> {
         let mut tx = portal.db.begin().await?;
-        let due: Vec<(String, String, String)> = sqlx::query_as(
+        let due: Vec<(String, String, String)> = sqlx::query_as(concat!(
             "SELECT DISTINCT users.id, users.email, users.locale FROM notices
              JOIN users ON users.id = notices.user_id
-             WHERE notices.mailed IS NULL AND notices.seen IS NULL AND EXISTS (SELECT 1 FROM members
-                   WHERE members.project_id = notices.project_id AND members.user_id = users.id)
-             ORDER BY users.id",
-        )
+             WHERE notices.mailed IS NULL AND (notices.seen IS NULL AND EXISTS (SELECT 1 FROM members
+                   WHERE members.project_id = notices.project_id AND members.user_id = users.id) OR ",
+            of_account!(),
+            ") ORDER BY users.id",
+        ))
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
         let until = now();
         self.troubles.retain(|user, _| due.iter().any(|(due, ..)| due == user));
+        // Whoever ended a round comes after everybody who did not.
+        let mut due = due;
+        due.sort_by_key(|(user, ..)| self.troubles.get(user).map_or(0, |(_, next)| *next));
         for (user, email, locale) in due {
             if self.troubles.get(&user).is_some_and(|(_, next)| *next > until) {
                 continue;
@@ -90,7 +95,13 @@ impl Mailer {
 
     async fn send(&self, email: &str, locale: &str) -> Result<(), Trouble> {
         let message = self.message(email, locale).map_err(Trouble::Address)?;
-        self.transport.send(message).await.map(drop).map_err(Trouble::Server)
+        self.transport.send(message).await.map(drop).map_err(|error| match error {
+            // Not every mail server takes letters beyond ASCII.
+            error if error.is_client() && !email.is_ascii() => {
+                Trouble::Address(Fault::internal("mail", &error))
+            }
+            error => Trouble::Server(error),
+        })
     }
 
     async fn note(&mut self, portal: &Shared, user: &str, until: i64) -> Result<(), Fault> {
@@ -105,14 +116,18 @@ impl Mailer {
         Ok(tx.commit().await?)
     }
 
-    /// `Err` where the mail server itself cannot be used: then there is no point in trying the next one.
+    /// `Err` where the mail server itself cannot be used: then there is no point in trying the next one. It
+    /// may have been this mailbox all the same, so the next round begins with others.
     fn wait(&mut self, user: &str, now: i64, trouble: &Trouble) -> Result<(), Fault> {
         let (times, _) = self.troubles.get(user).copied().unwrap_or_default();
         let pause = match trouble {
             Trouble::Address(_) => GIVEN_UP,
             Trouble::Server(error) if error.is_permanent() => GIVEN_UP,
             Trouble::Server(error) if error.is_transient() => LONGEST_PAUSE.min(PAUSE << times.min(10)),
-            Trouble::Server(error) => return Err(Fault::internal("mail", error)),
+            Trouble::Server(error) => {
+                self.troubles.insert(user.to_owned(), (times, now + PAUSE));
+                return Err(Fault::internal("mail", error));
+            }
         };
         match trouble {
             Trouble::Address(fault) => tracing::warn!(user, ?fault, "no address for mail"),
@@ -137,7 +152,7 @@ impl Mailer {
 
 /// Why somebody got no mail.
 enum Trouble {
-    /// What is written down for them is no address.
+    /// What is written down for them is no address, or none for this mail server.
     Address(Fault),
     Server(lettre::transport::smtp::Error),
 }

@@ -19,7 +19,7 @@ use crate::server::Shared;
         Ids are opaque."),
     components(schemas(Problem)),
     tags((name = "account"), (name = "project"), (name = "keys"), (name = "data"), (name = "requests"),
-        (name = "journal"), (name = "inbox"), (name = "portal"))
+        (name = "journal"), (name = "inbox"), (name = "passkey"), (name = "portal"))
 )]
 pub struct Document;
 
@@ -66,6 +66,9 @@ fn complete_operation(operation: &mut Value, route: &Route) {
     operation["x-roles"] = json!(roles);
     if route.fresh {
         operation["x-fresh"] = json!(true);
+    }
+    if route.early {
+        operation["x-early"] = json!(true);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Passwords: Argon2id, few at a time, and the same work whether an account exists or not.
+//! Passwords: Argon2id, few at a time, and the same work whether an account exists or not. Strangers wait for
+//! each other, and nobody who is logged in waits for them.
 
 use std::sync::Arc;
 
@@ -10,8 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::error::Fault;
 
-/// As many as are computed at once; each takes 19 MiB.
+/// As many as are computed at once for strangers; each takes 19 MiB.
 const AT_ONCE: usize = 2;
+/// For whoever is logged in.
+const OWN_AT_ONCE: usize = 1;
 /// Those who come when so many wait are told to come again.
 const MOST_WAITING: usize = 32;
 const SHORTEST: usize = 12;
@@ -20,9 +23,24 @@ const LONGEST: usize = 128;
 const COMMON: &[&str] =
     &["password", "passwort", "wachtwoord", "welkom", "welcome", "qwerty", "123456", "abcdef"];
 
-pub struct Passwords {
+/// Whose password it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose {
+    /// Of somebody who is not logged in, or says so.
+    Strangers,
+    /// Of whoever is logged in.
+    Own,
+}
+
+/// Where they wait.
+struct Queue {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
+}
+
+pub struct Passwords {
+    strangers: Queue,
+    own: Queue,
     /// Of a password nobody has: compared where there is no account.
     decoy: String,
 }
@@ -30,23 +48,48 @@ pub struct Passwords {
 impl Passwords {
     pub fn new() -> Result<Self, Fault> {
         let decoy = hash(&crate::ids::fresh_secret()?)?;
-        let places = Arc::new(Semaphore::new(AT_ONCE + MOST_WAITING));
-        Ok(Self { turns: Arc::new(Semaphore::new(AT_ONCE)), places, decoy })
+        Ok(Self { strangers: Queue::new(AT_ONCE), own: Queue::new(OWN_AT_ONCE), decoy })
+    }
+
+    fn queue(&self, whose: Whose) -> &Queue {
+        match whose {
+            Whose::Strangers => &self.strangers,
+            Whose::Own => &self.own,
+        }
     }
 
     /// What is stored of a password.
-    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Fault> {
-        self.compute(move || hash(&password)).await
+    pub async fn hash(&self, whose: Whose, password: Zeroizing<String>) -> Result<String, Fault> {
+        self.queue(whose).compute(move || hash(&password)).await
     }
 
     /// Whether it is the one; `None` where there is no account, or one without a password.
-    pub async fn fits(&self, password: Zeroizing<String>, stored: Option<String>) -> Result<bool, Fault> {
+    pub async fn fits(
+        &self,
+        whose: Whose,
+        password: Zeroizing<String>,
+        stored: Option<String>,
+    ) -> Result<bool, Fault> {
         let (known, stored) = (stored.is_some(), stored.unwrap_or_else(|| self.decoy.clone()));
-        let fits = self.compute(move || {
+        let fits = self.queue(whose).compute(move || {
             let parsed = PasswordHash::new(&stored).map_err(|error| Fault::internal("password", &error))?;
             Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
         });
         Ok(fits.await? && known)
+    }
+
+    /// Takes all places of strangers, as a crowd does that comes at once.
+    #[cfg(test)]
+    pub async fn crowd(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(AT_ONCE + MOST_WAITING).unwrap();
+        self.strangers.places.clone().acquire_many_owned(all).await.unwrap()
+    }
+}
+
+impl Queue {
+    fn new(at_once: usize) -> Self {
+        let places = Arc::new(Semaphore::new(at_once + MOST_WAITING));
+        Self { turns: Arc::new(Semaphore::new(at_once)), places }
     }
 
     async fn compute<T: Send + 'static>(
@@ -113,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn a_crowd_is_sent_away_and_not_queued() {
         let passwords = Passwords::new().unwrap();
-        let guess = || passwords.fits(Zeroizing::new("guess after guess".into()), None);
+        let guess = || passwords.fits(Whose::Strangers, Zeroizing::new("guess after guess".into()), None);
         let answers = futures_util::future::join_all((0..200).map(|_| guess())).await;
         let sent_away = answers.iter().filter(|answer| matches!(answer, Err(Fault::TooOften))).count();
         assert!(sent_away >= 100, "{sent_away}");

@@ -253,10 +253,11 @@ pub async fn propose_policy(
     let current = adopted(&mut tx, project).await?;
     let here = current.as_ref().map_or(0, |(policy, _)| policy.version());
     if let Some((current, _)) = &current
+        && current.version() == 1
         && asks_the_same(current, &policy)
     {
         // The servers were faster. The names are the administrator's, as long as nobody has read others.
-        rename(&mut tx, project, &form.payload).await?;
+        rename(&mut tx, &caller, &policy, &form.payload).await?;
         let policies = both(&mut tx, project).await?;
         tx.commit().await?;
         return Ok((StatusCode::CREATED, Json(policies)));
@@ -323,24 +324,30 @@ async fn check_nothing_waits(conn: &mut Conn, project: &str) -> Result<(), Fault
     }
 }
 
-async fn rename(conn: &mut Conn, project: &str, payload: &str) -> Result<(), Fault> {
-    sqlx::query(
-        "UPDATE policies SET payload = $1 WHERE project_id = $2 AND version = 1
+async fn rename(conn: &mut Conn, caller: &Caller, policy: &Policy, payload: &str) -> Result<(), Fault> {
+    let renamed = sqlx::query(
+        "UPDATE policies SET payload = $1 WHERE project_id = $2 AND version = 1 AND payload <> $3
          AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.project_id = policies.project_id)",
     )
     .bind(payload)
-    .bind(project)
-    .execute(conn)
+    .bind(&caller.project)
+    .bind(payload)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    if renamed.rows_affected() == 0 {
+        return Ok(());
+    }
+    let (digest, expires) = (policy.digest().to_string(), policy.statement().expires);
+    let detail = json!({ "version": 1, "rule": policy.rule_in_words(), "expires": expires });
+    journal::append(conn, &caller.project, &caller.user, "policy_renamed", &digest, detail).await
 }
 
 fn detail(policy: &Policy) -> Value {
     json!({ "version": policy.version(), "rule": policy.rule_in_words() })
 }
 
-/// Signs the draft. With the last signature that is missing it goes to the servers, and holds here once one
-/// of them has taken it over.
+/// Signs the draft. With the last signature that is missing it goes to the servers, and holds here once two
+/// of them go by it.
 #[utoipa::path(post, path = "/api/projects/{project}/policy/signatures", tag = "project", params(
     ("project" = String, Path)), request_body = PolicySignatureForm,
     responses((status = 200, body = Policies)))]

@@ -1,9 +1,10 @@
 //! Signed documents on their way to the servers: policies that follow another, and revocations. They are kept
-//! until a server has them, which tells its peers.
+//! and offered until two servers say that they have them: one of any two is honest, and tells its peers.
 
 use serde_json::json;
 use vdl_authorize::{
-    DocumentKind, Policies, Policy, Revocations, Standing, document_kind, read_policy, read_revocation,
+    DocumentKind, Policies, Policy, Revocations, Revoked, Standing, document_kind, read_policy,
+    read_revocation,
 };
 use vdl_client::ClientError;
 
@@ -29,6 +30,13 @@ const FINAL: &[&str] = &[
 ];
 /// Also when the servers went on to another policy of this version.
 const PASSED: &str = "policy_not_next";
+
+/// One of two servers is honest: it keeps what it took, goes by it and hands it on. The word of one alone
+/// says nothing.
+pub const ENOUGH: usize = 2;
+
+/// What each of the three says that it goes by.
+pub type Said = [Result<Policies, ClientError>; 3];
 
 /// Keeps a complete document until the servers have it. To be called in the transaction that completes it.
 pub async fn keep(
@@ -63,7 +71,24 @@ pub async fn kept(conn: &mut Conn, project: &str, object: &str) -> Result<Option
     found.map(|(envelope,)| text::base64("a document", &envelope)).transpose()
 }
 
-/// A document that no server has.
+/// The envelope in which an approval was revoked.
+pub async fn revocation_of(conn: &mut Conn, project: &str, approval: &str) -> Result<Option<Vec<u8>>, Fault> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT envelope FROM publications WHERE project_id = $1 ORDER BY created, object")
+            .bind(project)
+            .fetch_all(conn)
+            .await?;
+    for (envelope,) in rows {
+        let envelope = text::base64("a document", &envelope)?;
+        let read = read_revocation(&envelope).map(|revocation| revocation.revokes);
+        if matches!(read, Ok(Revoked::Approval(digest)) if digest.to_string() == approval) {
+            return Ok(Some(envelope));
+        }
+    }
+    Ok(None)
+}
+
+/// A document that fewer than two servers have, as far as the portal knows.
 pub struct Waiting {
     pub object: String,
     envelope: Vec<u8>,
@@ -81,7 +106,7 @@ impl Waiting {
     }
 }
 
-/// All that no server has, also what is over.
+/// All that fewer than two servers have, also what is over.
 pub async fn waiting(conn: &mut Conn, project: &str) -> Result<Vec<Waiting>, Fault> {
     let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
         "SELECT object, envelope, refused, created FROM publications
@@ -118,22 +143,25 @@ pub async fn revocations(conn: &mut Conn, project: &str) -> Result<Revocations, 
     Ok(known)
 }
 
-/// Keeps the revocations that servers bring.
-pub async fn remember(conn: &mut Conn, project: &str, said: &Policies) -> Result<(), Fault> {
+/// Keeps the revocations that servers bring. What one of them alone brings is offered to the others too.
+pub async fn remember(conn: &mut Conn, project: &str, said: &Said) -> Result<(), Fault> {
     let policies = all_adopted(conn, project).await?;
     let policies: Vec<&Policy> = policies.iter().collect();
     let mut known = revocations(conn, project).await?;
-    for envelope in said.revocations.iter().map(String::as_bytes) {
+    for text in said.iter().flatten().flat_map(|policies| &policies.revocations) {
+        let envelope = text.as_bytes();
         if let Ok(true) = known.add(envelope, &policies) {
+            let brought =
+                said.iter().flatten().filter(|policies| policies.revocations.contains(text)).count();
             let digest = read_revocation(envelope)?.digest()?.to_string();
-            keep(conn, project, &digest, envelope, Some(now())).await?;
+            keep(conn, project, &digest, envelope, (brought >= ENOUGH).then(now)).await?;
             journal::append(conn, project, "", "revocation_followed", &digest, json!({})).await?;
         }
     }
     Ok(())
 }
 
-/// Gives the servers what they have not taken over yet. A document that one of them has goes on to its peers.
+/// Gives the servers what they have not taken over yet. What an honest one has goes on to its peers.
 pub async fn publish(portal: &Shared, project: &str) -> Result<(), Fault> {
     let cluster = portal.cluster(project)?;
     if !cluster.decides() {
@@ -168,20 +196,21 @@ enum Outcome {
 /// `passed`: the servers go by this policy's version, or by a later one.
 fn outcome(kind: DocumentKind, said: &[Result<Standing, ClientError>; 3], passed: bool) -> Option<Outcome> {
     let taken: Vec<u8> = (0..).zip(said).filter(|(_, said)| said.is_ok()).map(|(server, _)| server).collect();
-    if !taken.is_empty() {
+    if taken.len() >= ENOUGH {
         return Some(Outcome::Taken(taken));
     }
-    let mut codes = said.iter().map(|said| match said {
-        Err(ClientError::Node(answer)) => Some(answer.code.as_str()),
-        _ => None,
-    });
-    let last = |code: &str| FINAL.contains(&code) || (passed && code == PASSED);
-    let first = codes.next().flatten()?;
-    let all = match kind {
-        DocumentKind::Policy => last(first) && codes.all(|code| code.is_some_and(last)),
-        DocumentKind::Revocation => codes.all(|code| code.is_some()),
-    };
-    all.then(|| Outcome::Refused(first.to_owned()))
+    let mut codes = Vec::new();
+    for said in said {
+        match said {
+            // Alone it keeps nobody from proposing another policy.
+            Ok(_) if kind == DocumentKind::Policy => {}
+            Err(ClientError::Node(answer)) => codes.push(answer.code.as_str()),
+            _ => return None,
+        }
+    }
+    let last = |code: &&str| FINAL.contains(code) || (passed && *code == PASSED);
+    let over = kind == DocumentKind::Revocation || codes.iter().all(last);
+    codes.first().filter(|_| over).map(|code| Outcome::Refused((*code).to_owned()))
 }
 
 async fn note(conn: &mut Conn, project: &str, document: &Waiting, outcome: Outcome) -> Result<(), Fault> {
@@ -247,11 +276,27 @@ mod tests {
             assert_eq!(outcome(DocumentKind::Policy, &refused([code; 3]), false), over(code));
         }
         assert_eq!(outcome(DocumentKind::Policy, &refused([PASSED; 3]), true), over(PASSED));
-        let mut said = refused(["internal"; 3]);
-        let digest = Digest([0; 32]);
-        said[1] =
-            Ok(Standing { policy: 1, policy_digest: digest, revocations: 1, revocations_digest: digest });
-        assert_eq!(outcome(DocumentKind::Revocation, &said, false), Some(Outcome::Taken(vec![1])));
+    }
+
+    #[test]
+    fn one_server_that_says_it_has_a_document_is_not_believed() {
+        let taken = || {
+            let digest = Digest([0; 32]);
+            Ok(Standing { policy: 1, policy_digest: digest, revocations: 1, revocations_digest: digest })
+        };
+        for kind in [DocumentKind::Policy, DocumentKind::Revocation] {
+            let mut said = refused(["internal"; 3]);
+            said[1] = taken();
+            assert_eq!(outcome(kind, &said, false), None);
+            said[2] = taken();
+            assert_eq!(outcome(kind, &said, false), Some(Outcome::Taken(vec![1, 2])));
+        }
+        // Nor does it hold up administrators with a policy that the two others never take.
+        let mut said = refused(["policy_expired"; 3]);
+        said[0] = taken();
+        let over = Some(Outcome::Refused("policy_expired".to_owned()));
+        assert_eq!(outcome(DocumentKind::Policy, &said, false), over);
+        assert_eq!(outcome(DocumentKind::Revocation, &said, false), None);
     }
 
     #[test]

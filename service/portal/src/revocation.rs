@@ -34,7 +34,7 @@ pub struct KeyRevocation {
     pub reason: Option<String>,
     /// When it was signed, as the approver says.
     pub time: i64,
-    /// When a server had it first; until then it is offered every minute.
+    /// When two servers had it first; until then it is offered every minute.
     pub taken: Option<i64>,
     /// The code of an error, where all servers refused it.
     pub refused: Option<String>,

@@ -20,7 +20,7 @@ use crate::inbox::{NoticeKind, notify};
 use crate::journal;
 use crate::policy::{adopted, asks_the_same, owners};
 use crate::project::{lock_project, users_with};
-use crate::publication::{keep, publish_now, remember, waiting};
+use crate::publication::{ENOUGH, Said, keep, publish_now, remember, waiting};
 use crate::request;
 use crate::server::Shared;
 use crate::text;
@@ -48,13 +48,11 @@ pub struct Rules {
     pub servers: Vec<ServerRules>,
     /// Whether all three go by the same, and by the policy that holds in the portal.
     pub agree: bool,
-    /// Signed policies and revocations that no server has taken over yet; it is tried again every minute.
+    /// Signed policies and revocations that fewer than two servers have; it is tried again every minute.
     pub waiting: i64,
     /// Of those that all three refused: the error's code. Revocations among them are offered again.
     pub refused: Vec<String>,
 }
-
-type Said = [Result<Policies, ClientError>; 3];
 
 /// What the three servers go by right now.
 #[utoipa::path(get, path = "/api/projects/{project}/rules", tag = "project", params(
@@ -101,15 +99,15 @@ async fn describe(conn: &mut Conn, project: &str, said: &Said) -> Result<Rules, 
     })
 }
 
-/// Whether a server's policy is the one here: by its digest, or but for the names in it.
+/// Whether a server's policy is the one here: by its digest, or but for the names in it and for an end that
+/// comes sooner here, which only makes the portal stricter.
 fn goes_by(policies: &Policies, here: Option<&Policy>) -> bool {
     let Some(here) = here else { return false };
+    let ends = |policy: &Policy| policy.statement().expires.unwrap_or(i64::MAX);
     let last = || read_policy(policies.policies.last()?.as_bytes()).ok();
     here.digest() == policies.standing.policy_digest
         || (here.version() == policies.standing.policy
-            && last().is_some_and(|theirs| {
-                asks_the_same(&theirs, here) && theirs.statement().expires == here.statement().expires
-            }))
+            && last().is_some_and(|theirs| asks_the_same(&theirs, here) && ends(here) <= ends(&theirs)))
 }
 
 /// What all three say, if it is the same.
@@ -120,41 +118,65 @@ fn agreed(said: &Said) -> Option<&Policies> {
     }
 }
 
+/// The policy that so many of them at least show as their first. Their standings say nothing of it: those
+/// name the newest.
+fn first_of(said: &Said, least: usize) -> Option<Policy> {
+    let shown = |policies: &Policies| read_policy(policies.policies.first()?.as_bytes()).ok();
+    let firsts: Vec<Policy> = said.iter().flatten().filter_map(shown).collect();
+    let count = |one: &&Policy| firsts.iter().filter(|other| other.digest() == one.digest()).count();
+    firsts.iter().find(|first| count(first) >= least).cloned()
+}
+
 /// Takes over what the servers go by: their first policy where there is none here, those that follow, and
 /// revocations.
 async fn learn(conn: &mut Conn, project: &str, said: &Said, starting: bool) -> Result<(), Fault> {
     lock_project(conn, project).await?;
     find_first(conn, project, said, starting).await?;
     follow(conn, project, said).await?;
-    for policies in said.iter().flatten() {
-        remember(conn, project, policies).await?;
-    }
-    Ok(())
+    remember(conn, project, said).await?;
+    request::take_back(conn, project).await
 }
 
 /// Takes over policies that the servers follow: those that come after the one that holds here, by their
-/// signatures, whichever server brings them.
+/// signatures, up to one that two servers go by. Signatures alone say nothing of when they were taken over,
+/// nor of what was revoked before; the honest one of the two looked at both.
 async fn follow(conn: &mut Conn, project: &str, said: &Said) -> Result<(), Fault> {
-    for policies in said.iter().flatten() {
+    let Some((current, _)) = adopted(conn, project).await? else { return Ok(()) };
+    let names = |policies: &&Policies| policies.standing.policy > current.version() && backed(policies, said);
+    for policies in said.iter().flatten().filter(names) {
+        let (mut last, mut steps) = (current.clone(), Vec::new());
         for text in policies.policies.iter().filter(|text| is_envelope(text.as_bytes())) {
-            let Some((current, _)) = adopted(conn, project).await? else { return Ok(()) };
-            if let Ok(next) = current.follow(text.as_bytes()) {
+            if let Ok(next) = last.follow(text.as_bytes()) {
+                steps.push((next.clone(), text));
+                last = next;
+            }
+        }
+        // All of it or nothing: what leads elsewhere is not what they go by.
+        if last.digest() == policies.standing.policy_digest {
+            for (next, text) in steps {
                 adopt(conn, project, &next, Some(text)).await?;
             }
+            return Ok(());
         }
     }
     Ok(())
 }
 
-/// Takes over the first policy where there is none, if all three servers have pinned it and all its approvers
+/// Whether another server goes by the same policy.
+fn backed(policies: &Policies, said: &Said) -> bool {
+    let same = |other: &&Policies| other.standing.policy_digest == policies.standing.policy_digest;
+    said.iter().flatten().filter(same).count() >= ENOUGH
+}
+
+/// Takes over the first policy where there is none, if all three servers show the same and all its approvers
 /// have enrolled their keys here. Until then an administrator may choose it; and while the portal runs, one
 /// in which nobody has a name is left to an administrator, who says who they are.
 async fn find_first(conn: &mut Conn, project: &str, said: &Said, starting: bool) -> Result<(), Fault> {
-    let Some(first) = agreed(said).and_then(|policies| policies.policies.first()) else { return Ok(()) };
+    // The word of one of them is not enough here: nothing leads back from a wrong one.
+    let Some(policy) = agreed(said).and_then(|_| first_of(said, said.len())) else { return Ok(()) };
     if adopted(conn, project).await?.is_some() {
         return Ok(());
     }
-    let policy = read_policy(first.as_bytes())?;
     if !starting && is_unnamed(&policy) {
         return Ok(());
     }
@@ -172,11 +194,11 @@ fn is_unnamed(policy: &Policy) -> bool {
     Policy::pinned(&keys, policy.environment()).is_ok_and(|listed| listed == *policy)
 }
 
-/// What all three servers began with, if they are reached and it is the same.
+/// What two of the servers at least say that they began with: one of the two is honest, and the third holds
+/// nobody up.
 pub async fn pinned(portal: &Shared, project: &str) -> Result<Option<Policy>, Fault> {
     let said = portal.cluster(project)?.policies().await?;
-    let first = agreed(&said).and_then(|policies| policies.policies.first());
-    Ok(first.map(|text| read_policy(text.as_bytes())).transpose()?)
+    Ok(first_of(&said, ENOUGH))
 }
 
 /// From here on this policy holds: the one that was signed here, or another. Requests that have signatures

@@ -14,6 +14,7 @@ use crate::ids::{fresh_id, now};
 use crate::invitation::add_user;
 use crate::journal;
 use crate::key::Purpose;
+use crate::password::Whose;
 use crate::project::add_roles;
 use crate::server::Portal;
 
@@ -47,7 +48,7 @@ pub fn add_people(config: &Path, people: &[Sample]) -> Result<bool, PortalError>
 async fn add_all(portal: &Portal, people: &[Sample]) -> Result<bool, Fault> {
     let mut hashed = Vec::new();
     for person in people {
-        hashed.push((person, portal.passwords.hash(person.password.clone()).await?));
+        hashed.push((person, portal.passwords.hash(Whose::Own, person.password.clone()).await?));
     }
     let mut tx = portal.db.begin().await?;
     let (known,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM users").fetch_one(&mut *tx).await?;

@@ -19,23 +19,63 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
+use vdl_listen::{TlsListener, told_to_stop};
 
 use crate::config::{Config, Secure};
-use crate::error::PortalError;
+use crate::error::{Fault, PortalError};
 use crate::gate::Peer;
+use crate::limits::network;
 use crate::mail::Mailer;
 use crate::rules;
 use crate::server::{FirstLink, Portal, Shared, router};
-use crate::tls::{TlsListener, server_config};
+use crate::stall::Impatient;
+use crate::tls::server_config;
+use crate::turns::{Turn, Turns};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a connection may be open without a whole head of a request: proxies keep idle ones for a minute.
 const HEAD: Duration = Duration::from_secs(75);
+/// How long an answer may wait until whoever asked for it reads on.
+const READING: Duration = Duration::from_secs(60);
+/// So many connections at once, and of one network where the portal sees who calls: each is a descriptor, of
+/// which a process has 1024 where nothing else is said.
+const MOST_CONNECTIONS: usize = 512;
+const MOST_OF_ONE_NETWORK: usize = 128;
 const MAIL_EVERY: Duration = Duration::from_secs(60);
 /// How long requests under way may take to end once the portal is told to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a connection waits for whoever it is with.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    head: Duration,
+    reading: Duration,
+}
+
+const PATIENCE: Patience = Patience { head: HEAD, reading: READING };
+
+/// How many come in.
+struct Doors {
+    all: Arc<Semaphore>,
+    networks: Option<Turns>,
+}
+
+impl Doors {
+    /// `seen`: connections come from whoever calls, and not from a proxy that stands for everybody.
+    fn new(most: usize, most_of_one_network: usize, seen: bool) -> Self {
+        // Nobody waits for a connection of the same network to end.
+        let networks = seen.then(|| Turns::new(most_of_one_network, Duration::ZERO));
+        Self { all: Arc::new(Semaphore::new(most)), networks }
+    }
+
+    /// A turn of the network of this caller, if there is one left.
+    async fn admit(&self, remote: SocketAddr) -> Result<Option<Turn>, Fault> {
+        let Some(networks) = &self.networks else { return Ok(None) };
+        networks.sweep();
+        networks.take(&network(remote.ip())).await.map(Some)
+    }
+}
 
 /// Where whoever calls is.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +113,8 @@ async fn serve_until_told(
     stop_at_end_of_input: bool,
     ready: impl FnOnce(&str, &[FirstLink]) + Send,
 ) -> Result<(), PortalError> {
-    let told = told_to_stop(stop_at_end_of_input)?;
+    let unwatched = |error: io::Error| PortalError::System(format!("nothing could stop it: {error}"));
+    let told = told_to_stop(stop_at_end_of_input).map_err(unwatched)?;
     let unusable = |error: io::Error| PortalError::System(format!("the port cannot be used: {error}"));
     let listener = std::net::TcpListener::bind(config.listen).map_err(unusable)?;
     listener.set_nonblocking(true).map_err(unusable)?;
@@ -84,14 +125,16 @@ async fn serve_until_told(
     }
     let app = router(&portal).layer(from_fn_with_state(portal.clone(), name_peer));
     let stopping = Arc::new(Notify::new());
+    let seen = matches!(portal.config.secure, Secure::Tls);
+    let doors = Doors::new(MOST_CONNECTIONS, MOST_OF_ONE_NETWORK, seen);
     let server = match &portal.config.tls {
         Some(files) => {
             let listener = TlsListener::start(listener, server_config(files)?).map_err(unusable)?;
-            tokio::spawn(run(listener, app, HEAD, stopping.clone()))
+            tokio::spawn(run(listener, app, PATIENCE, doors, stopping.clone()))
         }
         None => {
             let listener = TcpListener::from_std(listener).map_err(unusable)?;
-            tokio::spawn(run(listener, app, HEAD, stopping.clone()))
+            tokio::spawn(run(listener, app, PATIENCE, doors, stopping.clone()))
         }
     };
     rules::begin(&portal).await;
@@ -105,17 +148,29 @@ async fn serve_until_told(
 }
 
 /// Takes connections until it is told to stop, then waits for the requests under way.
-async fn run<L>(mut listener: L, app: Router, head: Duration, stopping: Arc<Notify>)
+async fn run<L>(mut listener: L, app: Router, patience: Patience, doors: Doors, stopping: Arc<Notify>)
 where
     L: Listener<Addr = SocketAddr>,
 {
     let (told, tells) = watch::channel(());
     loop {
-        let (stream, remote) = tokio::select! {
-            () = stopping.notified() => break,
-            accepted = listener.accept() => accepted,
+        let next = async {
+            // Who comes when all places are taken waits at the port.
+            let place = doors.all.clone().acquire_owned().await;
+            (place, listener.accept().await)
         };
-        tokio::spawn(converse(TokioIo::new(stream), remote, app.clone(), head, tells.clone()));
+        let (place, (stream, remote)) = tokio::select! {
+            () = stopping.notified() => break,
+            accepted = next => accepted,
+        };
+        // Who has too many is sent away.
+        let Ok(turn) = doors.admit(remote).await else { continue };
+        let stream = TokioIo::new(Impatient::new(stream, patience.reading));
+        let conversation = converse(stream, remote, app.clone(), patience.head, tells.clone());
+        tokio::spawn(async move {
+            conversation.await;
+            drop((place, turn));
+        });
     }
     drop((listener, tells));
     let _ = told.send(());
@@ -181,50 +236,47 @@ async fn sweep(portal: Shared) {
     }
 }
 
-fn told_to_stop(at_end_of_input: bool) -> Result<Arc<Notify>, PortalError> {
-    let told = Arc::new(Notify::new());
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signals =
-            signal(kind).map_err(|error| PortalError::System(format!("no signals: {error}")))?;
-        let told = told.clone();
-        tokio::spawn(async move {
-            signals.recv().await;
-            told.notify_one();
-        });
-    }
-    if at_end_of_input {
-        let told = told.clone();
-        let watch = move || {
-            let mut input = io::stdin().lock();
-            while matches!(io::Read::read(&mut input, &mut [0; 64]), Ok(1..)) {}
-            told.notify_one();
-        };
-        std::thread::Builder::new()
-            .name("vdl-portal-input".into())
-            .spawn(watch)
-            .map_err(|error| PortalError::System(format!("no thread: {error}")))?;
-    }
-    Ok(told)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::turns::answer_in;
 
-    async fn served(head: Duration) -> (SocketAddr, Arc<Notify>, tokio::task::JoinHandle<()>) {
+    type Served = (SocketAddr, Arc<Notify>, tokio::task::JoinHandle<()>);
+
+    async fn served(patience: Patience, doors: Doors, app: Router) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stopping) = (listener.local_addr().unwrap(), Arc::new(Notify::new()));
-        let app = Router::new().route("/", get(|| async { "here" }));
-        (address, stopping.clone(), tokio::spawn(run(listener, app, head, stopping)))
+        (address, stopping.clone(), tokio::spawn(run(listener, app, patience, doors, stopping)))
+    }
+
+    fn here() -> Router {
+        Router::new().route("/", get(|| async { "here" }))
+    }
+
+    fn wide() -> Doors {
+        Doors::new(100, 100, true)
+    }
+
+    /// The beginning of the answer to a request; empty where there is none.
+    async fn ask(stream: &mut TcpStream) -> Vec<u8> {
+        let mut answer = vec![0; 15];
+        let asked = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        match asked.and(stream.read_exact(&mut answer).await) {
+            Ok(_) => answer,
+            Err(_) => vec![],
+        }
     }
 
     #[tokio::test]
     async fn half_a_head_keeps_no_connection() {
-        let (address, _, _) = served(Duration::from_millis(50)).await;
+        let patience = Patience { head: Duration::from_millis(50), ..PATIENCE };
+        let (address, _, _) = served(patience, wide(), here()).await;
         let mut slow = TcpStream::connect(address).await.unwrap();
         slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").await.unwrap();
         let mut answer = Vec::new();
@@ -234,13 +286,70 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_portal_that_stops_answers_whom_it_has_heard() {
-        let (address, stopping, server) = served(HEAD).await;
+    async fn an_answer_that_nobody_reads_is_given_up() {
+        let turns = Arc::new(Turns::new(1, Duration::from_millis(10)));
+        let held = turns.clone();
+        let endless = move || {
+            let held = held.clone();
+            async move {
+                let turn = held.take("eve").await.unwrap();
+                answer_in(turn, vec![], (), |()| async { Ok(Some((vec![7; 1 << 20], ()))) })
+            }
+        };
+        let app = Router::new().route("/", get(endless));
+        let patience = Patience { reading: Duration::from_millis(50), ..PATIENCE };
+        let (address, _, _) = served(patience, wide(), app).await;
         let mut asks = TcpStream::connect(address).await.unwrap();
-        asks.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert_eq!(ask(&mut asks).await, b"HTTP/1.1 200 OK");
+        // The connection is there, and its turn comes back.
+        let end = Instant::now() + Duration::from_secs(60);
+        while turns.take("eve").await.is_err() {
+            assert!(Instant::now() < end);
+        }
+        drop(asks);
+    }
+
+    #[tokio::test]
+    async fn one_network_takes_so_many_connections_and_leaves_the_others() {
+        let (address, _, _) = served(PATIENCE, Doors::new(4, 2, true), here()).await;
+        let from = async |host: &str| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{host}:0").parse().unwrap()).unwrap();
+            socket.connect(address).await.unwrap()
+        };
+        let mut idle = [from("127.0.0.1").await, from("127.0.0.1").await];
+        for stream in &mut idle {
+            assert_eq!(ask(stream).await, b"HTTP/1.1 200 OK");
+        }
+        assert!(ask(&mut from("127.0.0.1").await).await.is_empty());
+        // Another network comes in, and so does this one when one of its connections ends.
+        assert_eq!(ask(&mut from("127.0.0.2").await).await, b"HTTP/1.1 200 OK");
+        drop(idle);
+        let end = Instant::now() + Duration::from_secs(60);
+        while ask(&mut from("127.0.0.1").await).await.is_empty() {
+            assert!(Instant::now() < end);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_places_are_taken_waits() {
+        let (address, _, _) = served(PATIENCE, Doors::new(1, 100, true), here()).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut first).await, b"HTTP/1.1 200 OK");
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(50), ask(&mut second)).await;
+        assert!(early.is_err());
+        drop(first);
         let mut answer = [0; 15];
-        asks.read_exact(&mut answer).await.unwrap();
+        second.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    }
+
+    #[tokio::test]
+    async fn a_portal_that_stops_answers_whom_it_has_heard() {
+        let (address, stopping, server) = served(PATIENCE, wide(), here()).await;
+        let mut asks = TcpStream::connect(address).await.unwrap();
+        assert_eq!(ask(&mut asks).await, b"HTTP/1.1 200 OK");
         // It is idle then, and does not hold up the end.
         stopping.notify_one();
         server.await.unwrap();

@@ -9,19 +9,21 @@ use axum::middleware::from_fn_with_state;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use webauthn_rs::prelude::Webauthn;
 
 use crate::access::{self, Role, Route};
 use crate::cluster::{self, Cluster};
-use crate::config::Config;
+use crate::config::{Config, SecondFactor};
 use crate::db::{Conn, Db};
 use crate::error::{Fault, PortalError};
 use crate::ids::{fresh_id, now};
 use crate::limits::Limits;
+use crate::oidc::{self, Provider};
 use crate::password::Passwords;
 use crate::project::users_with;
 use crate::turns::Busy;
-use crate::{account, gate, headers, inbox, invitation, journal, key, openapi, page, policy, project};
-use crate::{request, revocation, rules, session, table, upload};
+use crate::{account, ceremony, gate, headers, inbox, invitation, journal, key, openapi, page};
+use crate::{passkey, policy, project, request, revocation, rules, session, table, upload};
 
 pub type Shared = Arc<Portal>;
 
@@ -32,6 +34,10 @@ pub struct Portal {
     pub routes: Vec<Route>,
     pub limits: Limits,
     pub passwords: Passwords,
+    /// Where people may sign in beside here.
+    pub provider: Option<Provider>,
+    /// None where the portal's address is one for which browsers take no passkeys.
+    pub relying: Option<Webauthn>,
     pub busy: Busy,
     /// Where uploads wait.
     pub spool: PathBuf,
@@ -61,6 +67,15 @@ impl Portal {
             None => Db::in_folder(&config.data),
         };
         let db = Db::open(&url).await?;
+        let relying = ceremony::relying_party(&config.origin);
+        if relying.is_none() && config.second_factor() != SecondFactor::Off {
+            return Err(PortalError::Config(
+                "second_factor needs passkeys, and those an origin with a name: http://localhost:8080, not \
+                 http://127.0.0.1:8080; second_factor = \"off\" goes without"
+                    .into(),
+            ));
+        }
+        warn(&config, relying.is_some(), &db).await.map_err(|fault| failed(&fault))?;
         let projects = config.projects.clone();
         // The client of servers has threads of its own and is not made within others.
         let opened = tokio::task::spawn_blocking(move || {
@@ -71,11 +86,14 @@ impl Portal {
         let routes = access::routes();
         let document = openapi::complete(&api().into_openapi(), &routes)?;
         let passwords = Passwords::new().map_err(|fault| failed(&fault))?;
+        let provider = config.oidc.as_ref().map(|oidc| Provider::open(oidc, &config.origin)).transpose()?;
         let mut portal = Self {
             db,
+            provider,
             routes,
             limits: Limits::default(),
             passwords,
+            relying,
             busy: Busy::default(),
             spool,
             document,
@@ -123,6 +141,8 @@ impl Portal {
         self.busy.sweep();
         let mut tx = self.db.begin().await?;
         session::sweep(&mut tx).await?;
+        oidc::sweep(&mut tx).await?;
+        ceremony::sweep(&mut tx).await?;
         sqlx::query("DELETE FROM invitations WHERE expires < $1").bind(now()).execute(&mut *tx).await?;
         upload::sweep(&mut tx, self.config.limits.upload_hours).await?;
         let known: Vec<(String,)> =
@@ -170,6 +190,27 @@ async fn project_called(conn: &mut Conn, name: &str) -> Result<String, Fault> {
     Ok(id)
 }
 
+/// Says at the start what whoever runs the portal may not have meant.
+async fn warn(config: &Config, passkeys: bool, db: &Db) -> Result<(), Fault> {
+    if config.second_factor() == SecondFactor::Off && config.is_https() {
+        tracing::warn!(
+            "second_factor is \"off\": a password alone is enough, unless somebody says otherwise"
+        );
+    }
+    let mut tx = db.begin().await?;
+    let (people,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM users WHERE passkey_needed = 1
+         AND EXISTS (SELECT 1 FROM passkeys WHERE user_id = users.id)",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    if !passkeys && people > 0 {
+        tracing::warn!(people, "some need a passkey and cannot show one: the origin is a number, not a name");
+    }
+    Ok(())
+}
+
 fn failed(fault: &Fault) -> PortalError {
     PortalError::System(format!("the portal cannot be opened: {fault:?}"))
 }
@@ -194,9 +235,26 @@ pub fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(account::step_up))
         .routes(routes!(account::list_sessions))
         .routes(routes!(account::end_session))
+        .routes(routes!(passkey::list_passkeys))
+        .routes(routes!(passkey::start_adding))
+        .routes(routes!(passkey::finish_adding))
+        .routes(routes!(passkey::set_needed))
+        .routes(routes!(passkey::remove_passkey))
+        .routes(routes!(passkey::start_login))
+        .routes(routes!(passkey::finish_login))
+        .routes(routes!(passkey::start_step_up))
+        .routes(routes!(passkey::finish_step_up))
+        .routes(routes!(passkey::reset_passkeys))
         .routes(routes!(invitation::read_invitation, invitation::join))
         .routes(routes!(invitation::list_invitations, invitation::make_invitation))
         .routes(routes!(invitation::withdraw_invitation))
+        .routes(routes!(oidc::read_offer))
+        .routes(routes!(oidc::start))
+        .routes(routes!(oidc::again))
+        .routes(routes!(oidc::callback))
+        .routes(routes!(oidc::join_elsewhere))
+        .routes(routes!(oidc::list_identities, oidc::link))
+        .routes(routes!(oidc::unlink))
         .routes(routes!(key::list_keys, key::enrol_key))
         .routes(routes!(key::make_challenge))
         .routes(routes!(key::retire_key))

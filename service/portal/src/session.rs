@@ -10,8 +10,10 @@ use crate::error::Fault;
 use crate::ids::{fresh_id, fresh_secret, hashed, now};
 
 pub const COOKIE: &str = "__Host-vdl";
-/// On `http://` addresses of this machine, where browsers take no `__Host-` cookie.
-const LOCAL_COOKIE: &str = "vdl";
+/// The session's, and its name on `http://` addresses of this machine, where browsers take no `__Host-` one.
+const NAMES: (&str, &str) = (COOKIE, "vdl");
+/// For a challenge before there is a session.
+const GUEST_NAMES: (&str, &str) = ("__Host-vdl-guest", "vdl-guest");
 /// Seconds without a request after which a session is over.
 const IDLE: i64 = 30 * 60;
 /// Seconds after which it is over in any case.
@@ -28,6 +30,8 @@ pub struct Session {
     pub id: String,
     pub user: String,
     pub fresh_until: i64,
+    /// Whether a passkey was shown in it.
+    pub passkey: bool,
 }
 
 /// A session as its owner sees it.
@@ -42,21 +46,33 @@ pub struct SessionInfo {
     pub current: bool,
 }
 
-/// Begins one, and gives the secret for the cookie. A password was entered just now.
-pub async fn begin(conn: &mut Conn, user: &str, agent: &str) -> Result<String, Fault> {
+/// Begins one, and gives the secret for the cookie. A password was entered just now, or a passkey shown.
+pub async fn begin(conn: &mut Conn, user: &str, agent: &str, passkey: bool) -> Result<String, Fault> {
+    begin_until(conn, user, agent, passkey, now() + FRESH).await
+}
+
+/// Begins one that is fresh until then.
+pub async fn begin_until(
+    conn: &mut Conn,
+    user: &str,
+    agent: &str,
+    passkey: bool,
+    fresh_until: i64,
+) -> Result<String, Fault> {
     let (secret, now) = (fresh_secret()?, now());
     let agent: String = agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect();
     sqlx::query(
-        "INSERT INTO sessions (id, secret, user_id, created, seen, fresh_until, agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO sessions (id, secret, user_id, created, seen, fresh_until, agent, passkey)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(fresh_id()?)
     .bind(hashed(&secret))
     .bind(user)
     .bind(now)
     .bind(now)
-    .bind(now + FRESH)
+    .bind(fresh_until)
     .bind(agent)
+    .bind(i64::from(passkey))
     .execute(conn)
     .await?;
     Ok(secret)
@@ -81,12 +97,13 @@ pub async fn again(conn: &mut Conn, id: &str) -> Result<Option<Session>, Fault> 
 
 async fn find_hashed(conn: &mut Conn, secret: String) -> Result<Option<Session>, Fault> {
     let now = now();
-    let row: Option<(String, String, i64, i64, i64)> =
-        sqlx::query_as("SELECT id, user_id, created, seen, fresh_until FROM sessions WHERE secret = $1")
-            .bind(secret)
-            .fetch_optional(&mut *conn)
-            .await?;
-    let Some((id, user, created, seen, fresh_until)) = row else { return Ok(None) };
+    let row: Option<(String, String, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT id, user_id, created, seen, fresh_until, passkey FROM sessions WHERE secret = $1",
+    )
+    .bind(secret)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some((id, user, created, seen, fresh_until, passkey)) = row else { return Ok(None) };
     if now - seen > IDLE || now - created > LONGEST {
         sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(conn).await?;
         return Ok(None);
@@ -94,19 +111,32 @@ async fn find_hashed(conn: &mut Conn, secret: String) -> Result<Option<Session>,
     if now - seen >= SEEN_EVERY {
         sqlx::query("UPDATE sessions SET seen = $1 WHERE id = $2").bind(now).bind(&id).execute(conn).await?;
     }
-    Ok(Some(Session { id, user, fresh_until }))
+    Ok(Some(Session { id, user, fresh_until, passkey: passkey == 1 }))
 }
 
-/// After the password was entered once more: fresh, under a new secret. Age counts on.
+/// After the password was entered once more: fresh, under a new secret. Age counts on. A session that was
+/// ended meanwhile does not come back, and nothing else of the transaction should stay.
 pub async fn renew(conn: &mut Conn, id: &str) -> Result<(String, i64), Fault> {
-    let (secret, fresh_until) = (fresh_secret()?, now() + FRESH);
-    sqlx::query("UPDATE sessions SET secret = $1, fresh_until = $2 WHERE id = $3")
+    let fresh_until = now() + FRESH;
+    Ok((renew_until(conn, id, fresh_until).await?, fresh_until))
+}
+
+/// Another secret, and fresh until then.
+pub async fn renew_until(conn: &mut Conn, id: &str, fresh_until: i64) -> Result<String, Fault> {
+    let secret = fresh_secret()?;
+    let renewed = sqlx::query("UPDATE sessions SET secret = $1, fresh_until = $2 WHERE id = $3")
         .bind(hashed(&secret))
         .bind(fresh_until)
         .bind(id)
         .execute(conn)
         .await?;
-    Ok((secret, fresh_until))
+    if renewed.rows_affected() == 1 { Ok(secret) } else { Err(Fault::NotLoggedIn) }
+}
+
+/// The same after a passkey was shown, and the session is known to have seen one.
+pub async fn renew_with_passkey(conn: &mut Conn, id: &str) -> Result<(String, i64), Fault> {
+    sqlx::query("UPDATE sessions SET passkey = 1 WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    renew(conn, id).await
 }
 
 /// Ends one of this user's.
@@ -117,6 +147,12 @@ pub async fn end(conn: &mut Conn, user: &str, id: &str) -> Result<bool, Fault> {
         .execute(conn)
         .await?;
     Ok(ended.rows_affected() == 1)
+}
+
+/// Ends the one of this secret, whosever it is: another begins in its browser.
+pub async fn end_known(conn: &mut Conn, secret: &str) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM sessions WHERE secret = $1").bind(hashed(secret)).execute(conn).await?;
+    Ok(())
 }
 
 /// Ends all of this user's but one: the password was changed.
@@ -164,23 +200,43 @@ pub async fn sweep(conn: &mut Conn) -> Result<(), Fault> {
 
 /// Lets the browser keep the secret: to itself, for this host, away from scripts.
 pub fn cookie(secret: &str, https: bool) -> Result<HeaderValue, Fault> {
-    HeaderValue::from_str(&written(secret, https)).map_err(|error| Fault::internal("cookie", &error))
+    HeaderValue::from_str(&written(NAMES, secret, https)).map_err(|error| Fault::internal("cookie", &error))
 }
 
 /// Lets it forget.
 pub fn no_cookie(https: bool) -> Result<HeaderValue, Fault> {
-    let gone = format!("{}; Max-Age=0", written("", https));
+    let gone = format!("{}; Max-Age=0", written(NAMES, "", https));
     HeaderValue::from_str(&gone).map_err(|error| Fault::internal("cookie", &error))
 }
 
-fn written(secret: &str, https: bool) -> String {
-    let (name, secure) = if https { (COOKIE, "; Secure") } else { (LOCAL_COOKIE, "") };
+/// The cookie of a browser in which nobody is signed in yet, and that was given a challenge.
+pub fn guest_cookie(secret: &str, https: bool, seconds: i64) -> Result<HeaderValue, Fault> {
+    let brief = format!("{}; Max-Age={seconds}", written(GUEST_NAMES, secret, https));
+    HeaderValue::from_str(&brief).map_err(|error| Fault::internal("cookie", &error))
+}
+
+/// Lets the browser forget it, once a session has begun.
+pub fn no_guest_cookie(https: bool) -> Result<HeaderValue, Fault> {
+    guest_cookie("", https, 0)
+}
+
+fn written((safe, local): (&str, &str), secret: &str, https: bool) -> String {
+    let (name, secure) = if https { (safe, "; Secure") } else { (local, "") };
     format!("{name}={secret}; Path=/{secure}; HttpOnly; SameSite=Lax")
 }
 
-/// The secret among all cookies of a request. Two of one name are none.
+/// The secret of the session among all cookies of a request.
 pub fn secret_in<'a>(cookies: impl Iterator<Item = &'a HeaderValue>, https: bool) -> Option<String> {
-    let name = if https { COOKIE } else { LOCAL_COOKIE };
+    one_cookie(cookies, if https { NAMES.0 } else { NAMES.1 })
+}
+
+/// That of a browser in which nobody is signed in yet.
+pub fn guest_in<'a>(cookies: impl Iterator<Item = &'a HeaderValue>, https: bool) -> Option<String> {
+    one_cookie(cookies, if https { GUEST_NAMES.0 } else { GUEST_NAMES.1 })
+}
+
+/// The value of a cookie. Two of one name are none.
+pub fn one_cookie<'a>(cookies: impl Iterator<Item = &'a HeaderValue>, name: &str) -> Option<String> {
     let mut found = Vec::new();
     for header in cookies {
         let each = header.to_str().unwrap_or_default().split(';');

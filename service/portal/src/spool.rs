@@ -48,7 +48,7 @@ impl Spool {
     }
 
     pub async fn create(&self) -> Result<(), Fault> {
-        tokio::fs::create_dir_all(&self.0).await.map_err(|error| Fault::internal("spool", &error))
+        tokio::fs::create_dir_all(&self.0).await.map_err(|error| Fault::disk("spool", &error))
     }
 
     fn piece(&self, server: u8, chunk: u64) -> PathBuf {
@@ -57,7 +57,7 @@ impl Spool {
 
     /// Writes a piece while it arrives. It is there once it is kept, and not before.
     pub async fn receive(&self, length: u64, body: &mut Body) -> Result<Piece, Fault> {
-        let failed = |error: io::Error| Fault::internal("spool", &error);
+        let failed = |error: io::Error| Fault::disk("spool", &error);
         let path = self.0.join(format!("unfinished-{}", fresh_id()?));
         // Made right here: where the connection breaks there is no file yet, or something that removes it.
         let file = File::create_new(&path).map_err(failed)?;
@@ -70,23 +70,37 @@ impl Spool {
     pub async fn keep(&self, piece: Piece, server: u8, chunk: u64) -> Result<(), Fault> {
         tokio::fs::rename(&piece.0, self.piece(server, chunk))
             .await
-            .map_err(|error| Fault::internal("spool", &error))
+            .map_err(|error| Fault::disk("spool", &error))
     }
 
     /// The pieces that are there, of each server.
     pub async fn have(&self, shape: Shape) -> Result<[Vec<u64>; 3], Fault> {
         let spool = self.clone();
-        let looked =
-            tokio::task::spawn_blocking(move || [0, 1, 2].map(|server| spool.have_of(server, shape)));
-        looked.await.map_err(|error| Fault::internal("spool", &error))
+        let looked = tokio::task::spawn_blocking(move || spool.look(shape));
+        let have = looked.await.map_err(|error| Fault::internal("spool", &error))?;
+        have.map_err(|error| Fault::disk("spool", &error))
     }
 
-    fn have_of(&self, server: u8, shape: Shape) -> Vec<u64> {
-        let is_there = |chunk: &u64| {
-            let length = std::fs::metadata(self.piece(server, *chunk)).map(|found| found.len());
-            length.ok() == shape.length(server, *chunk)
+    /// What is in the folder, and not what might be: an upload may have 200,000 pieces.
+    fn look(&self, shape: Shape) -> io::Result<[Vec<u64>; 3]> {
+        let mut have = [vec![], vec![], vec![]];
+        let entries = match std::fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(have),
+            entries => entries?,
         };
-        (0..shape.chunks(server)).filter(is_there).collect()
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some((server, chunk)) = name.to_str().and_then(numbers) else { continue };
+            // One that was put in its place meanwhile, or removed, is not there.
+            let Ok(found) = entry.metadata() else { continue };
+            let whole = shape.length(server, chunk) == Some(found.len());
+            if let (true, Some(have)) = (whole, have.get_mut(usize::from(server))) {
+                have.push(chunk);
+            }
+        }
+        have.iter_mut().for_each(|have| have.sort_unstable());
+        Ok(have)
     }
 
     /// The parcel for a server, from its first octet to its last.
@@ -114,8 +128,15 @@ impl Drop for Piece {
     }
 }
 
+/// Of a piece, by the name that [`Spool::piece`] gives it.
+fn numbers(name: &str) -> Option<(u8, u64)> {
+    let (server, chunk) = name.split_once('-')?;
+    let read: (u8, u64) = (server.parse().ok()?, chunk.parse().ok()?);
+    (format!("{}-{}", read.0, read.1) == name).then_some(read)
+}
+
 async fn write(mut file: tokio::fs::File, length: u64, body: &mut Body) -> Result<(), Fault> {
-    let failed = |error: io::Error| Fault::internal("spool", &error);
+    let failed = |error: io::Error| Fault::disk("spool", &error);
     let mut left = length;
     while let Some(data) = next_of(body, STALL).await? {
         left = left
@@ -191,6 +212,31 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path().join("upload")).unwrap().count(), 3);
         spool.remove().await;
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_looked_at_and_not_what_might_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path(), "upload");
+        let many = Shape { sizes: [u64::MAX, 4, 1], chunk: 1 };
+        assert_eq!(spool.have(many).await.unwrap().map(|have| have.len()), [0; 3]);
+        spool.create().await.unwrap();
+        for name in ["0-10", "0-9", "1-3", "1-4", "3-0", "0-07", "0-x", "unfinished-0-1", "2-0"] {
+            let text = if name == "2-0" { "" } else { "x" };
+            std::fs::write(folder.path().join("upload").join(name), text).unwrap();
+        }
+        assert_eq!(spool.have(many).await.unwrap(), [vec![9, 10], vec![3], vec![]]);
+    }
+
+    /// Linux has a file on which there is never room.
+    #[tokio::test]
+    async fn a_full_disk_is_told_as_one() {
+        let full = || tokio::fs::File::from_std(File::options().write(true).open("/dev/full").unwrap());
+        for octets in [1, 3 << 20] {
+            let piece = vec![7; octets];
+            let said = write(full(), octets as u64, &mut Body::from(piece)).await.unwrap_err();
+            assert_eq!((said.code(), said.status().as_u16()), ("disk_full", 507));
+        }
     }
 
     #[tokio::test]

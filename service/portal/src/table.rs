@@ -200,7 +200,7 @@ pub async fn add_table(
 }
 
 /// Whose it is decides, not only the role.
-async fn check_owner(conn: &mut Conn, handle: &str, user: &str) -> Result<(), Fault> {
+pub async fn check_owner(conn: &mut Conn, handle: &str, user: &str) -> Result<(), Fault> {
     let found: Option<(String,)> = sqlx::query_as("SELECT user_id FROM tables WHERE handle = $1")
         .bind(handle)
         .fetch_optional(conn)

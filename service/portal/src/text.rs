@@ -1,7 +1,7 @@
 //! Texts that came from somebody: how long, and of which characters.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::error::Fault;
 
@@ -48,6 +48,11 @@ pub fn base64(what: &str, text: &str) -> Result<Vec<u8>, Fault> {
 
 pub fn to_base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
+}
+
+/// As browsers write the names of passkeys.
+pub fn to_base64_url(octets: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(octets)
 }
 
 /// A piece of an address as a database can look for it: PostgreSQL takes no text with a zero in it.

@@ -1,9 +1,12 @@
 //! Taking turns: so many at once for each name. Who comes then waits a little and is told to come again.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::Body;
+use futures_util::stream::try_unfold;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Fault;
@@ -34,16 +37,42 @@ impl Turns {
     }
 
     /// Forgets those who have no turn and wait for none.
-    fn sweep(&self) {
+    pub fn sweep(&self) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.retain(|_, turns| Arc::strong_count(turns) > 1);
         names.shrink_to_fit();
     }
 }
 
+/// An answer goes out in pieces of so many octets, so that little of it is left once its turn ends.
+const PIECE: usize = 64 << 10;
+
+/// An answer that may be long: these octets, and then what `more` gives of the state that it left. The turn
+/// ends with it: when all of it was taken, or nobody is there any more to take it. Until then somebody who
+/// does not read has one turn less, and not ever more of the memory.
+pub fn answer_in<S, M, F>(turn: impl Send + 'static, octets: Vec<u8>, state: S, more: M) -> Body
+where
+    S: Send + 'static,
+    M: Fn(S) -> F + Send + 'static,
+    F: Future<Output = Result<Option<(Vec<u8>, S)>, Fault>> + Send + 'static,
+{
+    let begin = (turn, more, octets, 0, state);
+    Body::from_stream(try_unfold(begin, |(turn, more, mut octets, mut at, mut state)| async move {
+        if at == octets.len() {
+            let cut_off = |fault: Fault| io::Error::other(fault.code().to_owned());
+            let Some(next) = more(state).await.map_err(cut_off)? else { return Ok(None) };
+            ((octets, state), at) = (next, 0);
+        }
+        let end = octets.len().min(at + PIECE);
+        // A copy: a part of all of it would keep all of it.
+        let piece = octets.get(at..end).unwrap_or_default().to_vec();
+        Ok::<_, io::Error>(Some((piece, (turn, more, octets, end, state))))
+    }))
+}
+
 /// What is slow or large, and of which nobody may have too much at once.
 pub struct Busy {
-    /// What one user waits for servers with.
+    /// What one user waits for servers with, and long answers that the user has not read yet.
     pub users: Turns,
     /// Uploads of one user that are on their way to the servers.
     pub sends: Turns,
@@ -70,6 +99,26 @@ impl Busy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_turn_lasts_until_its_answer_is_read_or_nobody_is_there() {
+        let turns = Turns::new(1, Duration::from_millis(1));
+        let answer = async || {
+            let more = |left: u8| async move { Ok((left > 0).then(|| (vec![left; PIECE + 1], left - 1))) };
+            answer_in(turns.take("eve").await.unwrap(), vec![], 2, more)
+        };
+        let mut body = answer().await;
+        let mut read = Vec::new();
+        while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
+            assert!(matches!(turns.take("eve").await, Err(Fault::TooOften)));
+            let piece = frame.unwrap().into_data().unwrap();
+            assert!(piece.len() <= PIECE);
+            read.extend_from_slice(&piece);
+        }
+        assert!(read == [vec![2; PIECE + 1], vec![1; PIECE + 1]].concat());
+        drop(answer().await);
+        drop(turns.take("eve").await.unwrap());
+    }
 
     #[tokio::test]
     async fn whoever_takes_too_many_waits_and_nobody_else_does() {

@@ -228,6 +228,7 @@ pub async fn read_upload(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Upload>, Fault> {
+    let _turn = portal.busy.users.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
     let stored = find(&mut tx, &id, &caller.user).await?;
     tx.commit().await?;

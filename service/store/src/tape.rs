@@ -12,6 +12,8 @@ use crate::error::StoreError;
 
 /// Bytes one behind the other.
 pub trait Tape: Send + Sync {
+    /// Bytes that are there.
+    fn length(&self) -> io::Result<u64>;
     /// The last bytes, at most so many.
     fn end(&self, most: u64) -> io::Result<Vec<u8>>;
     /// Bytes from one on, at most so many; none where it ends before.
@@ -37,9 +39,13 @@ impl FileTape {
 }
 
 impl Tape for FileTape {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
     fn end(&self, most: u64) -> io::Result<Vec<u8>> {
         let mut file = &self.0;
-        let length = file.metadata()?.len();
+        let length = self.length()?;
         file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -48,7 +54,7 @@ impl Tape for FileTape {
 
     fn read(&self, from: u64, most: u64) -> io::Result<Vec<u8>> {
         // Without moving the place at which others read.
-        let left = self.0.metadata()?.len().saturating_sub(from).min(most);
+        let left = self.length()?.saturating_sub(from).min(most);
         let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX)];
         self.0.read_exact_at(&mut bytes, from)?;
         Ok(bytes)
@@ -56,7 +62,7 @@ impl Tape for FileTape {
 
     fn append(&self, bytes: &[u8]) -> Result<(), DiskError> {
         let mut file = &self.0;
-        let before = file.metadata()?.len();
+        let before = self.length()?;
         // On a full disk half of it may be there. If that stays, nobody can tell what follows it.
         file.write_all(bytes).map_err(|error| match file.set_len(before) {
             Ok(()) => DiskError::Write(error),
@@ -69,7 +75,7 @@ impl Tape for FileTape {
     }
 
     fn cut(&self, bytes: u64) -> Result<(), DiskError> {
-        let length = self.0.metadata()?.len();
+        let length = self.length()?;
         self.0.set_len(length.saturating_sub(bytes))?;
         self.0.sync_all().map_err(DiskError::Sync)
     }
@@ -86,6 +92,10 @@ impl MemoryTape {
 }
 
 impl Tape for MemoryTape {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.bytes().len() as u64)
+    }
+
     fn end(&self, most: u64) -> io::Result<Vec<u8>> {
         let (bytes, most) = (self.bytes(), usize::try_from(most).unwrap_or(usize::MAX));
         Ok(bytes.iter().skip(bytes.len().saturating_sub(most)).copied().collect())
@@ -116,7 +126,7 @@ impl Tape for MemoryTape {
 /// The tape of a store, and how much of it is durable.
 pub(crate) struct Log {
     tape: Box<dyn Tape>,
-    /// Lines; held while one is appended, so that whoever read a line finds it counted.
+    /// Lines; held while one is appended, so that whoever sees a line finds it counted.
     appended: Mutex<u64>,
     synced: Mutex<u64>,
 }
@@ -148,10 +158,15 @@ impl Store {
         self.log.tape.end(most).map_err(|error| failed("reading", DiskError::Write(error)))
     }
 
-    /// The audit log from a byte on, at most so many. Durable after [`Store::flush`].
+    /// The audit log from a byte on, at most so many. Durable after [`Store::flush`]. However long reading
+    /// takes, lines are appended meanwhile: those that were whole when it began stay as they are.
     pub fn log_part(&self, from: u64, most: u64) -> Result<Vec<u8>, StoreError> {
-        let _whole_lines = self.log.appended();
-        self.log.tape.read(from, most).map_err(|error| failed("reading", DiskError::Write(error)))
+        let unread = |error| failed("reading", DiskError::Write(error));
+        let end = {
+            let _whole_lines = self.log.appended();
+            self.log.tape.length().map_err(unread)?
+        };
+        self.log.tape.read(from, most.min(end.saturating_sub(from))).map_err(unread)
     }
 
     /// Appends to the audit log: durable after [`Store::flush`], and before any later durable write.

@@ -156,10 +156,11 @@ impl Folder {
 }
 
 fn configuration(port: u16, connection: &Path) -> String {
-    // A literal string of TOML, which takes any path without a quote or a line's end in it.
+    // A literal string of TOML, which takes any path without a quote or a line's end in it. The origin is a
+    // name, because browsers take no passkeys for a number.
     let connection = connection.display();
     format!(
-        "listen = \"127.0.0.1:{port}\"\norigin = \"http://127.0.0.1:{port}\"\nsecure = \"loopback\"\n\
+        "listen = \"127.0.0.1:{port}\"\norigin = \"http://localhost:{port}\"\nsecure = \"loopback\"\n\
          data = \"data\"\n\n[[project]]\nname = \"Sample\"\nconnection = '''{connection}'''\n"
     )
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use vdl_authorize::SigningKey;
-use vdl_authorize::audit::{Event, Head, sign_head};
+use vdl_authorize::audit::{Event, Head, job_digest, sign_head};
 use vdl_command::{Digest, Handle, JobId, Nonce};
 
 const APPROVAL: Digest = Digest([0xA1; 32]);
@@ -58,7 +58,7 @@ impl Logs {
 }
 
 fn a_run(mut note: impl FnMut(Event) -> Head) -> Head {
-    let (nonce, job) = (Nonce([2; 32]), JobId([3; 32]));
+    let (nonce, job) = (Nonce([2; 32]), job_digest(JobId([3; 32])));
     let analyst = SigningKey::from_seed([9; 32]).verifying_key().to_base64().unwrap();
     let (script, start) = (Some("Mean age".to_owned()), Nonce([4; 32]));
     note(Event::Run { approval: APPROVAL, analyst, script, purpose: None, start, nonce, run: 1 });

@@ -9,6 +9,7 @@ mod journal;
 mod links;
 mod mutation;
 mod names;
+mod parcels;
 mod refusals;
 mod rules;
 mod runs;
@@ -16,6 +17,7 @@ mod secrecy;
 mod settling;
 mod standing;
 mod uses;
+mod witness;
 mod words;
 
 use std::sync::Arc;

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vdl_authorize::{Revoked, SigningKey, Terms};
-use vdl_command::{Command, Digest, HoleName, Integer, Slot, TableRef};
+use vdl_authorize::{Revoked, SigningKey, Terms, sign_close};
+use vdl_command::wire::encode_header;
+use vdl_command::{Command, Digest, HoleName, Integer, Route, Slot, TableRef};
 use vdl_store::Store;
 use vdl_transport::Peer;
 
 use super::runs::{
-    approvers, begin, envelope, envelope_in_any_order, filter, keys, refused_by_each, start_on, start_with,
-    steps, terms, wish, world,
+    Run, approvers, begin, envelope, envelope_in_any_order, filter, keys, refused_by_each, start_on,
+    start_with, steps, terms, wish, world,
 };
 use super::standing::{Cut, documents, everywhere, first, next, publish, revocation, signed, standing};
-use super::{Answered, World, codes, quick, table, upload};
+use super::{Answered, World, body, codes, quick, table, upload};
 use crate::net::Limits;
 use crate::node::Node;
 
@@ -38,9 +39,9 @@ fn wait_until(holds: impl Fn() -> bool) {
     }
 }
 
-/// A command that waits behind another one on the same table while something is published, about its approval
-/// perhaps; from then on the servers tell each other nothing of it.
-fn waiting(published: impl Fn(&World, Digest)) -> [Answered; 3] {
+/// A command that waits behind another one on the same table while something happens, to its run perhaps. Of
+/// what is published from then on the servers tell each other nothing.
+pub(super) fn waiting(happens: impl Fn(&World, &Run)) -> [Answered; 3] {
     let (stores, cut) = ([0, 1, 2].map(|_| Store::in_memory().unwrap()), Arc::new(AtomicBool::new(false)));
     let patient = Duration::from_secs(60);
     let limits = Limits { round: patient, arrival: patient, queue: patient, ..quick() };
@@ -62,9 +63,10 @@ fn waiting(published: impl Fn(&World, Digest)) -> [Answered; 3] {
             found(0, first.job).is_some_and(|found| found.wait_until_begun(Duration::ZERO).is_ok())
         });
         let other = scope.spawn(|| behind.ask(world, second));
-        wait_until(|| (0..3).all(|node| found(node, second.job).is_some()));
+        let known = |node| [first, second].iter().all(|request| found(node, request.job).is_some());
+        wait_until(|| (0..3).all(known));
         cut.store(true, Ordering::SeqCst);
-        published(world, behind.approval);
+        happens(world, &behind);
         assert!(!other.is_finished());
         drop(busy);
         table(one.join().unwrap());
@@ -75,12 +77,28 @@ fn waiting(published: impl Fn(&World, Digest)) -> [Answered; 3] {
 #[test]
 fn a_revocation_stops_a_command_that_waits_and_one_server_that_knows_is_enough() {
     for knows in 0..3 {
-        let found = codes(&waiting(|world, approval| {
-            let revoked = revocation(Revoked::Approval(approval), &keys().approvers[0]);
+        let found = codes(&waiting(|world, run| {
+            let revoked = revocation(Revoked::Approval(run.approval), &keys().approvers[0]);
             assert!(publish(&world.nodes[knows], &revoked).is_ok());
         }));
         for (node, code) in found.iter().enumerate() {
             assert_eq!(code, if node == knows { "revoked" } else { "peer_stopped" });
+        }
+    }
+}
+
+#[test]
+fn of_a_run_that_is_closed_nothing_begins_that_still_waits_and_one_server_that_knows_is_enough() {
+    for knows in 0..3 {
+        let found = codes(&waiting(|world, run| {
+            let close = encode_header(&sign_close(&keys().analyst, run.approval, run.nonces)).unwrap();
+            world.nodes[knows].answer(Route::CloseRun, &close).unwrap();
+            // Anybody may ask for something in it afterwards.
+            let late = body(&run.signed(&keys().approvers[0], 0, &steps()[0]), &[]);
+            assert_eq!(world.nodes[knows].answer(Route::Command, &late).unwrap_err().code, "run_closed");
+        }));
+        for (node, code) in found.iter().enumerate() {
+            assert_eq!(code, if node == knows { "run_closed" } else { "peer_stopped" });
         }
     }
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use vdl_authorize::{
     PAYLOAD_TYPE, Policy, Refusal, Revocations, Revoked, VerifyingKey, fits, is_signed_by, read_revocation,
 };
+use vdl_command::Digest;
 
 use super::judge::is_enough;
 use super::store::{self, Stored, advance, not_now};
@@ -184,6 +185,36 @@ pub async fn reconsider(conn: &mut Conn, project: &str) -> Result<(), Fault> {
         journal::append(conn, project, "", "request_approved", &id, detail).await?;
         let told = with_signers(conn, &stored).await?;
         notify(conn, project, Some(&id), NoticeKind::Approved, "", &told).await?;
+    }
+    Ok(())
+}
+
+/// Takes back here the approvals that are known to be revoked: the servers were told another way.
+pub async fn take_back(conn: &mut Conn, project: &str) -> Result<(), Fault> {
+    let known = publication::revocations(conn, project).await?;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT requests.id, versions.digest FROM requests
+         JOIN versions ON versions.request_id = requests.id AND versions.version = requests.version
+         WHERE requests.project_id = $1 AND requests.state = 'approved' ORDER BY requests.id",
+    )
+    .bind(project)
+    .fetch_all(&mut *conn)
+    .await?;
+    for (id, digest) in rows {
+        if !digest.parse().is_ok_and(|digest: Digest| known.approval(digest)) {
+            continue;
+        }
+        let stored = store::find(conn, &id).await?;
+        let state = match advance(conn, &stored, Action::Revoke, false, stored.version).await {
+            Ok(state) => state,
+            // By an approver, right now.
+            Err(Fault::ChangedMeanwhile | Fault::NotNow(_)) => continue,
+            Err(fault) => return Err(fault),
+        };
+        let detail = json!({ "version": stored.version, "digest": digest, "state": state });
+        journal::append(conn, project, "", "request_revoke", &id, detail).await?;
+        let told = with_signers(conn, &stored).await?;
+        notify(conn, project, Some(&id), NoticeKind::Revoked, "", &told).await?;
     }
     Ok(())
 }

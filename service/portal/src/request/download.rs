@@ -12,7 +12,7 @@ use crate::cluster::Runs;
 use crate::error::Fault;
 use crate::gate::Caller;
 use crate::policy::adopted;
-use crate::publication::revocations;
+use crate::publication::{revocation_of, revocations};
 use crate::review::State;
 use crate::server::Shared;
 use crate::text;
@@ -66,9 +66,17 @@ pub async fn download_revocation(
         .bind(&stored.id)
         .fetch_optional(&mut *tx)
         .await?;
+    let envelope = match found {
+        Some((envelope,)) => Some(text::base64("a revocation", &envelope)?),
+        // The servers may have brought it.
+        None if stored.state == State::Revoked => {
+            let (_, digest) = store::payload(&mut tx, &stored).await?;
+            revocation_of(&mut tx, &stored.project, &digest).await?
+        }
+        None => None,
+    };
     tx.commit().await?;
-    let (envelope,) = found.ok_or(Fault::NoSuchThing("revocation"))?;
-    Ok(file(&stored.name, "revocation", text::base64("a revocation", &envelope)?))
+    Ok(file(&stored.name, "revocation", envelope.ok_or(Fault::NoSuchThing("revocation"))?))
 }
 
 /// How many runs are used and left.

@@ -1,5 +1,6 @@
-//! Requests for approval: an analyst's script, or a provider's right to upload. What is asked for are the
-//! exact bytes that approvers sign; they never change, a change is another version.
+//! Requests for approval: an analyst's script, a provider's right to upload, or the deletion of what they
+//! uploaded. What is asked for are the exact bytes that approvers sign; they never change, a change is
+//! another version.
 
 mod decide;
 mod download;
@@ -29,6 +30,8 @@ pub enum Kind {
     Script,
     /// An authorization without steps in order, by a data provider.
     Upload,
+    /// One step, which deletes a table on the servers, by the data provider whose it is.
+    Deletion,
 }
 
 impl Kind {
@@ -36,6 +39,7 @@ impl Kind {
         match self {
             Self::Script => "script",
             Self::Upload => "upload",
+            Self::Deletion => "deletion",
         }
     }
 
@@ -43,6 +47,7 @@ impl Kind {
         match word {
             "script" => Ok(Self::Script),
             "upload" => Ok(Self::Upload),
+            "deletion" => Ok(Self::Deletion),
             _ => Err(Fault::internal("a stored request has no such kind", &word)),
         }
     }

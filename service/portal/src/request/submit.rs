@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use vdl_authorize::{Policy, Refusal, Statement, VerifyingKey};
-use vdl_command::{Slot, TableRef};
+use vdl_command::{Command, Slot, Step, TableRef};
 
 use super::judge::apart;
 use super::store::{self, advance, digest_of};
@@ -25,6 +25,7 @@ use crate::key::{Purpose, keys_of};
 use crate::policy::adopted;
 use crate::review::Action;
 use crate::server::Shared;
+use crate::table::check_owner;
 use crate::text;
 
 const MOST_OPEN: i64 = 100;
@@ -112,12 +113,18 @@ async fn check(
     let (role, purpose, ordered) = match kind {
         Kind::Script => (Role::Analyst, Purpose::Analyst, true),
         Kind::Upload => (Role::Provider, Purpose::Provider, false),
+        Kind::Deletion => (Role::Provider, Purpose::Provider, true),
     };
     if !caller.roles.contains(&role) {
         return Err(Fault::NotAllowed);
     }
     if statement.script.ordered != ordered {
         return Err(Fault::invalid("a script has its steps in order; an authorization to upload has not"));
+    }
+    if kind == Kind::Deletion {
+        let handle = deleted(statement);
+        let handle = handle.ok_or(Fault::invalid("a deletion is one step that deletes one table"))?;
+        check_owner(conn, &handle, &caller.user).await?;
     }
     if statement.purpose.is_none() {
         return Err(Fault::invalid("say the purpose, which approvers decide about"));
@@ -204,6 +211,16 @@ async fn insert_version(
         insert.execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// The table of which a script says nothing but that it is to be deleted.
+fn deleted(statement: &Statement) -> Option<String> {
+    match statement.script.steps.as_slice() {
+        [Step { command: Command::Remove { table: TableRef::Handle(Slot::Value(handle)) }, .. }] => {
+            Some(handle.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// The tables that a statement names.

@@ -71,7 +71,7 @@ pub async fn a_session_ends_by_itself_and_when_its_owner_says_so(world: World) {
     ann.call(Method::DELETE, &path, None).await.ok();
     elsewhere.get("/api/me").await.refused(401, "not_logged_in");
 
-    world.tamper("UPDATE sessions SET seen = seen - 1799").await;
+    world.tamper("UPDATE sessions SET seen = seen - 1700").await;
     ann.get("/api/me").await.ok();
     world.tamper("UPDATE sessions SET seen = seen - 1801").await;
     ann.get("/api/me").await.refused(401, "not_logged_in");

@@ -15,7 +15,8 @@ use crate::access::Role;
 use crate::config::{Encryption, Mail};
 use crate::mail::Mailer;
 
-/// A mail server that knows no mailbox of anybody called `gone`, and one called `full` is full.
+/// A mail server that knows no mailbox of anybody called `gone`, and one called `full` is full. It hangs up
+/// on whoever writes to `cut`, and takes no letters beyond ASCII.
 async fn mail_server(socket: TcpStream, taken: mpsc::UnboundedSender<String>) {
     let (reader, mut writer) = socket.into_split();
     let mut lines = BufReader::new(reader).lines();
@@ -31,6 +32,7 @@ async fn mail_server(socket: TcpStream, taken: mpsc::UnboundedSender<String>) {
             _ if text => continue,
             "RCPT" if line.contains("<gone") => "550 nobody of that name",
             "RCPT" if line.contains("<full") => "452 no room",
+            "RCPT" if line.contains("<cut") => return,
             "RCPT" => {
                 to = line;
                 "250 fine"
@@ -48,6 +50,36 @@ async fn mail_server(socket: TcpStream, taken: mpsc::UnboundedSender<String>) {
     }
 }
 
+/// To whom it took mail, one after the other.
+pub struct Mailbox {
+    pub port: u16,
+    pub taken: mpsc::UnboundedReceiver<String>,
+}
+
+pub async fn mailbox() -> Mailbox {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, taken) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(mail_server(socket, sender.clone()));
+        }
+    });
+    Mailbox { port, taken }
+}
+
+pub fn mailer(port: u16) -> Mailer {
+    let mail = Mail {
+        server: "127.0.0.1".into(),
+        port,
+        encryption: Encryption::Loopback,
+        from: "portal@example.org".into(),
+        user: None,
+        password: None,
+    };
+    Mailer::new(&mail, ORIGIN).unwrap()
+}
+
 pub async fn one_bad_mailbox_keeps_nobody_elses_mail(world: World) {
     let mut admin = world.person("admin", &[Role::Administrator]).await;
     for name in ["gone", "full", "ann", "bob"] {
@@ -57,28 +89,42 @@ pub async fn one_bad_mailbox_keeps_nobody_elses_mail(world: World) {
     }
     // What is written down for somebody may be no address at all.
     world.tamper("UPDATE users SET email = 'bob at example.org' WHERE email = 'bob@example.org'").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (sender, mut taken) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(mail_server(socket, sender.clone()));
-        }
-    });
-    let mail = Mail {
-        server: "127.0.0.1".into(),
-        port,
-        encryption: Encryption::Loopback,
-        from: "portal@example.org".into(),
-        user: None,
-        password: None,
-    };
-    let mut mailer = Mailer::new(&mail, ORIGIN).unwrap();
+    let Mailbox { port, mut taken } = mailbox().await;
+    let mut mailer = mailer(port);
     mailer.send_due(&world.portal).await.unwrap();
     mailer.send_due(&world.portal).await.unwrap();
     assert!(taken.recv().await.unwrap().contains("<ann@example.org>"));
     assert!(taken.try_recv().is_err());
     assert_eq!(world.count("SELECT COUNT(*) FROM notices WHERE mailed IS NULL").await, 3);
+}
+
+/// Whoever comes first, with a letter that this mail server does not take, or a name at which it hangs up.
+pub async fn a_mailbox_that_breaks_the_round_keeps_nobody_elses_mail(world: World) {
+    let mut admin = world.person("admin", &[Role::Administrator]).await;
+    let mut told = Vec::new();
+    for name in ["ann", "bob", "cy"] {
+        let person = world.person(name, &[Role::Analyst]).await;
+        let path = format!("/api/projects/{}/members/{}", world.project, person.user);
+        admin.call(Method::PUT, &path, Some(json!({ "roles": ["auditor"] }))).await.ok();
+        told.push(person.user);
+    }
+    // In the order in which they are written to.
+    told.sort();
+    for (user, email) in told.iter().zip(["jörg@example.org", "cut@example.org", "dora@example.org"]) {
+        assert_eq!(crate::text::email(email).unwrap(), email);
+        let mut tx = world.portal.db.begin().await.unwrap();
+        let changed = sqlx::query("UPDATE users SET email = $1 WHERE id = $2").bind(email).bind(user);
+        changed.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let Mailbox { port, mut taken } = mailbox().await;
+    let mut mailer = mailer(port);
+    // This one ends at the mailbox at which the server hangs up, and the next one passes it by.
+    assert!(mailer.send_due(&world.portal).await.is_err());
+    assert!(taken.try_recv().is_err());
+    mailer.send_due(&world.portal).await.unwrap();
+    assert!(taken.recv().await.unwrap().contains("<dora@example.org>"));
+    assert_eq!(world.count("SELECT COUNT(*) FROM notices WHERE mailed IS NULL").await, 2);
 }
 
 /// Neither by notices of before, nor by new ones.
@@ -152,8 +198,16 @@ pub async fn wrong_passwords_and_sessions_are_written_down_and_strangers_do_not_
     other.get(&path).await.refused(404, "no_such_thing");
     let theirs = other.get(&format!("/api/projects/{}/journal/accounts", world.other_project().await)).await;
     assert!(!String::from_utf8(theirs.body).unwrap().contains(&ann.user));
-    let noted = (0..2000).filter(|_| world.portal.limits.may_note()).count();
+    let noted = (0..2000).filter(|_| world.portal.limits.may_note("")).count();
     assert!((400..600).contains(&noted), "{noted}");
+    // Nor do they hide a guess at somebody: those of nobody have filled their page.
+    let wrong = "SELECT COUNT(*) FROM journal WHERE kind = 'wrong_password'";
+    let before = world.count(wrong).await;
+    for (email, more) in [("nobody@example.org", 0), ("ann@example.org", 1)] {
+        let form = json!({ "email": email, "password": "guess after guess" });
+        eve.post("/api/login", form).await.refused(401, "wrong_login");
+        assert_eq!(world.count(wrong).await, before + more, "{email}");
+    }
 
     let uploads = format!("/api/projects/{}/uploads", world.project);
     let upload = ann.post(&uploads, json!({ "sizes": [1, 1, 1], "chunk": 65536 })).await.ok();

@@ -34,7 +34,7 @@ fn halves(body: &[u8]) -> (Body, oneshot::Receiver<()>, oneshot::Sender<()>) {
 }
 
 /// Sends half of something, lets something else happen, and then sends the rest.
-async fn late(
+pub async fn late(
     person: &Person,
     (method, path, kind): (Method, &str, &str),
     body: &[u8],
@@ -50,7 +50,7 @@ async fn late(
     sent.await.unwrap()
 }
 
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 const OCTETS: &str = "application/octet-stream";
 
 pub async fn what_arrives_after_its_sender_was_removed_changes_nothing(world: World) {
@@ -156,4 +156,16 @@ pub async fn strangers_who_guess_keep_nobody_from_signing(world: World) {
         let form = json!({ "email": long, "password": "guess after guess" });
         world.stranger().post("/api/login", form).await.refused(401, "wrong_login");
     }
+}
+
+/// However many guess from however many networks, members enter their passwords.
+pub async fn a_crowd_of_strangers_keeps_nobody_from_signing(world: World) {
+    let mut ann = world.person("ann", &[Role::Approver]).await;
+    let crowd = world.portal.passwords.crowd().await;
+    world.stranger().login("ann@example.org").await.refused(429, "too_often");
+    ann.post("/api/fresh", json!({ "password": PASSWORD })).await.ok();
+    ann.post("/api/fresh", json!({ "password": "guess" })).await.refused(401, "wrong_login");
+    ann.post("/api/password", json!({ "old": PASSWORD, "new": "another long phrase" })).await.ok();
+    drop(crowd);
+    world.stranger().login("ann@example.org").await.refused(401, "wrong_login");
 }

@@ -48,6 +48,8 @@ impl Answer {
 pub struct Person {
     pub app: Router,
     pub cookie: Option<String>,
+    /// For a challenge before signing in.
+    pub guest: Option<String>,
     pub user: String,
     /// Where they are, if anybody knows.
     pub peer: Option<std::net::IpAddr>,
@@ -58,7 +60,8 @@ pub struct Person {
 
 impl Person {
     pub fn new(app: Router) -> Self {
-        Self { app, cookie: None, user: String::new(), peer: None, seed: [0; 32], public: String::new() }
+        let (cookie, guest, peer) = (None, None, None);
+        Self { app, cookie, guest, user: String::new(), peer, seed: [0; 32], public: String::new() }
     }
 
     /// As a page of the portal sends it.
@@ -66,6 +69,9 @@ impl Person {
         let mut request = Request::builder().method(method).uri(path).header("sec-fetch-site", "same-origin");
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", format!("other=1; __Host-vdl={cookie}"));
+        }
+        if let Some(guest) = &self.guest {
+            request = request.header("cookie", format!("__Host-vdl-guest={guest}"));
         }
         request
     }
@@ -76,10 +82,17 @@ impl Person {
         }
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        if let Some(set) = parts.headers.get("set-cookie") {
-            let secret =
-                set.to_str().unwrap().strip_prefix("__Host-vdl=").unwrap().split(';').next().unwrap();
-            self.cookie = (!secret.is_empty()).then(|| secret.to_owned());
+        for set in parts.headers.get_all("set-cookie") {
+            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
+            let secret = rest.split(';').next().unwrap();
+            let kept = (!secret.is_empty()).then(|| secret.to_owned());
+            match name {
+                "__Host-vdl" => self.cookie = kept,
+                "__Host-vdl-guest" => self.guest = kept,
+                // On the way to a provider, which `Browser` goes.
+                "__Host-vdl-oidc" => {}
+                other => panic!("a cookie called {other}"),
+            }
         }
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

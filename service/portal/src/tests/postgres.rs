@@ -108,11 +108,13 @@ async fn all_stories_go_the_same_way_on_postgresql() {
     sqlx::any::install_default_drivers();
     let server = Server::start(&programs);
     let mut admin = server.connect().await;
-    for (name, story) in super::stories() {
+    sqlx::raw_sql("CREATE DATABASE earlier").execute(&mut admin).await.unwrap();
+    super::steps::keeps_its_rows(&server.url("earlier")).await;
+    for (name, more, story) in super::stories() {
         let database = &name[..name.len().min(60)];
         let create = format!("CREATE DATABASE {database}");
         sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut admin).await.unwrap();
         println!("{name}");
-        story(World::on(Some(&server.url(database)), "").await).await;
+        story(World::on(Some(&server.url(database)), more).await).await;
     }
 }

@@ -62,8 +62,8 @@ pub async fn versions_at_once_come_one_after_the_other(world: World) {
         sign(&mut second, &request, 1, &payload)
     );
     let more = usize::from(done(&one)) + usize::from(done(&other));
-    assert!(more >= 1);
-    done(&signed);
+    // Somebody is first, and that may be who signs.
+    assert!(more + usize::from(done(&signed)) >= 1);
     let seen = first.get(&format!("/api/requests/{request}")).await.ok();
     let numbers: Vec<i64> =
         seen["versions"].as_array().unwrap().iter().map(|one| one["version"].as_i64().unwrap()).collect();

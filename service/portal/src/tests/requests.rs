@@ -328,6 +328,49 @@ pub async fn what_cannot_be_approved_is_not_submitted(world: World) {
     assert_eq!(provider.post(&path, form).await.ok()["kind"], "upload");
 }
 
+pub async fn a_deletion_is_asked_for_by_the_provider_whose_table_it_is(world: World) {
+    let (mut admin, mut analyst, first, _, _) = people(&world).await;
+    let mut paul = world.person("paul", &[Role::Provider]).await;
+    let mut other = world.person("other", &[Role::Provider]).await;
+    paul.enrol("provider", 41).await.ok();
+    other.enrol("provider", 42).await.ok();
+    let (handle, unknown) = ("AB".repeat(32), "CD".repeat(32));
+    let told = json!({ "handle": handle, "schema": [{ "name": "age", "type": "int" }], "rows": 10,
+        "file_digest": "0".repeat(64), "file_name": "survey.csv" });
+    paul.post(&format!("/api/projects/{}/tables", world.project), told).await.ok();
+    let path = format!("/api/projects/{}/requests", world.project);
+    let asked = |person: &Person, steps: Value| {
+        let terms = Terms {
+            environment: "production".into(),
+            not_before: now() - 60,
+            purpose: Some("no longer needed".into()),
+            ..Terms::default()
+        };
+        let script =
+            json!({ "format": "vdl-script/1", "name": "Delete a table", "ordered": true, "steps": steps });
+        let key = person.key().verifying_key();
+        let signed = approve_script(script.to_string().as_bytes(), &key, &terms, &first.key()).unwrap();
+        let signed: Value = serde_json::from_slice(&signed).unwrap();
+        json!({ "kind": "deletion", "name": "Delete survey", "payload": signed["payload"] })
+    };
+    let remove = |handle: &str| json!({ "command": { "remove": { "table": { "handle": handle } } } });
+    let open = json!({ "command": { "open": { "table": { "handle": handle } } } });
+    other.post(&path, asked(&other, json!([remove(&handle)]))).await.refused(403, "not_allowed");
+    paul.post(&path, asked(&paul, json!([remove(&unknown)]))).await.refused(404, "no_such_thing");
+    // For their own key, and nothing but the deletion of one table.
+    paul.post(&path, asked(&other, json!([remove(&handle)]))).await.refused(400, "key_unknown");
+    for steps in [json!([open]), json!([open, remove(&handle)]), json!([remove(&handle), remove(&unknown)])] {
+        paul.post(&path, asked(&paul, steps)).await.refused(400, "invalid_input");
+    }
+    // Those who ask for scripts do not ask for this, nor those who do neither.
+    analyst.post(&path, asked(&analyst, json!([remove(&handle)]))).await.refused(403, "not_allowed");
+    admin.post(&path, asked(&paul, json!([remove(&handle)]))).await.refused(403, "not_allowed");
+    let made = paul.post(&path, asked(&paul, json!([remove(&handle)]))).await.ok();
+    assert_eq!((&made["kind"], &made["state"]), (&json!("deletion"), &json!("submitted")));
+    let tables = paul.get(&format!("/api/projects/{}/tables", world.project)).await.ok();
+    assert_eq!(tables[0]["used_by"], json!([made["id"]]));
+}
+
 pub async fn each_change_is_told_once_to_those_it_concerns(world: World) {
     let Cast { mut analyst, mut first, mut second, mut admin, request, payload, .. } = cast(&world).await;
     let path = format!("/api/requests/{request}");
@@ -445,4 +488,29 @@ pub async fn approvers_hand_over_by_everybodys_signatures(world: World) {
     let adopted = policy.succeed(&file, &Revocations::default(), now()).unwrap();
     assert_eq!(adopted.digest(), next.digest());
     assert_eq!(second.get(&path).await.ok()["draft"], Value::Null);
+}
+
+/// Names are given to the first policy, before anybody asks for anything, and that is written down. No later
+/// policy takes its place.
+pub async fn only_the_first_policy_gets_other_names_and_that_is_told(world: World) {
+    let (mut admin, _, mut first, mut second, policy) = people(&world).await;
+    world.servers.pin(&policy.to_payload().unwrap());
+    let path = format!("/api/projects/{}/policy", world.project);
+    let form = |payload: &[u8]| json!({ "payload": STANDARD.encode(payload) });
+    let (named, _) = policy_of(1, &json!("all"), &[("one", &first), ("two", &second)]);
+    let told = "SELECT COUNT(*) FROM journal WHERE kind = 'policy_renamed'";
+    for _ in 0..2 {
+        admin.post(&path, form(&named)).await.ok();
+        assert_eq!(world.count(told).await, 1);
+    }
+    let (payload, _) = policy_of(2, &json!({ "at_least": 1 }), &[("one", &first), ("two", &second)]);
+    admin.post(&path, form(&payload)).await.ok();
+    for person in [&mut first, &mut second] {
+        let form = json!({ "version": 2, "signature": person.sign(POLICY_PAYLOAD, &payload) });
+        person.post(&format!("{path}/signatures"), form).await.ok();
+    }
+    assert_eq!(admin.get(&path).await.ok()["current"]["version"], 2);
+    admin.post(&path, form(&payload)).await.refused(400, "policy_not_next");
+    assert_eq!(admin.get(&format!("{path}/1/file")).await.body, named);
+    assert_eq!(world.count(told).await, 1);
 }

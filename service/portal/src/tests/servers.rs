@@ -6,7 +6,9 @@ use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use vdl_authorize::{POLICY_PAYLOAD, Policy, Revocation, Revoked, sign_revocation};
+use vdl_authorize::{
+    POLICY_PAYLOAD, Policy, Revocation, Revoked, add_signature, draft_policy, read_policy, sign_revocation,
+};
 
 use super::requests::{Cast, approved_by, cast, enrolled, people, policy_of, revocation, sign, submit};
 use super::standin::Mood;
@@ -51,8 +53,8 @@ pub async fn a_server_that_hangs_holds_up_one_user_and_nobody_else(world: World)
     while eve.octets(Method::POST, &relay(1), b"sealed".to_vec()).await.status != 200 {}
 }
 
-/// Whatever is the matter with the servers, and whatever they say.
-pub async fn a_revocation_is_offered_until_a_server_takes_it(world: World) {
+/// Whatever is the matter with the servers, and whatever they say: one that took it may keep it to itself.
+pub async fn a_revocation_is_offered_until_two_servers_have_it(world: World) {
     let Cast { mut analyst, mut first, mut second, request, payload, policy, .. } = cast(&world).await;
     world.servers.pin(&policy.to_payload().unwrap());
     sign(&mut first, &request, 1, &payload).await.ok();
@@ -73,9 +75,13 @@ pub async fn a_revocation_is_offered_until_a_server_takes_it(world: World) {
     }
     let told = world.count("SELECT COUNT(*) FROM journal WHERE kind = 'publish_refused'").await;
     assert_eq!(told, 3, "each is told once");
-    world.servers.set([Mood::Refuses(401, "whatever"), Mood::Answers, Mood::Refuses(500, "internal")]);
+    world.servers.set([Mood::Refuses(401, "whatever"), Mood::Forgets, Mood::Refuses(500, "internal")]);
     look(&world).await;
-    assert_eq!(world.servers.standing(), [(1, 0), (1, 1), (1, 0)]);
+    assert_eq!(world.servers.standing(), [(1, 0); 3]);
+    assert_eq!(rules_of(&world, &mut analyst).await["waiting"], 1);
+    world.servers.set([Mood::Answers, Mood::Forgets, Mood::Refuses(500, "internal")]);
+    look(&world).await;
+    assert_eq!(world.servers.standing(), [(1, 1), (1, 0), (1, 0)]);
     let rules = rules_of(&world, &mut analyst).await;
     assert_eq!((&rules["waiting"], &rules["refused"]), (&json!(0), &json!([])), "{rules}");
 }
@@ -90,8 +96,8 @@ async fn sign_policy(world: &World, person: &mut Person, version: u32, payload: 
     person.post(&format!("/api/projects/{}/policy/signatures", world.project), form).await.ok()
 }
 
-/// The portal never counts by a policy that no server goes by, and there is a way back.
-pub async fn a_policy_holds_here_once_a_server_goes_by_it(world: World) {
+/// The portal never counts by a policy that the servers do not go by, and there is a way back.
+pub async fn a_policy_holds_here_once_two_servers_go_by_it(world: World) {
     let (mut admin, mut analyst, mut first, mut second, policy) = people(&world).await;
     world.servers.pin(&policy.to_payload().unwrap());
     world.servers.set([Mood::Refuses(500, "storage_failed"); 3]);
@@ -109,8 +115,15 @@ pub async fn a_policy_holds_here_once_a_server_goes_by_it(world: World) {
     let (other, _) = policy_of(2, &json!("all"), &approvers);
     propose(&world, &mut admin, &other).await.refused(409, "not_now");
     assert_eq!(rules_of(&world, &mut admin).await["waiting"], 1);
-    // One of them takes it. Then what was signed is enough, and that is told.
-    world.servers.set([Mood::Refuses(500, "internal"), Mood::Answers, Mood::Refuses(500, "internal")]);
+    // One of them takes it, or says so, which is not enough.
+    for mood in [Mood::Forgets, Mood::Answers] {
+        world.servers.set([Mood::Refuses(500, "internal"), mood, Mood::Refuses(500, "internal")]);
+        look(&world).await;
+        assert_eq!(rules_of(&world, &mut admin).await["waiting"], 1);
+        assert_eq!(analyst.get(&format!("/api/requests/{request}")).await.ok()["state"], "submitted");
+    }
+    // Two of them take it. Then what was signed is enough, and that is told.
+    world.servers.set([Mood::Answers, Mood::Answers, Mood::Refuses(500, "internal")]);
     look(&world).await;
     let policies = admin.get(&format!("/api/projects/{}/policy", world.project)).await.ok();
     assert_eq!((&policies["current"]["version"], &policies["draft"]), (&json!(2), &Value::Null));
@@ -155,6 +168,90 @@ pub async fn a_first_policy_is_the_one_that_servers_have(world: World) {
     assert_eq!(admin.get(&path).await.ok()["current"]["digest"], policy.digest().to_string());
     let rules = rules_of(&world, &mut admin).await;
     assert_eq!((&rules["agree"], &rules["servers"][2]["same"]), (&json!(true), &json!(true)), "{rules}");
+    // An end that comes sooner here is stricter only; one that comes sooner there is not.
+    let mut ending: Value = serde_json::from_slice(&same).unwrap();
+    ending["expires"] = json!(now() + 30 * 86_400);
+    let ending = ending.to_string().into_bytes();
+    propose(&world, &mut admin, &ending).await.ok();
+    assert_eq!(rules_of(&world, &mut admin).await["agree"], true);
+    propose(&world, &mut admin, &same).await.ok();
+    world.servers.pin(&ending);
+    assert_eq!(rules_of(&world, &mut admin).await["agree"], false);
+}
+
+/// One server, whichever it is, shows another first policy under the same standing.
+pub async fn one_server_alone_makes_no_first_policy(world: World) {
+    let [mut admin, _, first, second] = enrolled(&world).await;
+    let (theirs, policy) = policy_of(1, &json!("all"), &[("first", &first), ("second", &second)]);
+    let (forged, _) = policy_of(1, &json!({ "at_least": 1 }), &[("first", &first), ("second", &second)]);
+    world.servers.pin(&theirs);
+    let path = format!("/api/projects/{}/policy", world.project);
+    for liar in 0..3 {
+        world.servers.show_first(liar, &forged);
+        rules::look_at(&world.portal, &world.project, true).await.unwrap();
+        rules_of(&world, &mut admin).await;
+        assert_eq!(admin.get(&path).await.ok()["current"], Value::Null);
+        propose(&world, &mut admin, &forged).await.refused(409, "not_now");
+        world.servers.show_first(liar, &theirs);
+    }
+    world.servers.show_first(0, &forged);
+    // Nor does it keep an administrator from the one that the others have.
+    propose(&world, &mut admin, &theirs).await.ok();
+    assert_eq!(admin.get(&path).await.ok()["current"]["digest"], policy.digest().to_string());
+}
+
+/// The same policy, to be taken over until another time, with everybody's signature.
+fn signed_until(until: i64, payload: &[u8], people: &[&Person]) -> Vec<u8> {
+    let mut written: Value = serde_json::from_slice(payload).unwrap();
+    written["adopt_before"] = json!(until);
+    let policy = Policy::read(written.to_string().as_bytes()).unwrap();
+    let draft = draft_policy(&policy).unwrap();
+    people.iter().fold(draft, |text, person| add_signature(&text, &person.key()).unwrap())
+}
+
+/// Everybody signed it, and it came too late or was cancelled: one server that shows it all the same changes
+/// nothing here. Once two go by it, it was in time for one that is honest.
+pub async fn one_server_alone_brings_no_policy(world: World) {
+    let (mut admin, _, first, second, policy) = people(&world).await;
+    let (payload, _) = policy_of(2, &json!({ "at_least": 1 }), &[("first", &first), ("second", &second)]);
+    let late = signed_until(now() - 60, &payload, &[&first, &second]);
+    let cancelled = signed_until(now() + 86_400, &payload, &[&first, &second]);
+    let revocation = Revocation {
+        kind: "vdl-revocation/1".into(),
+        environment: "production".into(),
+        policy_version: 1,
+        revokes: Revoked::Policy(read_policy(&cancelled).unwrap().digest()),
+        reason: None,
+        time: now(),
+    };
+    let revocation = sign_revocation(&revocation, &first.key()).unwrap();
+    let path = format!("/api/projects/{}/policy", world.project);
+    for (liar, envelope) in [(0, &late), (1, &cancelled), (2, &late)] {
+        world.servers.pin(&policy.to_payload().unwrap());
+        for server in 0..3 {
+            world.servers.publish(server, &revocation);
+        }
+        world.servers.take_by_signatures(liar, envelope);
+        look(&world).await;
+        let rules = rules_of(&world, &mut admin).await;
+        assert_eq!((&rules["agree"], &rules["servers"][liar]["same"]), (&json!(false), &json!(false)));
+        assert_eq!(admin.get(&path).await.ok()["current"]["version"], 1);
+    }
+    world.servers.take_by_signatures(1, &late);
+    look(&world).await;
+    let current = &admin.get(&path).await.ok()["current"];
+    assert_eq!(current["digest"], read_policy(&late).unwrap().digest().to_string());
+}
+
+/// What one server alone knows is revoked here, and offered to the others until two have it.
+pub async fn a_revocation_that_one_server_brings_reaches_the_others(world: World) {
+    let Cast { mut analyst, first, payload, policy, .. } = cast(&world).await;
+    world.servers.pin(&policy.to_payload().unwrap());
+    world.servers.publish(2, &revocation(&first, &policy, &payload));
+    assert_eq!(rules_of(&world, &mut analyst).await["waiting"], 1);
+    look(&world).await;
+    assert_eq!(world.servers.standing(), [(1, 1); 3]);
+    assert_eq!(rules_of(&world, &mut analyst).await["waiting"], 0);
 }
 
 /// At any look, not at the start alone: people enrol later.
@@ -198,9 +295,17 @@ pub async fn what_servers_know_to_be_revoked_approves_nothing_here(world: World)
     sign(&mut second, &request, 1, &payload).await.ok();
     let approved = format!("/api/requests/{request}/approved");
     assert_eq!(analyst.get(&approved).await.status, 200);
-    world.servers.publish(1, &revocation(&first, &policy, &payload));
+    let revoked = revocation(&first, &policy, &payload);
+    world.servers.publish(1, &revoked);
     look(&world).await;
-    analyst.get(&approved).await.refused(400, "revoked");
+    analyst.get(&approved).await.refused(409, "not_now");
+    // Everywhere, told once, and with the file that says so.
+    let list = analyst.get(&format!("/api/projects/{}/requests", world.project)).await.ok();
+    assert_eq!(list[0]["state"], "revoked");
+    look(&world).await;
+    assert_eq!(world.count("SELECT COUNT(*) FROM journal WHERE kind = 'request_revoke'").await, 1);
+    assert_eq!(world.count("SELECT COUNT(*) FROM notices WHERE kind = 'revoked'").await, 3);
+    assert_eq!(analyst.get(&format!("/api/requests/{request}/revocation")).await.body, revoked);
     let lost = Revocation {
         kind: "vdl-revocation/1".into(),
         environment: "production".into(),
@@ -241,10 +346,13 @@ pub async fn nobody_signs_twice_with_two_keys(world: World) {
 pub async fn nobody_signs_what_is_over(world: World) {
     let Cast { mut analyst, mut first, policy, mut second, .. } = cast(&world).await;
     world.servers.pin(&policy.to_payload().unwrap());
-    let (_, payload) = approved_by(&first, &analyst, 7, |terms| terms.expires = Some(now() + 1));
+    let end = now() + 5;
+    let (_, payload) = approved_by(&first, &analyst, 7, |terms| terms.expires = Some(end));
     let made = submit(&world, &mut analyst, &payload).await.ok();
     let request = made["id"].as_str().unwrap().to_owned();
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    while now() <= end {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     sign(&mut first, &request, 1, &payload).await.refused(409, "not_now");
     let (_, payload) = approved_by(&first, &analyst, 8, |_| ());
     world.servers.publish(0, &revocation(&second, &policy, &payload));

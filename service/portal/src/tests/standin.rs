@@ -14,11 +14,11 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use vdl_authorize::{
     DocumentKind, Policies, Policy, Refusal, Revocations, Standing, document_kind, read_policy,
 };
-use vdl_command::ErrorAnswer;
-use vdl_command::wire::encode;
+use vdl_command::wire::{decode, encode};
+use vdl_command::{AskLog, ErrorAnswer, LogPart};
+use vdl_listen::TlsListener;
 
 use crate::ids::now;
-use crate::tls::TlsListener;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mood {
@@ -26,8 +26,10 @@ pub enum Mood {
     Answers,
     /// Takes parcels and does not answer, as long as it is like that.
     Hangs,
-    /// Refuses policies and revocations with this status and code.
+    /// Refuses parcels, policies and revocations with this status and code.
     Refuses(u16, &'static str),
+    /// Says that it took policies and revocations, and forgets them.
+    Forgets,
 }
 
 /// What a server goes by; nothing where it has no approvers.
@@ -44,6 +46,8 @@ struct Inside {
     received: Vec<(u8, Vec<u8>)>,
     moods: [Mood; 3],
     rules: [Rules; 3],
+    /// What each shows as its first policy, where that is not its first policy.
+    firsts: [Option<String>; 3],
     hanging: usize,
 }
 
@@ -76,6 +80,19 @@ impl StandIns {
     /// As the command line does it.
     pub fn publish(&self, server: usize, envelope: &[u8]) {
         self.0.lock().unwrap().rules[server].publish(envelope).unwrap();
+    }
+
+    /// As no server does it that looks at the clock and at what is revoked.
+    pub fn take_by_signatures(&self, server: usize, envelope: &[u8]) {
+        let rules = &mut self.0.lock().unwrap().rules[server];
+        let (current, _) = rules.policies.last().unwrap();
+        let next = current.follow(envelope).unwrap();
+        rules.policies.push((next, String::from_utf8(envelope.to_vec()).unwrap()));
+    }
+
+    /// Shows this as its first policy, under the standing that it has.
+    pub fn show_first(&self, server: usize, payload: &[u8]) {
+        self.0.lock().unwrap().firsts[server] = Some(String::from_utf8(payload.to_vec()).unwrap());
     }
 
     /// The version of each one's policy, and how many revocations it knows.
@@ -142,6 +159,7 @@ pub fn stand_in(server: u8, all: &StandIns) -> String {
         .route("/v1/sealed", post(take))
         .route("/v1/policy", post(show))
         .route("/v1/publish", post(publish))
+        .route("/v1/audit", post(tell))
         .with_state((server, all.clone()));
     let app = app.layer(axum::extract::DefaultBodyLimit::disable());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -152,10 +170,13 @@ pub fn stand_in(server: u8, all: &StandIns) -> String {
     )
 }
 
-async fn take(State((server, all)): State<Shared>, body: Bytes) -> Body {
+async fn take(State((server, all)): State<Shared>, body: Bytes) -> Response {
     let answer = format!("answer {server} to {} octets", body.len());
     let hangs = {
         let mut inside = all.0.lock().unwrap();
+        if let Mood::Refuses(status, code) = inside.moods[usize::from(server)] {
+            return refused(status, code);
+        }
         inside.received.push((server, body.to_vec()));
         let hangs = inside.moods[usize::from(server)] == Mood::Hangs;
         inside.hanging += usize::from(hangs);
@@ -164,7 +185,7 @@ async fn take(State((server, all)): State<Shared>, body: Bytes) -> Body {
     while hangs && all.0.lock().unwrap().moods[usize::from(server)] == Mood::Hangs {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    Body::from(answer)
+    Body::from(answer).into_response()
 }
 
 async fn show(State((server, all)): State<Shared>) -> Response {
@@ -173,12 +194,22 @@ async fn show(State((server, all)): State<Shared>) -> Response {
     if rules.policies.is_empty() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let shown = Policies {
+    let mut shown = Policies {
         standing: rules.standing(),
         policies: rules.policies.iter().map(|(_, text)| text.clone()).collect(),
         revocations: rules.revocations.clone(),
     };
+    if let Some(first) = &inside.firsts[usize::from(server)] {
+        shown.policies[0] = first.clone();
+    }
     encode(&shown, &[]).unwrap().into_response()
+}
+
+/// A log of two parts.
+async fn tell(body: Bytes) -> Response {
+    let (AskLog { from }, _) = decode(&body).unwrap();
+    let lines = if from < 2 { format!("{{\"part\":{from}}}\n") } else { String::new() };
+    encode(&LogPart { next: from + 1 }, lines.as_bytes()).unwrap().into_response()
 }
 
 async fn publish(State((server, all)): State<Shared>, body: Bytes) -> Response {
@@ -187,11 +218,13 @@ async fn publish(State((server, all)): State<Shared>, body: Bytes) -> Response {
     if let Mood::Refuses(status, code) = inside.moods[server] {
         return refused(status, code);
     }
+    let forgets = inside.moods[server] == Mood::Forgets;
     let rules = &mut inside.rules[server];
     if rules.policies.is_empty() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    match rules.publish(&body) {
+    let done = if forgets { Ok(()) } else { rules.publish(&body) };
+    match done {
         Ok(()) => encode(&rules.standing(), &[]).unwrap().into_response(),
         Err(refusal) => refused(400, refusal.code()),
     }

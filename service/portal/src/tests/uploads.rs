@@ -1,7 +1,10 @@
+use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::World;
+use super::standin::Mood;
 use crate::access::Role;
 
 const CHUNK: usize = 65_536;
@@ -47,6 +50,23 @@ pub async fn pieces_arrive_in_any_order_and_are_sent_as_one(world: World) {
     assert_eq!(answer.body, b"answer 1 to 6 octets");
     let relay = format!("/api/projects/{}/relay/3", world.project);
     ann.octets(Method::POST, &relay, b"sealed".to_vec()).await.refused(404, "no_such_thing");
+}
+
+/// Two took theirs and one did not: which one is said, and the upload can be sent again.
+pub async fn a_server_that_cannot_read_its_parcel_is_named(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let form = json!({ "sizes": [5, 5, 5], "chunk": CHUNK });
+    let upload = ann.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+    let path = format!("/api/uploads/{}", upload["id"].as_str().unwrap());
+    for server in 0..3 {
+        ann.octets(Method::PUT, &format!("{path}/{server}/0"), parcel(server, 5)).await.ok();
+    }
+    world.servers.set([Mood::Answers, Mood::Refuses(400, "sealed_unreadable"), Mood::Answers]);
+    let refused = ann.call(Method::POST, &format!("{path}/send"), None).await;
+    assert_eq!(refused.json()["server"], 1);
+    refused.refused(400, "sealed_unreadable");
+    world.servers.set([Mood::Answers; 3]);
+    ann.call(Method::POST, &format!("{path}/send"), None).await.ok();
 }
 
 pub async fn half_an_upload_is_never_sent(world: World) {
@@ -108,6 +128,21 @@ pub async fn uploads_have_quotas_and_owners(world: World) {
     ann.post(&uploads, form(json!([1, 1, 1]), CHUNK)).await.ok();
 }
 
+/// Looking through a large upload takes a while, and is done a few times at once.
+pub async fn nobody_looks_at_uploads_without_end(world: World) {
+    let mut eve = world.person("eve", &[Role::Provider]).await;
+    let form = json!({ "sizes": [CHUNK, CHUNK, CHUNK], "chunk": CHUNK });
+    let upload = eve.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+    let path = format!("/api/uploads/{}", upload["id"].as_str().unwrap());
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        turns.push(world.portal.busy.users.take(&eve.user).await.unwrap());
+    }
+    eve.get(&path).await.refused(429, "too_often");
+    drop(turns);
+    assert_eq!(eve.get(&path).await.ok()["have"], json!([[], [], []]));
+}
+
 pub async fn tables_are_described_archived_and_forgotten(world: World) {
     let mut ann = world.person("ann", &[Role::Provider]).await;
     let mut bob = world.person("bob", &[Role::Provider]).await;
@@ -138,4 +173,85 @@ pub async fn tables_are_described_archived_and_forgotten(world: World) {
     assert_eq!(bob.get(&tables).await.ok().as_array().unwrap().len(), 1);
     ann.call(Method::DELETE, &path, None).await.ok();
     ann.call(Method::DELETE, &path, None).await.refused(404, "no_such_thing");
+}
+
+/// SQLite has no pages left; PostgreSQL says of each new table what it says of a full disk.
+pub async fn a_full_database_is_told_as_one_and_loses_nothing(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let tables = format!("/api/projects/{}/tables", world.project);
+    let form = |number: usize| {
+        json!({ "handle": format!("{number:064X}"), "name": "survey",
+            "schema": [{ "name": "age", "type": "int" }], "rows": 10, "file_digest": "0".repeat(64),
+            "file_name": "survey.csv" })
+    };
+    ann.post(&tables, form(0)).await.ok();
+    let run = async |statements: &[&'static str]| {
+        let mut tx = world.portal.db.begin().await.unwrap();
+        for statement in statements {
+            sqlx::query(*statement).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    let [full, roomy]: [&[&str]; 2] = match world.portal.config.database {
+        Some(_) => [
+            &[
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$",
+                "CREATE TRIGGER full_disk BEFORE INSERT ON tables EXECUTE FUNCTION full_disk()",
+            ],
+            &["DROP TRIGGER full_disk ON tables"],
+        ],
+        None => [&["PRAGMA max_page_count = 1"], &["PRAGMA max_page_count = 1000000"]],
+    };
+    run(full).await;
+    let mut number = 1;
+    let refused = loop {
+        let answer = ann.post(&tables, form(number)).await;
+        if !answer.status.is_success() {
+            break answer;
+        }
+        number += 1;
+    };
+    refused.refused(507, "disk_full");
+    assert_eq!(ann.get(&tables).await.ok().as_array().unwrap().len(), number);
+    run(roomy).await;
+    ann.post(&tables, form(number)).await.ok();
+    assert_eq!(ann.get(&tables).await.ok().as_array().unwrap().len(), number + 1);
+}
+
+/// What the portal holds for somebody who does not read it counts, and only against whoever does not.
+pub async fn answers_that_nobody_reads_hold_their_turns(world: World) {
+    let roles = [Role::Analyst, Role::Auditor];
+    let (eve, mut ann) = (world.person("eve", &roles).await, world.person("ann", &roles).await);
+    let mut tx = world.portal.db.begin().await.unwrap();
+    for _ in 0..1100 {
+        crate::journal::append(&mut tx, &world.project, "", "table_uploaded", "x", json!({})).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let project = format!("/api/projects/{}", world.project);
+    let (relay, audit, journal) = ("relay/1", "audit/1", "journal/export");
+    let ask = |what: &str| {
+        let (method, body) = if what == relay { (Method::POST, "sealed") } else { (Method::GET, "") };
+        let request = eve.request(method, &format!("{project}/{what}"));
+        request.header("content-type", "application/octet-stream").body(Body::from(body)).unwrap()
+    };
+    let mut unread = Vec::new();
+    for what in [relay, audit, journal, relay] {
+        let answer = world.app.clone().oneshot(ask(what)).await.unwrap();
+        assert_eq!(answer.status(), 200, "{what}");
+        unread.push(answer);
+    }
+    let [mut one, mut two, mut three] = [eve.clone(), eve.clone(), eve.clone()];
+    let refused = tokio::join!(one.send(ask(relay)), two.send(ask(audit)), three.send(ask(journal)));
+    for answer in [refused.0, refused.1, refused.2] {
+        answer.refused(429, "too_often");
+    }
+    assert_eq!(ann.get(&format!("{project}/audit/1")).await.body, b"{\"part\":0}\n{\"part\":1}\n");
+    drop(unread);
+    assert_eq!(one.send(ask(relay)).await.body, b"answer 1 to 6 octets");
+    let journal = String::from_utf8(one.send(ask(journal)).await.body).unwrap();
+    let last = world.count("SELECT MAX(sequence) FROM journal_heads WHERE chain <> 'portal'").await;
+    assert_eq!(i64::try_from(journal.lines().count()).unwrap(), last);
+    let sequence = |line: &str| serde_json::from_str::<Value>(line).unwrap()["sequence"].as_u64().unwrap();
+    assert!(journal.lines().zip(1..).all(|(line, number)| sequence(line) == number));
 }

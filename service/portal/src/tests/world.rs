@@ -6,6 +6,7 @@ use std::pin::Pin;
 use axum::Router;
 use tempfile::TempDir;
 
+use super::oidc::House;
 use super::people::Person;
 use super::standin::{StandIns, stand_in};
 use crate::access::Role;
@@ -24,13 +25,11 @@ pub struct World {
     pub servers: StandIns,
     pub project: String,
     pub folder: TempDir,
+    /// Where people can sign in beside the portal.
+    pub house: House,
 }
 
 impl World {
-    pub async fn new() -> Self {
-        Self::on(None, "").await
-    }
-
     /// On another database than a file of its own; `more` is added to the configuration.
     pub async fn on(database: Option<&str>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -43,16 +42,20 @@ impl World {
             connection += &stand_in(server, &servers);
         }
         std::fs::write(folder.path().join("c.vdlconn"), connection).unwrap();
+        let house = House::open().await;
+        let oidc = house.configuration(folder.path());
         let database = database.map(|url| format!("database = '{url}'\n")).unwrap_or_default();
+        // Most stories have other things to tell than passkeys.
+        let factor = if more.contains("second_factor") { "" } else { "second_factor = 'off'\n" };
         let text = format!(
-            "listen = '127.0.0.1:0'\norigin = '{ORIGIN}'\nsecure = 'proxy'\ndata = 'data'\n{database}{more}\n\
+            "listen = '127.0.0.1:0'\norigin = '{ORIGIN}'\nsecure = 'proxy'\ndata = 'data'\n{database}{factor}{more}\n\
              [[project]]\nname = 'Stroke'\nconnection = 'c.vdlconn'\n\
-             [[project]]\nname = 'Other'\nconnection = 'c.vdlconn'\n"
+             [[project]]\nname = 'Other'\nconnection = 'c.vdlconn'\n{oidc}"
         );
         let config = Config::parse(&text, folder.path()).unwrap();
         let (portal, links) = Portal::open(config).await.unwrap();
         let project = project_id(&portal.db, "Stroke").await;
-        Self { app: router(&portal), portal, links, servers, project, folder }
+        Self { app: router(&portal), portal, links, servers, project, folder, house }
     }
 
     /// Somebody nobody knows.

@@ -124,6 +124,11 @@ impl Disk for Machine {
 }
 
 impl Tape for Machine {
+    fn length(&self) -> io::Result<u64> {
+        self.step()?;
+        Ok(self.log.lock().unwrap().now.len() as u64)
+    }
+
     fn end(&self, most: u64) -> io::Result<Vec<u8>> {
         self.step()?;
         let log = self.log.lock().unwrap();

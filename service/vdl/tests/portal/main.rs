@@ -17,8 +17,12 @@ use vdl_authorize::{
     Policy, Revocation, Revoked, Rule, SigningKey, Terms, add_signature, approve_script, draft_policy,
     sign_revocation, template_any_upload,
 };
-use vdl_client::{Call, ClearColumn, ClearValues, ClientError, Connection, Endpoint, JobId, Reply, Session};
-use vdl_command::{TableMeta, write_script};
+use vdl_client::{
+    Call, CallError, ClearColumn, ClearValues, ClientError, Connection, Endpoint, JobId, Reply, Route,
+    Session,
+};
+use vdl_command::wire::encode;
+use vdl_command::{AskLog, TableMeta, write_script};
 
 use browser::{Browser, Courier, Upload};
 
@@ -70,13 +74,17 @@ impl Up {
 
     /// What this provider's page reaches the servers with.
     fn session(&self, browser: &Browser) -> Session {
+        Session::over(self.couriers(browser)).unwrap()
+    }
+
+    fn couriers(&self, browser: &Browser) -> [Arc<dyn Endpoint>; 3] {
         let connection = Connection::open(self.folder.join("default.vdlconn").to_str().unwrap()).unwrap();
         let upload = Arc::new(Upload::default());
         let courier = |server: usize| -> Arc<dyn Endpoint> {
             let key = connection.servers[server].seal.unwrap();
             Arc::new(Courier { browser: browser.clone(), server, key, upload: upload.clone() })
         };
-        Session::over([0, 1, 2].map(courier)).unwrap()
+        [0, 1, 2].map(courier)
     }
 
     fn stop(mut self) {
@@ -195,7 +203,12 @@ fn sample_people_upload_sign_and_revoke_through_the_portal() {
         let log = String::from_utf8(log.body).unwrap();
         assert!(log.contains(&table.handle.to_string()), "server {server}: {log}");
     }
+    // It is not for providers, neither from the portal nor in a parcel that it cannot look into.
     assert_eq!(provider.get(&provider.within("audit/0")).status, 403);
+    for server in up.couriers(&provider) {
+        let refused = server.call(Route::Audit, encode(&AskLog { from: 0 }, &[]).unwrap()).unwrap_err();
+        assert!(matches!(&refused, CallError::Refused(answer) if answer.code == "no_such_route"));
+    }
     let runs = provider.get(&format!("{request}/runs")).json();
     assert_eq!((&runs["used"], &runs["limit"]), (&json!(1), &json!(5)));
 
