@@ -22,13 +22,35 @@ export const setMyLocale = (locale: "en" | "nl") => told(client.PATCH("/api/me",
 export const login = (email: string, password: string) =>
   told(client.POST("/api/login", { body: { email, password } }));
 export const logout = () => told(client.DELETE("/api/session"));
-export const changePassword = (old: string, fresh: string) =>
-  told(client.POST("/api/password", { body: { old, new: fresh } }));
+/** Without the old one where there is none yet. */
+export const changePassword = (old: string | undefined, fresh: string) =>
+  told(client.POST("/api/password", { body: old === undefined ? { new: fresh } : { old, new: fresh } }));
 export const stepUp = (password: string) => told(client.POST("/api/fresh", { body: { password } }));
+export const startPasskeyLogin = () => told(client.POST("/api/login/passkey/start"));
+export const finishPasskeyLogin = (answer: unknown) =>
+  told(client.POST("/api/login/passkey/finish", { body: { answer } }));
+export const startPasskeyStepUp = () => told(client.POST("/api/fresh/passkey/start"));
+export const finishPasskeyStepUp = (answer: unknown) =>
+  told(client.POST("/api/fresh/passkey/finish", { body: { answer } }));
+export const passkeys = () => told(client.GET("/api/passkeys"));
+export const startPasskey = () => told(client.POST("/api/passkeys/start"));
+export const finishPasskey = (name: string, answer: unknown) =>
+  told(client.POST("/api/passkeys/finish", { body: { name, answer } }));
+export const removePasskey = (id: string) =>
+  told(client.DELETE("/api/passkeys/{id}", { params: { path: { id } } }));
+export const needPasskey = (needed: boolean) =>
+  told(client.PUT("/api/passkeys/needed", { body: { needed } }));
 export const invited = (token: string) =>
   told(client.GET("/api/invitations/{token}", { params: { path: { token } } }));
 export const accept = (token: string, body: { name: string; password: string; email?: string }) =>
   told(client.POST("/api/invitations/{token}", { params: { path: { token } }, body }));
+export const signInOffer = () => told(client.GET("/api/oidc"));
+export const acceptElsewhere = (token: string, body: { name: string; email?: string }) =>
+  told(client.POST("/api/invitations/{token}/oidc", { params: { path: { token } }, body }));
+export const waysIn = () => told(client.GET("/api/identities"));
+export const linkIdentity = () => told(client.POST("/api/identities"));
+export const unlinkIdentity = (id: string) =>
+  told(client.DELETE("/api/identities/{id}", { params: { path: { id } } }));
 export const sessions = () => told(client.GET("/api/sessions"));
 export const endSession = (id: string) =>
   told(client.DELETE("/api/sessions/{id}", { params: { path: { id } } }));
@@ -43,12 +65,21 @@ export const setRoles = (project: string, user: string, roles: Role[]) =>
       body: { roles },
     }),
   );
+export const resetPasskeys = (project: string, user: string) =>
+  told(
+    client.DELETE("/api/projects/{project}/members/{user}/passkeys", { params: { path: { project, user } } }),
+  );
 export const invitations = (project: string) =>
   told(client.GET("/api/projects/{project}/invitations", of(project)));
 export const invite = (project: string, email: string, roles: Role[]) =>
   told(client.POST("/api/projects/{project}/invitations", { ...of(project), body: { email, roles } }));
 export const uninvite = (project: string, id: string) =>
   told(client.DELETE("/api/projects/{project}/invitations/{id}", { params: { path: { project, id } } }));
+/** Signs somebody out everywhere. */
+export const endMemberSessions = (project: string, user: string) =>
+  told(
+    client.DELETE("/api/projects/{project}/members/{user}/sessions", { params: { path: { project, user } } }),
+  );
 export const policies = (project: string) => told(client.GET("/api/projects/{project}/policy", of(project)));
 export const proposePolicy = (project: string, payload: string) =>
   told(client.POST("/api/projects/{project}/policy", { ...of(project), body: { payload } }));

@@ -21,6 +21,75 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/fresh/passkey/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** As after entering the password. The session gets another cookie, and has seen a passkey. */
+        post: operations["finish_step_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fresh/passkey/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to show one of the caller's passkeys, before something grave. */
+        post: operations["start_step_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller can sign in, apart from passkeys. */
+        get: operations["list_identities"];
+        put?: never;
+        /** Begins to link an account elsewhere to the caller's. */
+        post: operations["link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a link away, unless there is no other way in, and ends the caller's other sessions. */
+        delete: operations["unlink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/inbox": {
         parameters: {
             query?: never;
@@ -84,6 +153,23 @@ export type paths = {
         put?: never;
         /** Takes the invitation: makes an account, or adds the roles to the one there is, and logs in. */
         post: operations["join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{token}/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to take an invitation with an account elsewhere instead of a password. */
+        post: operations["join_elsewhere"];
         delete?: never;
         options?: never;
         head?: never;
@@ -159,6 +245,43 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/login/passkey/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a session. Whatever is wrong, the answer is the same. */
+        post: operations["finish_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/login/passkey/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to sign in with a passkey. Nothing says who it is, so nothing is told about anybody. The answer
+         *     belongs to this browser, which gets a cookie for it.
+         */
+        post: operations["start_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -175,6 +298,23 @@ export type paths = {
         head?: never;
         /** Chooses the language. */
         patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one may sign in beside here. */
+        get: operations["read_offer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/openapi.json": {
@@ -194,6 +334,91 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's passkeys. */
+        get: operations["list_passkeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes one of the caller's passkeys and ends all other sessions: the device may be in other hands. */
+        delete: operations["remove_passkey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds it. The session gets another cookie, and has seen a passkey. */
+        post: operations["finish_adding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/needed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says whether the caller wants no session by the password alone. */
+        put: operations["set_needed"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to add a passkey. The answer belongs to this session and is due within five minutes. */
+        post: operations["start_adding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/password": {
         parameters: {
             query?: never;
@@ -203,7 +428,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Changes the password and ends all other sessions. */
+        /** Changes the password, or sets the first one, and ends all other sessions. */
         post: operations["change_password"];
         delete?: never;
         options?: never;
@@ -305,8 +530,8 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords,
-         *     sessions. The chain has the lines of everybody, so it cannot be checked from these.
+         * What members did to their accounts, the latest first and at most 200 lines: logging in, wrong passwords
+         *     and passkeys, sessions. The chain has the lines of everybody, so it cannot be checked from these.
          */
         get: operations["read_accounts"];
         put?: never;
@@ -346,6 +571,26 @@ export type paths = {
         put: operations["set_roles"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project}/members/{user}/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes all passkeys of somebody who lost them, and ends their sessions. They come in by their password
+         *     again, and are told; every project they are in writes it down.
+         */
+        delete: operations["reset_passkeys"];
         options?: never;
         head?: never;
         patch?: never;
@@ -416,8 +661,8 @@ export type paths = {
         get?: never;
         put?: never;
         /**
-         * Signs the draft. With the last signature that is missing it goes to the servers, and holds here once one
-         *     of them has taken it over.
+         * Signs the draft. With the last signature that is missing it goes to the servers, and holds here once two
+         *     of them go by it.
          */
         post: operations["sign_policy"];
         delete?: never;
@@ -839,6 +1084,57 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends the browser of a session there, so that its owner shows once more who it is. */
+        get: operations["again"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the provider sends the browser back to. */
+        get: operations["callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends the browser to the provider, to sign in there. */
+        get: operations["start"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -865,6 +1161,12 @@ export type components = {
          * @enum {string}
          */
         Action: "sign" | "ask_changes" | "reject" | "withdraw" | "resubmit" | "revoke";
+        AddForm: {
+            /** @description What the browser made: `PublicKeyCredential.toJSON()`. */
+            answer: unknown;
+            /** @description What its owner calls it. */
+            name: string;
+        };
         /** @description The servers' sealed answers. */
         Answers: {
             /** @description Base64, of servers 0, 1 and 2. */
@@ -910,7 +1212,7 @@ export type components = {
         };
         /** @description A line of the log. What stands in `detail` are names, numbers and digests, never a value of a table. */
         Entry: {
-            /** @description The user's id; empty if it was the portal itself. Of a wrong password, whose account it was tried for. */
+            /** @description The user's id; empty if it was the portal itself. Of what failed, whose account it was tried for. */
             actor: string;
             detail: unknown;
             kind: string;
@@ -932,6 +1234,22 @@ export type components = {
         };
         FreshForm: {
             password: string;
+        };
+        /** @description An account elsewhere that is linked to this one. */
+        IdentityInfo: {
+            /** Format: int64 */
+            created: number;
+            /** @description Whether it is of the provider that is offered here. */
+            current: boolean;
+            id: string;
+            issuer: string;
+            /** @description What the provider calls the person. */
+            subject: string;
+            /**
+             * Format: int64
+             * @description When somebody last signed in with it.
+             */
+            used: number;
         };
         Inbox: {
             /** @description The latest first, at most a hundred. */
@@ -957,6 +1275,12 @@ export type components = {
         InviteForm: {
             email: string;
             roles: components["schemas"]["Role"][];
+        };
+        JoinAtForm: {
+            /** @description Only where the invitation names none. */
+            email?: string | null;
+            /** @description Whoever has an account already keeps its name. */
+            name: string;
         };
         JoinForm: {
             /** @description Only where the invitation names none. */
@@ -1016,7 +1340,7 @@ export type components = {
             refused?: string | null;
             /**
              * Format: int64
-             * @description When a server had it first; until then it is offered every minute.
+             * @description When two servers had it first; until then it is offered every minute.
              */
             taken?: number | null;
             /**
@@ -1030,7 +1354,7 @@ export type components = {
             revocation: string;
         };
         /** @enum {string} */
-        Kind: "script" | "upload";
+        Kind: "script" | "upload" | "deletion";
         /** @enum {string} */
         Locale: "en" | "nl";
         LoginForm: {
@@ -1041,9 +1365,10 @@ export type components = {
         Me: {
             /**
              * Format: int64
-             * @description Until when (seconds, UTC) something grave may be done without the password.
+             * @description Until when (seconds, UTC) something grave may be done without the password or a passkey.
              */
             fresh_until: number;
+            passkeys: components["schemas"]["Standing"];
             projects: components["schemas"]["Membership"][];
             user: components["schemas"]["User"];
         };
@@ -1063,6 +1388,9 @@ export type components = {
             id: string;
             name: string;
             roles: components["schemas"]["Role"][];
+        };
+        NeededForm: {
+            needed: boolean;
         };
         Notice: {
             /** Format: int64 */
@@ -1084,7 +1412,16 @@ export type components = {
          * @description What a notice is about. The words are the page's.
          * @enum {string}
          */
-        NoticeKind: "submitted" | "resubmitted" | "signed" | "approved" | "changes_requested" | "rejected" | "withdrawn" | "revoked" | "commented" | "roles_changed" | "policy_proposed" | "policy_adopted";
+        NoticeKind: "submitted" | "resubmitted" | "signed" | "approved" | "changes_requested" | "rejected" | "withdrawn" | "revoked" | "commented" | "roles_changed" | "policy_proposed" | "policy_adopted" | "passkey_added" | "passkeys_reset" | "passkey_copied" | "account_changed" | "identity_linked";
+        /** @description What there is beside passwords. */
+        Offer: {
+            /** @description What the provider is called. */
+            provider?: string | null;
+        };
+        /** @description Where the browser is to go. */
+        Onward: {
+            address: string;
+        };
         /** @description One that nobody has used yet. */
         OpenInvitation: {
             /** Format: int64 */
@@ -1095,9 +1432,29 @@ export type components = {
             id: string;
             roles: components["schemas"]["Role"][];
         };
+        /**
+         * @description What a browser is asked, as it takes it: the argument of `parseCreationOptionsFromJSON` or
+         *     `parseRequestOptionsFromJSON`.
+         */
+        Options: {
+            publicKey: unknown;
+        };
+        /** @description A passkey as its owner sees it. */
+        PasskeyInfo: {
+            /** Format: int64 */
+            created: number;
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description When it was shown last.
+             */
+            used: number;
+        };
         PasswordForm: {
             new: string;
-            old: string;
+            /** @description Only where there is none yet is it left out. */
+            old?: string | null;
         };
         Policies: {
             current?: components["schemas"]["PolicyInfo"] | null;
@@ -1161,6 +1518,11 @@ export type components = {
             /** @description Names this answer in the portal's log. */
             id: string;
             message: string;
+            /**
+             * Format: int32
+             * @description The server that it is about, where it is about one.
+             */
+            server?: number | null;
         };
         Project: {
             /** @description What approvals are made for. */
@@ -1273,7 +1635,7 @@ export type components = {
             servers: components["schemas"]["ServerRules"][];
             /**
              * Format: int64
-             * @description Signed policies and revocations that no server has taken over yet; it is tried again every minute.
+             * @description Signed policies and revocations that fewer than two servers have; it is tried again every minute.
              */
             waiting: number;
         };
@@ -1333,6 +1695,10 @@ export type components = {
             /** Format: int64 */
             seen: number;
         };
+        ShowForm: {
+            /** @description What the browser made: `PublicKeyCredential.toJSON()`. */
+            answer: unknown;
+        };
         Signature: {
             /** Format: int64 */
             created: number;
@@ -1354,6 +1720,22 @@ export type components = {
              * @description The version that was shown. If there is a later one, nothing is signed.
              */
             version: number;
+        };
+        /** @description How an account and a session stand to passkeys. */
+        Standing: {
+            /** @description Whether its owner wants no session by the password alone. Without a passkey it means nothing. */
+            chosen: boolean;
+            /**
+             * Format: int64
+             * @description How many the account has.
+             */
+            count: number;
+            /** @description Whether browsers take passkeys at this portal's address; not at a number such as 127.0.0.1. */
+            offered: boolean;
+            /** @description Whether the portal wants none, of people with these roles. */
+            required: boolean;
+            /** @description Whether this session waits for a passkey: the account's, or the first one. */
+            waiting: boolean;
         };
         /**
          * @description Where a request stands. That an approval has expired follows from the clock and is no state.
@@ -1441,6 +1823,13 @@ export type components = {
             note?: string | null;
             payload: string;
         };
+        /** @description How the caller can sign in. */
+        WaysIn: {
+            identities: components["schemas"]["IdentityInfo"][];
+            password: boolean;
+            /** @description What the provider that is offered here is called. */
+            provider?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1470,6 +1859,150 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Fresh"];
                 };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_step_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShowForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_step_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysIn"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onward"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What is wrong, and what to do next. */
             default: {
@@ -1615,6 +2148,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_elsewhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinAtForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onward"];
                 };
             };
             /** @description What is wrong, and what to do next. */
@@ -1778,6 +2345,66 @@ export interface operations {
             };
         };
     };
+    finish_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShowForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_me: {
         parameters: {
             query?: never;
@@ -1838,6 +2465,34 @@ export interface operations {
             };
         };
     };
+    read_offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offer"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_document: {
         parameters: {
             query?: never;
@@ -1853,6 +2508,156 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyInfo"][];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_adding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_needed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NeededForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_adding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
                 };
             };
             /** @description What is wrong, and what to do next. */
@@ -2169,6 +2974,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What is wrong, and what to do next. */
             default: {
@@ -3235,6 +4069,92 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Answers"];
                 };
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    callback: {
+        parameters: {
+            query?: {
+                code?: string;
+                error?: string;
+                iss?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong, and what to do next. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start: {
+        parameters: {
+            query?: {
+                /** @description Where in the page to go on: `#/...` */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What is wrong, and what to do next. */
             default: {

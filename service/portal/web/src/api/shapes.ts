@@ -8,12 +8,17 @@ export type Role = Schemas["Role"];
 export const ROLES: readonly Role[] = ["provider", "analyst", "approver", "administrator", "auditor"];
 
 export type Me = Schemas["Me"];
+export type WaysIn = Schemas["WaysIn"];
+export type Identity = Schemas["IdentityInfo"];
+export type Passkey = Schemas["PasskeyInfo"];
 export type Membership = Schemas["Membership"];
 export type Key = Schemas["KeyInfo"];
 export type KeyRevocation = Schemas["KeyRevocation"];
 export type KeyPurpose = Schemas["Purpose"];
 export type Member = Schemas["Member"];
 export type PolicyInfo = Schemas["PolicyInfo"];
+export type Policies = Schemas["Policies"];
+export type ServersRules = Schemas["Rules"];
 export type Project = Schemas["Project"];
 export type Table = Schemas["Table"];
 export type Upload = Schemas["Upload"];

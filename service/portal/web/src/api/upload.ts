@@ -1,7 +1,7 @@
 // The portal as an upload sees it: octets in, octets out.
 
 import type { Portal } from "../data/upload.ts";
-import { NetworkLoss, type Spool } from "../data/delivery.ts";
+import { NetworkLoss, PutOff, type Spool } from "../data/delivery.ts";
 import type { ServerNumber, Three } from "../data/wire.ts";
 import { fromBase64 } from "../state/base64.ts";
 import { refusalOf } from "./refusal.ts";
@@ -10,10 +10,22 @@ import type { Upload } from "./shapes.ts";
 type Octets = Uint8Array<ArrayBuffer>;
 type Body = { json: unknown } | { octets: Octets } | undefined;
 
-/** What may go away by itself: nobody there, or nobody behind who is there. */
-const PASSING = new Set([408, 429, 502, 503, 504]);
+/** Answers that may be others after a while: of the portal, or of whoever stands before it. */
+const PASSING = new Set([408, 429, 502, 503, 504, 507]);
+/** The codes that such an answer of the portal has then; any other is there to stay. */
+const PUT_OFF = new Set([
+  ...["too_slow", "too_often", "disk_full", "node_unreachable", "busy", "shutting_down"],
+  ...["peer_unreachable", "peer_lost", "peer_silent", "request_missing"],
+]);
 
-async function ask(method: string, path: string, body: Body, signal: AbortSignal): Promise<Response> {
+/** `server`: whose parcel it is. */
+async function ask(
+  method: string,
+  path: string,
+  body: Body,
+  signal: AbortSignal,
+  server?: ServerNumber,
+): Promise<Response> {
   const init: RequestInit = { method, credentials: "same-origin", cache: "no-store", signal };
   if (body !== undefined) {
     const isJson = "json" in body;
@@ -25,11 +37,22 @@ async function ask(method: string, path: string, body: Body, signal: AbortSignal
     answer = await fetch(path, init);
   } catch (problem) {
     if (signal.aborted) throw problem;
-    throw new NetworkLoss("the portal cannot be reached");
+    throw new NetworkLoss("the portal cannot be reached", server);
   }
   if (answer.ok) return answer;
-  if (PASSING.has(answer.status)) throw new NetworkLoss(`the portal answered ${answer.status}`);
-  throw refusalOf(answer.status, await answer.json().catch(() => undefined));
+  const refusal = refusalOf(answer.status, await answer.json().catch(() => undefined), server);
+  if (!PASSING.has(answer.status)) throw refusal;
+  if (PUT_OFF.has(refusal.code)) throw new PutOff(refusal);
+  // Without a code it is not the portal that speaks, but somebody who does not reach it.
+  throw refusal.code.startsWith("status_") ? new NetworkLoss(refusal.message, server) : refusal;
+}
+
+async function isThere(signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await fetch("/healthz", { credentials: "same-origin", cache: "no-store", signal })).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** For one upload into a project. */
@@ -39,7 +62,7 @@ export function portalFor(project: string): Portal {
   const here = (): string => `/api/uploads/${encodeURIComponent(upload ?? "")}`;
   const spool: Spool = {
     async put(server, chunk, bytes, signal) {
-      await ask("PUT", `${here()}/${server}/${chunk}`, { octets: bytes }, signal);
+      await ask("PUT", `${here()}/${server}/${chunk}`, { octets: bytes }, signal, server);
     },
     async have(signal) {
       const { have } = (await (await ask("GET", here(), undefined, signal)).json()) as Upload;
@@ -48,7 +71,7 @@ export function portalFor(project: string): Portal {
   };
   return {
     async relay(server: ServerNumber, parcel: Octets, signal: AbortSignal) {
-      const answer = await ask("POST", `${base}/relay/${server}`, { octets: parcel }, signal);
+      const answer = await ask("POST", `${base}/relay/${server}`, { octets: parcel }, signal, server);
       return new Uint8Array(await answer.arrayBuffer());
     },
     async open(sizes: Three<number>, chunk: number, signal: AbortSignal) {
@@ -64,6 +87,7 @@ export function portalFor(project: string): Portal {
     async drop() {
       if (upload !== undefined) await ask("DELETE", here(), undefined, AbortSignal.timeout(10_000));
     },
+    alive: isThere,
   };
 }
 

@@ -45,9 +45,13 @@ export type Event =
       readonly approval: string;
       readonly nonce: string;
       readonly step: number;
+      /** Names the job to who knows its number; in older logs the number itself. */
       readonly job: string;
       readonly command: string;
+      /** The first of them, where there are many. */
       readonly tables: string[];
+      /** Of all, where `tables` does not hold them all. */
+      readonly all_tables?: string;
     }
   /** Which table a name stood for. */
   | {
@@ -103,13 +107,14 @@ const event = tagged<Event, "kind">("kind", {
     run: u64,
   }),
   refused: struct({ approval: identifier, code: text }),
-  step: struct({
+  step: struct<Of<"step">>({
     approval: identifier,
     nonce: identifier,
     step: u32,
     job: identifier,
     command: identifier,
     tables: list(identifier),
+    all_tables: optional(identifier),
   }),
   resolved: struct({ approval: identifier, name: text, table: identifier }),
   void: struct({ approval: identifier, name: text }),

@@ -3,15 +3,45 @@
 import type { Octets } from "./source.ts";
 import type { ServerNumber, Three } from "./wire.ts";
 
-/** What the portal offers for large parcels. Each throws `NetworkLoss` where trying again may help. */
+/** What the portal offers for large parcels. Each throws `NetworkLoss` or `PutOff` where trying again may help. */
 export interface Spool {
   put(server: ServerNumber, chunk: number, bytes: Octets, signal: AbortSignal): Promise<void>;
   /** Numbers of the chunks that are there. */
   have(signal: AbortSignal): Promise<Three<readonly number[]>>;
 }
 
-/** The request did not reach the portal, or its answer did not come back. */
-export class NetworkLoss extends Error {}
+/** The request did not reach the portal, or its answer did not come back. `server`: whose parcel it was. */
+export class NetworkLoss extends Error {
+  readonly server: ServerNumber | undefined;
+
+  constructor(message: string, server?: ServerNumber) {
+    super(message);
+    this.server = server;
+  }
+}
+
+/** Somebody answered, and not as hoped; it may pass, as where a server is being started. */
+export class PutOff extends Error {
+  readonly why: Error;
+
+  constructor(why: Error) {
+    super(why.message);
+    this.why = why;
+  }
+}
+
+/** One request failed again and again, though there is a portal: what it was refused with, or nothing where
+ *  it never got an answer. Somebody has to do something before trying again makes sense. */
+export class GivenUp extends Error {
+  readonly why: Error | undefined;
+  readonly server: ServerNumber | undefined;
+
+  constructor(last: NetworkLoss | PutOff) {
+    super(last.message);
+    this.why = last instanceof PutOff ? last.why : undefined;
+    this.server = last instanceof NetworkLoss ? last.server : undefined;
+  }
+}
 
 /** The portal lost chunks that it had acknowledged: the parcels have to be made anew. */
 export class ChunksLost extends Error {
@@ -21,7 +51,7 @@ export class ChunksLost extends Error {
 }
 
 /** Where an upload is. */
-export type Phase = "starting" | "uploading" | "paused" | "waiting" | "sending" | "done";
+export type Phase = "starting" | "uploading" | "paused" | "waiting" | "delayed" | "sending" | "done";
 
 /** A person's hand on an upload: pauses it, resumes it, gives it up. */
 export class Control {
@@ -87,28 +117,38 @@ export class Cancelled extends Error {
 /** Waits between attempts, in milliseconds; the last one is repeated. */
 export const PATIENCE: readonly number[] = [500, 1000, 2000, 5000, 10_000, 30_000];
 
+/** Failures of one request while there is a portal to be reached: with the waits between them, above a minute. */
+export const ATTEMPTS = 8;
+
 export interface Patience {
   readonly patience?: readonly number[];
-  /** Attempts at one request; without an end unless said. */
   readonly attempts?: number;
   phase?(phase: Phase): void;
+  /** Whether the portal can be reached at all. Without it, whatever is lost is lost by the network. */
+  alive?(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Tries until the network lets it through. */
+/** Tries until the network lets it through. What fails although the portal is there, as a parcel does that
+ *  somebody alters or stops on its way, is tried a few times only. */
 export async function persist<T>(
   control: Control,
   options: Patience,
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const patience = options.patience ?? PATIENCE;
-  for (let tries = 1; ; tries += 1) {
+  const attempts = options.attempts ?? ATTEMPTS;
+  for (let tries = 1, failures = 0; ; tries += 1) {
     await control.ready();
     try {
       return await attempt(control.signal);
     } catch (error) {
       control.signal.throwIfAborted();
-      if (!(error instanceof NetworkLoss) || tries === options.attempts) throw error;
-      options.phase?.("waiting");
+      if (!(error instanceof NetworkLoss || error instanceof PutOff)) throw error;
+      const there = error instanceof PutOff || ((await options.alive?.(control.signal)) ?? false);
+      control.signal.throwIfAborted();
+      if (there) failures += 1;
+      if (failures === attempts) throw new GivenUp(error);
+      options.phase?.(there ? "delayed" : "waiting");
       await control.wait(patience[Math.min(tries, patience.length) - 1] ?? 0);
     }
   }

@@ -1,57 +1,41 @@
 // One upload from planes to receipt. The three servers get all of a table or nothing.
 
 import type { Rules } from "../contract/language.ts";
-import { ChunksLost, Control, Delivery, persist, type Phase, type Spool } from "./delivery.ts";
+import { ChunksLost, Control, Delivery, persist, type Patience, type Phase, type Spool } from "./delivery.ts";
 import type { Table } from "./encode.ts";
-import { parcelBytes, seal, Sealer } from "./seal.ts";
+import { parcelBytes, Sealer } from "./seal.ts";
+import { from, Refused, SERVERS, Servers, throwNearest, type Relay, type Signer } from "./servers.ts";
 import { component, freshSeeds, payloadBytes, payloads, type Payload } from "./split.ts";
 import type { Octets } from "./source.ts";
 import {
-  decodeBody,
-  encodeHeader,
+  commandRequest,
+  freshJob,
   Garbled,
-  identifier,
-  isRecord,
   keeps,
   readError,
   readUploaded,
   uploadCommand,
-  uploadRequest,
   type Authority,
-  type ErrorAnswer,
-  type Route,
   type ServerNumber,
   type TableMeta,
   type Three,
 } from "./wire.ts";
-
-const SERVERS: readonly ServerNumber[] = [0, 1, 2];
 
 /** Bytes the portal takes in one request. */
 export const CHUNK = 4 << 20;
 /** How often parcels are made anew when the portal loses some. */
 const GENERATIONS = 3;
 
-/** The portal, as an upload sees it. Calls throw `NetworkLoss` where trying again may help. */
-export interface Portal {
-  /** A small parcel to a server, and its answer. */
-  relay(server: ServerNumber, parcel: Octets, signal: AbortSignal): Promise<Octets>;
+/** The portal, as an upload sees it. Calls throw `NetworkLoss` or `PutOff` where trying again may help. */
+export interface Portal extends Relay {
   /** Room for three parcels. */
   open(sizes: Three<number>, chunk: number, signal: AbortSignal): Promise<Spool>;
   /** Sends all three on, once; asked again it gives the same answers. */
   send(signal: AbortSignal): Promise<Three<Octets>>;
   /** Forgets what was spooled. */
   drop(): Promise<void>;
-}
-
-/** Who may upload: signs with a key that stays where it is. Absent where the servers are in design mode. */
-export interface Signer {
-  /** The header that starts a run, signed, and the approval's exact bytes. */
-  start(): Promise<{ readonly header: unknown; readonly envelope: Octets; readonly approval: string }>;
-  /** One attempt at the upload: over the command's exact text. */
-  command(nonces: Three<string>, command: string, job: string): Promise<Authority>;
-  /** The header that ends the run, signed. */
-  close(nonces: Three<string>): Promise<unknown>;
+  /** Whether it can be reached at all. */
+  alive(signal: AbortSignal): Promise<boolean>;
 }
 
 export interface Order {
@@ -90,18 +74,6 @@ export interface UploadOptions {
   readonly attempts?: number;
 }
 
-/** A server refused. The table is on none of them, or `in_doubt` says that this cannot be told. */
-export class Refused extends Error {
-  readonly server: ServerNumber;
-  readonly answer: ErrorAnswer;
-
-  constructor(server: ServerNumber, answer: ErrorAnswer) {
-    super(answer.message);
-    this.server = server;
-    this.answer = answer;
-  }
-}
-
 /** Uploads a table. Whatever goes wrong before `send`, no server has heard of it. */
 export async function upload(
   order: Order,
@@ -122,6 +94,7 @@ export async function upload(
 class Task {
   readonly #order: Order;
   readonly #portal: Portal;
+  readonly #servers: Servers;
   readonly #signer: Signer | null;
   readonly #control: Control;
   readonly #events: Events;
@@ -139,6 +112,7 @@ class Task {
   ) {
     this.#order = order;
     this.#portal = portal;
+    this.#servers = new Servers(order.keys, portal);
     this.#signer = signer;
     this.#control = control;
     this.#events = events;
@@ -149,9 +123,9 @@ class Task {
     this.#events.phase?.("starting");
     const { table, name, rules } = this.#order;
     const command = uploadCommand(table.columns, name, rules);
-    const job = identifier(crypto.getRandomValues(new Uint8Array(32)));
+    const job = freshJob();
     const authority = await this.#authority(command, job);
-    const header = uploadRequest(job, command, table.rows, authority);
+    const header = commandRequest(job, command, authority, table.rows);
     const sealers = await this.#deliver(header);
     this.#events.phase?.("sending");
     const answers = await this.#patiently((signal) => this.#portal.send(signal));
@@ -164,44 +138,16 @@ class Task {
 
   /** Ends the run and frees the spool. What fails here costs nobody anything, so it is no error. */
   async leave(): Promise<void> {
-    const quietly = (work: Promise<unknown>): Promise<unknown> => work.catch(() => null);
-    if (this.#opened) await quietly(this.#portal.drop());
-    const [run, signer] = [this.#run, this.#signer];
-    if (run === null || signer === null) return;
-    const signal = AbortSignal.timeout(10_000);
-    await quietly(
-      signer.close(run).then((header) => this.#small("/v1/runs/close", () => encodeHeader(header), signal)),
-    );
+    if (this.#opened) await this.#portal.drop().catch(() => null);
+    if (this.#run !== null && this.#signer !== null) await this.#servers.close(this.#signer, this.#run);
   }
 
   /** Starts a run on all three servers and signs the command in it. */
   async #authority(command: string, job: string): Promise<Authority | null> {
     if (this.#signer === null) return null;
-    const { header, envelope, approval } = await this.#signer.start();
-    const head = encodeHeader(header);
-    const body = new Uint8Array(head.length + envelope.length);
-    body.set(head);
-    body.set(envelope, head.length);
-    const answers = await this.#patiently((signal) => this.#small("/v1/runs/start", () => body, signal));
-    const nonces = answers.map((answer) => {
-      const [started] = decodeBody(answer);
-      const nonce = isRecord(started) && started["approval"] === approval ? started["nonce"] : undefined;
-      if (typeof nonce !== "string") throw new Garbled("a run that was not asked for");
-      return nonce;
-    });
-    this.#run = three(nonces);
+    const start = await this.#signer.start();
+    this.#run = await this.#patiently((signal) => this.#servers.start(start, signal));
     return this.#signer.command(this.#run, command, job);
-  }
-
-  /** The same small request to all three; the first refusal is thrown. */
-  async #small(route: Route, body: () => Octets, signal: AbortSignal): Promise<Three<Octets>> {
-    const ask = async (server: ServerNumber): Promise<Octets> => {
-      const { parcel, sealer } = await seal(this.#order.keys[server], route, body());
-      const opened = await sealer.openAnswer(await this.#portal.relay(server, parcel, signal));
-      if (opened.status !== 200) throw new Refused(server, readError(opened.body));
-      return opened.body;
-    };
-    return three(await Promise.all(SERVERS.map(ask)));
   }
 
   /** Makes the parcels and brings them to the portal; anew where the portal lost some. */
@@ -217,9 +163,8 @@ class Task {
     for (let generation = 1; ; generation += 1) {
       const done: [number, number, number] = [0, 0, 0];
       const delivery = new Delivery(spool, this.#control, {
-        ...this.#options,
+        ...this.#patience,
         chunk,
-        phase: (phase) => this.#events.phase?.(phase),
         delivered: (server, bytes) => {
           done[server] += bytes;
           this.#events.progress?.([...done], sizes);
@@ -267,12 +212,11 @@ class Task {
     const tables: TableMeta[] = [];
     const refusals: Refused[] = [];
     for (const server of SERVERS) {
-      const { status, body } = await sealers[server].openAnswer(answers[server]);
+      const { status, body } = await from(server, sealers[server].openAnswer(answers[server]));
       if (status === 200) tables.push(readUploaded(body, job));
       else refusals.push(new Refused(server, readError(body)));
     }
-    const cause = refusals.sort((one, other) => nearness(other.answer) - nearness(one.answer))[0];
-    if (cause !== undefined) throw cause;
+    throwNearest(refusals);
     const said = tables.map((table) => JSON.stringify(table));
     const [first] = tables;
     if (first === undefined || said.some((one) => one !== said[0])) {
@@ -286,20 +230,12 @@ class Task {
     return first;
   }
 
-  #patiently<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  get #patience(): Patience {
     const phase = (now: Phase): void => this.#events.phase?.(now);
-    return persist(this.#control, { ...this.#options, phase }, attempt);
+    return { ...this.#options, phase, alive: (signal) => this.#portal.alive(signal) };
   }
-}
 
-/** What a server found out itself is nearer to the cause than what it heard of another. */
-function nearness(answer: ErrorAnswer): number {
-  if (answer.code === "cancelled") return 0;
-  return answer.code.startsWith("peer") || answer.code === "in_doubt" ? 1 : 2;
-}
-
-function three<T>(values: readonly T[]): Three<T> {
-  const [a, b, c] = values;
-  if (a === undefined || b === undefined || c === undefined) throw new RangeError("there are three servers");
-  return [a, b, c];
+  #patiently<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return persist(this.#control, this.#patience, attempt);
+  }
 }

@@ -44,7 +44,10 @@ export function readJson(bytes: Uint8Array): unknown {
 }
 
 /** An answer that cannot be read. */
-export class Garbled extends Error {}
+export class Garbled extends Error {
+  /** Whose it should be, where that is known. */
+  server: ServerNumber | undefined;
+}
 
 /** The exact text of the command that uploads a table: it is hashed, matched and signed. */
 export function uploadCommand(columns: readonly ColumnMeta[], name?: string, rules?: Rules): string {
@@ -53,6 +56,9 @@ export function uploadCommand(columns: readonly ColumnMeta[], name?: string, rul
   const ruled = rules === undefined ? {} : { rules: writeRules(rules) };
   return JSON.stringify({ upload: { columns: metas, ...named, ...ruled } });
 }
+
+/** The exact text of the command that deletes a table. */
+export const removeCommand = (handle: string): string => JSON.stringify({ remove: { table: { handle } } });
 
 /** Without what is not asked. */
 function writeRules({ min_rows, join_only, round_counts }: Rules): Partial<Rules> {
@@ -77,15 +83,19 @@ export interface Authority {
   readonly signature: string;
 }
 
-/** The header of a command's request. */
-export function uploadRequest(
+/** The header of a command's request; `rows` of an upload. */
+export function commandRequest(
   job: string,
   command: string,
-  rows: number,
   authority: Authority | null,
+  rows?: number,
 ): Octets {
-  return encodeHeader(authority === null ? { job, command, rows } : { job, command, rows, authority });
+  const sized = rows === undefined ? {} : { rows };
+  return encodeHeader({ job, command, ...sized, ...(authority === null ? {} : { authority }) });
 }
+
+/** What an attempt at a command is known by. */
+export const freshJob = (): string => identifier(crypto.getRandomValues(new Uint8Array(32)));
 
 /** Thirty-two bytes as the servers write identifiers. */
 export function identifier(bytes: Uint8Array): string {
@@ -124,6 +134,12 @@ export function readUploaded(body: Uint8Array, job: string): TableMeta {
   const ruled = Object.keys(asked).length === 0 ? {} : { rules: asked };
   const described = { handle, rows: Number(rows), columns: metas, ...ruled };
   return typeof name === "string" ? { ...described, name } : described;
+}
+
+/** Whether an answer says that the command of this job deleted its table. */
+export function readRemoved(body: Uint8Array, job: string): boolean {
+  const [answer] = decodeBody(body);
+  return isRecord(answer) && answer["job"] === job && answer["outcome"] === "removed";
 }
 
 /** The rules of a table that was just uploaded: of itself alone, and nothing derived. */

@@ -55,7 +55,8 @@ export function flowOf(script: Script, opens: readonly Opens[]): Flow {
     for (const one of new Set(from)) edges.push({ from: one, to: node, opened: false });
   }
   const right = Math.max(0, ...Array.from(filled, (columns) => columns ?? 0));
-  for (const node of [...nodes.values()]) {
+  // From the right, so that lines to what is opened do not cross.
+  for (const node of [...nodes.values()].reverse()) {
     if (node.opens === "nothing" || node.opens === "count") continue;
     const to = add(
       { id: `opened ${node.step}`, kind: "opened", step: node.step, opens: node.opens, row: node.row },

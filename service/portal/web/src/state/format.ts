@@ -18,12 +18,13 @@ export function day(seconds: number, locale: Locale): string {
   );
 }
 
-/** "3 hours ago", "in 5 days". */
+/** "3 hours ago", "in 5 days", "now". */
 export function away(seconds: number, now: number, locale: Locale): string {
   const format = new Intl.RelativeTimeFormat(tag(locale), { numeric: "auto" });
   const difference = seconds - now;
   const size = Math.abs(difference);
-  if (size < 60) return format.format(0, "minute");
+  // Not of minutes: "binnen een minuut" is about to happen.
+  if (size < 60) return format.format(0, "second");
   if (size < 3600) return format.format(Math.trunc(difference / 60), "minute");
   if (size < 86_400) return format.format(Math.trunc(difference / 3600), "hour");
   return format.format(Math.trunc(difference / 86_400), "day");

@@ -7,6 +7,8 @@ export class Loaded<T> {
   value = $state<T>();
   problem = $state<{ text: string; help: string | undefined }>();
   readonly #ask: () => Promise<T>;
+  /** How often it was asked: what comes late does not replace what was asked after it. */
+  #asked = 0;
 
   constructor(ask: () => Promise<T>) {
     this.#ask = ask;
@@ -15,11 +17,16 @@ export class Loaded<T> {
 
   /** Asks anew; what was there stays to be seen until the answer is here. */
   async again(): Promise<void> {
+    const turn = ++this.#asked;
     try {
-      this.value = await this.#ask();
+      const value = await this.#ask();
+      if (turn !== this.#asked) return;
+      this.value = value;
       this.problem = undefined;
     } catch (problem) {
-      if (problem instanceof Refusal && problem.code === "not_logged_in") report(problem);
+      if (turn !== this.#asked) return;
+      const over = problem instanceof Refusal && ["not_logged_in", "passkey_needed"].includes(problem.code);
+      if (over) report(problem);
       const help = problem instanceof Refusal ? problem.help : undefined;
       this.problem = { text: problem instanceof Error ? problem.message : String(problem), help };
     }

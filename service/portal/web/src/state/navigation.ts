@@ -23,7 +23,7 @@ export function navigation(here: Route, project: Membership | undefined): Group[
     const id = project.id;
     const items = [
       item(here, "requests", "request", { page: "requests", project: id }, ["request", "new-request"]),
-      item(here, "tables", "table", { page: "tables", project: id }, ["table", "upload"]),
+      item(here, "tables", "table", { page: "tables", project: id }, ["table", "upload", "new-deletion"]),
       item(here, "policy", "shield", { page: "policy", project: id }),
       item(here, "members", "people", { page: "members", project: id }),
     ];

@@ -1,6 +1,16 @@
 // Short news for the reader: what was done, or why it was not.
 
-export type Notice = { id: number; kind: "good" | "danger"; text: string; help?: string | undefined };
+export type Notice = {
+  id: number;
+  kind: "good" | "danger";
+  text: string;
+  help?: string | undefined;
+  /** When it came, in milliseconds since 1970. */
+  since: number;
+};
+
+/** Time in which somebody may have gone to another page without seeing what was just said. */
+const SEEN = 10_000;
 
 const held = $state<{ notices: Notice[]; next: number }>({ notices: [], next: 1 });
 
@@ -11,7 +21,8 @@ export function tell(text: string): void {
   setTimeout(() => dismiss(id), 6000);
 }
 
-/** Stays until it is closed: whoever reads slowly, or with a magnifier, must not miss it. */
+/** Stays until it is closed, or its reader is on another page: whoever reads slowly, or with a magnifier, must
+ *  not miss it. */
 export function complain(text: string, help?: string): void {
   add({ kind: "danger", text, help });
 }
@@ -20,8 +31,18 @@ export function dismiss(id: number): void {
   held.notices = held.notices.filter((notice) => notice.id !== id);
 }
 
-function add(notice: Omit<Notice, "id">): number {
+/** What went wrong before is tried anew: that it did is news no more. */
+export function triesAnew(): void {
+  held.notices = held.notices.filter((notice) => notice.kind !== "danger");
+}
+
+/** The reader went on to another page: what was said before that is not about it. */
+export function goneOn(): void {
+  held.notices = held.notices.filter((notice) => Date.now() - notice.since < SEEN);
+}
+
+function add(notice: Omit<Notice, "id" | "since">): number {
   const id = held.next++;
-  held.notices = [...held.notices.slice(-3), { id, ...notice }];
+  held.notices = [...held.notices.slice(-3), { id, since: Date.now(), ...notice }];
   return id;
 }

@@ -2,7 +2,7 @@
 
 import { Policy, type PolicyStatement, type Rule } from "../contract/policy.ts";
 import type { Approver } from "../contract/policy.ts";
-import type { Member, PolicyInfo } from "../api/shapes.ts";
+import type { Member, PolicyInfo, ServersRules } from "../api/shapes.ts";
 import { fromBase64, utf8, type Bytes } from "./base64.ts";
 
 /** The one way in which a policy is written. Whether it can be one, `Policy.readPayload` says. */
@@ -33,6 +33,29 @@ export async function readPolicy(info: PolicyInfo | null | undefined): Promise<P
   const bytes = fromBase64(info?.payload ?? "");
   if (info == null || bytes === undefined) return undefined;
   return Policy.readPayload(bytes).catch(() => undefined);
+}
+
+type RuleWords = {
+  rules: { all: string; atLeast: (n: number, of: number) => string };
+  groupRule: (name: string, n: number, of: number) => string;
+};
+
+/** How many signatures a list asks for. */
+export function ruleInWords({ statement: { rule, approvers } }: Policy, words: RuleWords): string {
+  if (rule === "all") return words.rules.all;
+  if ("at_least" in rule) return words.rules.atLeast(rule.at_least, approvers.length);
+  return rule.groups
+    .map(({ name, at_least, members }) => words.groupRule(name, at_least, members.length))
+    .join("; ");
+}
+
+/** What all three servers go by, if they say so and it is the same. */
+export function pinnedByAll({ servers }: ServersRules): { version: number; digest: string } | undefined {
+  const [first] = servers;
+  const { policy: version, policy_digest: digest } = first ?? {};
+  if (servers.length !== 3 || version == null || digest == null) return undefined;
+  const agreed = servers.every((server) => server.policy === version && server.policy_digest === digest);
+  return agreed ? { version, digest } : undefined;
 }
 
 /** One who could be an approver: a member with that role and a key of that purpose. */

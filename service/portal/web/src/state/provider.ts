@@ -1,13 +1,15 @@
-// What a provider signs while uploading in an authorized environment: the start of a run, one command, its end.
+// What a provider signs in an authorized environment: the start of a run, one command, its end.
 
 import * as api from "../api/calls.ts";
-import type { RequestView } from "../api/shapes.ts";
+import type { Project, RequestView } from "../api/shapes.ts";
+import { portalFor } from "../api/upload.ts";
 import { digest } from "../contract/digests.ts";
 import type { Rules } from "../contract/language.ts";
 import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
 import { readStatement, type Statement } from "../contract/statement.ts";
-import type { Signer as UploadSigner } from "../data/upload.ts";
-import { identifier } from "../data/wire.ts";
+import { readSealKey } from "../data/seal.ts";
+import { Servers, three, type Signer as RunSigner } from "../data/servers.ts";
+import { identifier, type Three } from "../data/wire.ts";
 import { fromBase64, toBase64, utf8 } from "./base64.ts";
 import { now } from "./format.ts";
 import type { Signer } from "./keys.ts";
@@ -37,8 +39,9 @@ export async function leavesOf(project: string, user: string): Promise<Leave[]> 
   });
 }
 
-export async function uploadSigner(leave: Leave, key: Signer): Promise<UploadSigner> {
-  const envelope = utf8(await api.approvedText(leave.request.id));
+/** Signs for an approved request with one step or pattern. */
+export async function signerFor(request: RequestView, key: Signer): Promise<RunSigner> {
+  const envelope = utf8(await api.approvedText(request.id));
   const payload = fromBase64((JSON.parse(new TextDecoder().decode(envelope)) as { payload: string }).payload);
   const approval = digest(payload ?? new Uint8Array());
   const sign = async (message: Uint8Array): Promise<string> => toBase64(await key.sign(message));
@@ -49,7 +52,6 @@ export async function uploadSigner(leave: Leave, key: Signer): Promise<UploadSig
       return { header: { approval, start, signature }, envelope, approval };
     },
     async command(nonces, command, job) {
-      // The one pattern of the authorization.
       const step = 0;
       const signature = await sign(commandMessage({ approval, nonces: [...nonces], step, command, job }));
       return { approval, nonces, step, signature };
@@ -58,4 +60,17 @@ export async function uploadSigner(leave: Leave, key: Signer): Promise<UploadSig
       return { approval, nonces, signature: await sign(closeMessage({ approval, nonces: [...nonces] })) };
     },
   };
+}
+
+export const serversOf = (project: Project): Servers => new Servers(sealKeys(project), portalFor(project.id));
+
+/** The public keys to which parcels for the three servers are sealed. */
+export function sealKeys(project: Project): Three<Uint8Array<ArrayBuffer>> {
+  const keys = [0, 1, 2].map((number) => {
+    const text = project.servers.find((server) => server.server === number)?.seal_key;
+    const key = text == null ? null : readSealKey(text);
+    if (key === null) throw new Error("a server has no key to seal parcels to");
+    return key;
+  });
+  return three(keys);
 }

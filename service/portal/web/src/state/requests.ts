@@ -37,9 +37,6 @@ export function notebookCell(file: string, keyFile: string): string {
   ].join("\n");
 }
 
-/** What deletes a table on the servers, as a step of a script. */
-export const removeCell = (handle: string): string => `cd.get_table(${python(handle)}).remove()`;
-
 /** A text as Python writes it. */
 export const python = (text: string): string =>
   JSON.stringify(text).replace(

@@ -34,6 +34,13 @@ export function enter(who: Me | null): void {
   void countUnread();
 }
 
+/** The same person, about whom something changed. */
+export function renew(who: Me): void {
+  const waited = held.me?.passkeys.waiting ?? false;
+  held.me = who;
+  if (waited) void countUnread();
+}
+
 export async function findOut(): Promise<void> {
   try {
     enter(await api.me());
@@ -76,6 +83,8 @@ export async function answered(request: string): Promise<void> {
 export function report(problem: unknown): void {
   if (problem instanceof Refusal) {
     if (problem.code === "not_logged_in") enter(null);
+    // Another session of the same person said so; what they are to do now stands on the page.
+    if (problem.code === "passkey_needed") return void findOut();
     complain(problem.message, problem.help);
   } else {
     complain(inWords(problem, words()));

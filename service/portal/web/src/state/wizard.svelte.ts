@@ -3,16 +3,17 @@
 import * as api from "../api/calls.ts";
 import { portalFor } from "../api/upload.ts";
 import type { Project, Table } from "../api/shapes.ts";
+import { sealKeys } from "./provider.ts";
 import type { Chosen } from "../data/column.ts";
 import { Cancelled, Control, type Phase } from "../data/delivery.ts";
 import type { Rules } from "../contract/language.ts";
 import type { Checked } from "../data/desk.ts";
 import type { FileFormat } from "../data/rows.ts";
-import { readSealKey } from "../data/seal.ts";
 import type { Survey } from "../data/survey.ts";
 import { writeType } from "../contract/types.ts";
 import { typeIn } from "../data/types.ts";
-import { upload, type Receipt, type Signer } from "../data/upload.ts";
+import type { Signer } from "../data/servers.ts";
+import { upload, type Receipt } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
 import { startThread, type Thread } from "../thread/start.ts";
 import { tellRules, usualRules } from "./rules.ts";
@@ -44,6 +45,8 @@ export class Wizard {
   table = $state.raw<Table>();
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
+  #project = "";
+  #rules: Rules | undefined;
   #job: AbortController | undefined;
   #thread: Thread | undefined;
 
@@ -88,10 +91,12 @@ export class Wizard {
     });
   }
 
-  /** Splits, seals and sends; then tells the portal what is public about it. `signer`: none in design mode. */
-  async send(project: Project, signer: Signer | null, rules: Rules | undefined): Promise<void> {
+  /** Splits, seals and sends; then tells the portal what is public about it. `signer`: none in design mode.
+   *  Gives whether it was stopped on its way. */
+  async send(project: Project, signer: Signer | null, rules: Rules | undefined): Promise<boolean> {
     const [file, surveyed, encoded] = [this.file, this.survey, this.encoded];
-    if (file === undefined || surveyed === undefined || encoded === undefined) return;
+    if (file === undefined || surveyed === undefined || encoded === undefined) return false;
+    [this.#project, this.#rules] = [project.id, rules];
     const keys = sealKeys(project);
     this.control = new Control();
     this.stage = "upload";
@@ -104,19 +109,27 @@ export class Wizard {
         keys,
         file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest },
       };
-      this.receipt ??= await upload(order, portalFor(project.id), signer, this.control, {
+      this.receipt = await upload(order, portalFor(project.id), signer, this.control, {
         phase: (phase) => (this.phase = phase),
         progress: (done, sizes) => this.#tell(done, sizes),
       });
-      this.table = await api.addTable(project.id, this.#told(this.receipt, rules));
       this.stage = "receipt";
+      await this.list();
+      return false;
     } catch (problem) {
       if (this.receipt === undefined) this.stage = "rules";
       if (!(problem instanceof Cancelled)) throw problem;
+      return true;
     } finally {
       this.progress = undefined;
       this.phase = undefined;
     }
+  }
+
+  /** Tells the portal of a table that the servers have. */
+  async list(): Promise<void> {
+    if (this.receipt === undefined || this.table !== undefined) return;
+    this.table = await api.addTable(this.#project, this.#told(this.receipt, this.#rules));
   }
 
   /** Gives up whatever is going on. */
@@ -197,13 +210,4 @@ function choicesOf(found: Survey): Choice[] {
       type: tidy === undefined ? "" : writeType(tidy),
     };
   });
-}
-
-function sealKeys(project: Project): Three<Uint8Array<ArrayBuffer>> {
-  const [a, b, c] = [0, 1, 2].map((number) => {
-    const key = project.servers.find((server) => server.server === number)?.seal_key;
-    return key == null ? null : readSealKey(key);
-  });
-  if (!a || !b || !c) throw new Error("a server has no key to seal parcels to");
-  return [a, b, c];
 }

@@ -7,6 +7,9 @@ export const account = both(
     noAccount: "No account? An administrator of your project sends you an invitation.",
     invitedTitle: "You are invited",
     invitedText: (project: string) => `to the project ${project}, as:`,
+    invitation: "Invitation",
+    invitationOver:
+      "A link works once, and for some days. If you have accepted yours, sign in; if not, ask an administrator of your project for another.",
     yourName: "Your name, as the others see it",
     newPassword: "New password",
     passwordHint: "At least 12 characters. A few words in a row are easy to keep and hard to guess.",
@@ -20,7 +23,7 @@ export const account = both(
     theme: { system: "As my system", light: "Light", dark: "Dark" },
     changePassword: "Change the password",
     oldPassword: "Present password",
-    changed: "The password is changed. All other sessions were ended.",
+    changed: "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
     sessionsTitle: "Sessions",
     sessionsText:
       "Every browser in which you are signed in. End what you do not know, and change your password then.",
@@ -37,6 +40,9 @@ export const account = both(
     noAccount: "Geen account? Een beheerder van uw project stuurt u een uitnodiging.",
     invitedTitle: "U bent uitgenodigd",
     invitedText: (project: string) => `voor het project ${project}, als:`,
+    invitation: "Uitnodiging",
+    invitationOver:
+      "Een link werkt één keer, en een aantal dagen. Hebt u de uwe al aangenomen, meld u dan aan; anders vraagt u een beheerder van uw project om een nieuwe.",
     yourName: "Uw naam, zoals de anderen die zien",
     newPassword: "Nieuw wachtwoord",
     passwordHint: "Minstens 12 tekens. Een paar woorden achter elkaar onthoudt u goed en raadt niemand.",
@@ -50,7 +56,7 @@ export const account = both(
     theme: { system: "Zoals mijn systeem", light: "Licht", dark: "Donker" },
     changePassword: "Wachtwoord wijzigen",
     oldPassword: "Huidig wachtwoord",
-    changed: "Het wachtwoord is gewijzigd. Alle andere sessies zijn beëindigd.",
+    changed: "Het wachtwoord is gewijzigd en alle andere sessies zijn beëindigd. Passkeys blijven: verwijder die u niet kent.",
     sessionsTitle: "Sessies",
     sessionsText:
       "Elke browser waarin u bent aangemeld. Beëindig wat u niet kent, en wijzig dan uw wachtwoord.",

@@ -1,4 +1,5 @@
 import { both } from "./ui.both.ts";
+import { next } from "./ui.next.ts";
 
 export const home = both(
   {
@@ -29,6 +30,13 @@ export const home = both(
       roles_changed: "Your roles were changed",
       policy_proposed: "A new list of approvers waits for signatures",
       policy_adopted: "A new list of approvers holds",
+      passkey_added: "A passkey was added to your account. If it was not you, remove it in your settings",
+      passkeys_reset: "An administrator removed all your passkeys",
+      passkey_copied:
+        "A passkey of yours may have been copied: remove it in your settings, and tell an administrator",
+      account_changed: "Your password or what you need to sign in was changed",
+      identity_linked:
+        "An account elsewhere was linked to yours. If it was not you, unlink it in your settings and change your password",
     },
     emptyTitle: "Nothing has happened yet",
     emptyText:
@@ -40,13 +48,8 @@ export const home = both(
       "The approvers read what it opens, in plain words, and sign it in their browsers.",
       "The analyst runs it. The servers compute on the parts and open what was approved, and nothing else.",
     ],
+    next: next.en,
     noProjects: "You are in no project yet. An administrator can invite you to one.",
-    first: {
-      analyst: "Submit a script",
-      approver: "Make a key, so that you can sign",
-      provider: "Upload a table",
-      administrator: "Invite people",
-    },
   },
   {
     endings: "Loopt binnen twee weken af",
@@ -76,6 +79,14 @@ export const home = both(
       roles_changed: "Uw rollen zijn gewijzigd",
       policy_proposed: "Een nieuwe lijst van goedkeurders wacht op handtekeningen",
       policy_adopted: "Een nieuwe lijst van goedkeurders geldt",
+      passkey_added:
+        "Aan uw account is een passkey toegevoegd. Deed u dat niet, verwijder hem dan bij de instellingen",
+      passkeys_reset: "Een beheerder heeft al uw passkeys verwijderd",
+      passkey_copied:
+        "Een passkey van u is misschien gekopieerd: verwijder hem bij de instellingen en vertel het een beheerder",
+      account_changed: "Uw wachtwoord of wat u nodig hebt om u aan te melden is gewijzigd",
+      identity_linked:
+        "Aan uw account is een account elders gekoppeld. Deed u dat niet, ontkoppel het dan bij de instellingen en wijzig uw wachtwoord",
     },
     emptyTitle: "Er is nog niets gebeurd",
     emptyText:
@@ -87,12 +98,7 @@ export const home = both(
       "De goedkeurders lezen in gewone woorden wat het opent, en tekenen het in hun browser.",
       "De analist voert het uit. De servers rekenen met de delen en openen wat goedgekeurd is, en niets anders.",
     ],
+    next: next.nl,
     noProjects: "U zit nog in geen enkel project. Een beheerder kan u uitnodigen.",
-    first: {
-      analyst: "Een script indienen",
-      approver: "Een sleutel maken, om te kunnen tekenen",
-      provider: "Een tabel uploaden",
-      administrator: "Mensen uitnodigen",
-    },
   },
 );

@@ -32,7 +32,7 @@ export const keys = both(
     emptyTitle: "You have no key yet",
     emptyText: "Without a key you can read everything, but sign nothing. Making one takes a minute.",
     fingerprint: "Fingerprint",
-    fingerprintHint: "Read it aloud when others ask whose key this is.",
+    fingerprintHint: "Read its fingerprint aloud when others ask whose key it is.",
     compare: "To compare: words and QR code",
     compareText:
       "The same fingerprint: sixteen words to read aloud, in this order, or a code to hold before a camera. Whoever compares opens the same card in their own browser; the code holds the fingerprint as text.",
@@ -108,7 +108,7 @@ export const keys = both(
     emptyTitle: "U hebt nog geen sleutel",
     emptyText: "Zonder sleutel kunt u alles lezen, maar niets tekenen. Er een maken kost een minuut.",
     fingerprint: "Vingerafdruk",
-    fingerprintHint: "Lees hem voor als anderen vragen van wie deze sleutel is.",
+    fingerprintHint: "Lees de vingerafdruk voor als anderen vragen van wie een sleutel is.",
     compare: "Om te vergelijken: woorden en QR-code",
     compareText:
       "Dezelfde vingerafdruk: zestien woorden om voor te lezen, in deze volgorde, of een code voor een camera. Wie vergelijkt opent dezelfde kaart in de eigen browser; de code bevat de vingerafdruk als tekst.",

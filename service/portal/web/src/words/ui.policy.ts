@@ -55,6 +55,13 @@ export const policy = both(
     adoptBefore: "The servers must take it over before",
     adoptHint: "A draft that is forgotten cannot be completed after this day.",
     draft: "Make the next version",
+    waits: "A next version waits for the servers",
+    completed: "Everybody has signed it",
+    completedText:
+      "It holds once the three servers have taken it over; the portal offers it to them every minute. Until then the list below holds.",
+    pinnedTitle: "The three servers have a list already",
+    pinnedText:
+      "Their operators pinned it. The ceremony here completes it: choose the same keys and the same rule, and it holds here, too; names and the last day may differ, anything else is refused. Once all its approvers have enrolled their keys, the portal also takes it over by itself when it is started.",
     signDraft: "Sign a next version",
     signDraftText: "It holds once everybody below has signed, each with their own key in their own browser.",
     unreadable: "This is no policy that the page can read.",
@@ -118,6 +125,13 @@ export const policy = both(
     adoptBefore: "De servers moeten het overnemen vóór",
     adoptHint: "Een vergeten ontwerp kan na deze dag niet meer afgemaakt worden.",
     draft: "Volgende versie maken",
+    waits: "Een volgende versie wacht op de servers",
+    completed: "Iedereen heeft getekend",
+    completedText:
+      "Zij geldt zodra de drie servers haar hebben overgenomen; het portaal biedt haar elke minuut aan. Tot dan geldt de lijst hieronder.",
+    pinnedTitle: "De drie servers hebben al een lijst",
+    pinnedText:
+      "Hun beheerders hebben haar vastgelegd. De ceremonie hier maakt het af: kies dezelfde sleutels en dezelfde regel, dan geldt zij hier ook; namen en de laatste dag mogen anders zijn, al het andere wordt geweigerd. Als al haar goedkeurders hun sleutels hebben ingeschreven, neemt het portaal haar bij het starten ook zelf over.",
     signDraft: "Een volgende versie tekenen",
     signDraftText:
       "Zij geldt zodra iedereen hieronder getekend heeft, elk met de eigen sleutel in de eigen browser.",

@@ -3,7 +3,8 @@ import { both } from "./ui.both.ts";
 export const requests = both(
   {
     title: "Requests",
-    lead: "Scripts that want to open something, and leave to upload. Nothing runs that is not approved here or with vdl approve.",
+    one: "Request",
+    lead: "Scripts that want to open something, leave to upload, and deletions. Nothing runs that is not approved here or with vdl approve.",
     submit: "Submit a script",
     askUpload: "Ask leave to upload",
     all: "All",
@@ -51,6 +52,11 @@ export const requests = both(
     send: "Submit",
     sendVersion: "Submit as new version",
     sent: "It is submitted. The approvers are told.",
+    altered: "The portal keeps something else than you submitted",
+    alteredText:
+      "What stands here, and what approvers would sign, are other bytes than this browser sent. Withdraw the request, and tell whoever runs the portal. Submit it over another network, or hand the file to the approvers for vdl approve.",
+    alteredSent: "Sent from here",
+    alteredKept: "Kept by the portal",
     preview: "What the approvers will read",
     names: "Names",
     namesHint: "The script uses a name. Say which table it means: then it cannot be swapped for another.",
@@ -75,7 +81,8 @@ export const requests = both(
   },
   {
     title: "Aanvragen",
-    lead: "Scripts die iets willen openen, en verlof om te uploaden. Er loopt niets dat hier of met vdl approve niet goedgekeurd is.",
+    one: "Aanvraag",
+    lead: "Scripts die iets willen openen, verlof om te uploaden, en verwijderingen. Er loopt niets dat hier of met vdl approve niet goedgekeurd is.",
     submit: "Script indienen",
     askUpload: "Verlof om te uploaden vragen",
     all: "Alle",
@@ -124,6 +131,11 @@ export const requests = both(
     send: "Indienen",
     sendVersion: "Als nieuwe versie indienen",
     sent: "Het is ingediend. De goedkeurders krijgen bericht.",
+    altered: "Het portaal bewaart iets anders dan u indiende",
+    alteredText:
+      "Wat hier staat, en wat goedkeurders zouden tekenen, zijn andere bytes dan deze browser stuurde. Trek de aanvraag in, en zeg het wie het portaal beheert. Dien haar over een ander netwerk in, of geef het bestand aan de goedkeurders voor vdl approve.",
+    alteredSent: "Van hier verstuurd",
+    alteredKept: "Bewaard door het portaal",
     preview: "Wat de goedkeurders zullen lezen",
     names: "Namen",
     namesHint:

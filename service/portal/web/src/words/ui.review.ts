@@ -46,6 +46,7 @@ export const review = both(
     source: "The analyst's own line, which decides nothing",
     tables: "Tables it reads",
     unknownTable: "The portal knows nothing of this table.",
+    atTheSide: "Decision, signatures and terms",
     flow: "How the data flows",
     flowText: "From the tables at the top, step by step downwards; what is opened leaves to the right.",
     flowAlt: (tables: number, steps: number, opened: number) =>
@@ -131,6 +132,12 @@ export const review = both(
     signWith: "Sign with this key",
     signTitle: "Sign this approval",
     own: "It is your own request, so others decide.",
+    over: {
+      approved: "The last day of this approval is over: no server runs it any more",
+      submitted: "Its last day is over, so nobody can sign it any more",
+      mine: "Submit it again with a later day, and the approvers sign that.",
+      others: "Whoever submitted it can ask again with a later day.",
+    },
     noApproverKey: "You need an enrolled approver's key, and it has to be on the approvers' list.",
     signedNow: "Signed. Thank you.",
     iRead: "I have read every step and what it opens.",
@@ -191,6 +198,7 @@ export const review = both(
     source: "De eigen regel van de analist, die niets beslist",
     tables: "Tabellen die het leest",
     unknownTable: "Het portaal weet niets van deze tabel.",
+    atTheSide: "Beslissing, handtekeningen en voorwaarden",
     flow: "Hoe de gegevens lopen",
     flowText: "Van de tabellen bovenaan stap voor stap naar beneden; wat geopend wordt gaat naar rechts.",
     flowAlt: (tables: number, steps: number, opened: number) =>
@@ -276,6 +284,12 @@ export const review = both(
     signWith: "Met deze sleutel tekenen",
     signTitle: "Deze goedkeuring tekenen",
     own: "Het is uw eigen aanvraag, dus anderen beslissen.",
+    over: {
+      approved: "De laatste dag van deze goedkeuring is voorbij: geen server voert haar nog uit",
+      submitted: "De laatste dag is voorbij, dus niemand kan het nog tekenen",
+      mine: "Dien het opnieuw in met een latere dag, dan tekenen de goedkeurders dat.",
+      others: "Wie het indiende kan het opnieuw vragen met een latere dag.",
+    },
     noApproverKey:
       "U hebt een ingeschreven sleutel als goedkeurder nodig, en die moet op de lijst van goedkeurders staan.",
     signedNow: "Getekend. Dank u.",

@@ -11,6 +11,7 @@ export const tables = both(
     columns: "Columns",
     rows: "Rows",
     rowCount: (n: number, written: string) => (n === 1 ? "1 row" : `${written} rows`),
+    moreColumns: (n: number) => `and ${n} more`,
     owner: "Uploaded by",
     when: "Uploaded",
     archivedOnes: "Archived tables too",
@@ -19,6 +20,7 @@ export const tables = both(
     emptyText:
       "A data provider drops a CSV file here. It is read, checked and split in the browser; each server gets a part that says nothing by itself, and the portal none.",
     nothingFound: "No table fits what you look for.",
+    gone: "There is no such table, or it was taken off the list.",
     unnamed: "Without name",
     column: "Column",
     type: "Type",
@@ -39,15 +41,6 @@ export const tables = both(
     unarchive: "Take out of the archive",
     archivedNow: "The table is archived: it stays on the servers and out of the way here.",
     unarchivedNow: "The table is back.",
-    remove: "Remove from this list",
-    removeTitle: "Remove this table from the list?",
-    removeText:
-      "Only the portal forgets it: its name, columns and notes here, for everybody in the project. That cannot be undone.",
-    removeStays:
-      "The three servers keep the data, and scripts that were approved for it go on running. To delete the data itself, record this as a step of a script and have it approved, like any other. Keep the handle for that.",
-    removeCell: "Deletes the data on the servers",
-    removeConfirm: (name: string) => `Remove ${name} from the list`,
-    removed: "The table is off the list. The servers still hold its data.",
   },
   {
     title: "Tabellen",
@@ -59,6 +52,7 @@ export const tables = both(
     columns: "Kolommen",
     rows: "Rijen",
     rowCount: (n: number, written: string) => (n === 1 ? "1 rij" : `${written} rijen`),
+    moreColumns: (n: number) => `en nog ${n}`,
     owner: "Geüpload door",
     when: "Geüpload",
     archivedOnes: "Ook gearchiveerde",
@@ -67,6 +61,7 @@ export const tables = both(
     emptyText:
       "Een gegevensleverancier laat hier een CSV-bestand vallen. De browser leest, controleert en splitst het; elke server krijgt een deel dat op zichzelf niets zegt, en het portaal geen.",
     nothingFound: "Geen tabel past bij wat u zoekt.",
+    gone: "Die tabel is er niet, of zij is van de lijst gehaald.",
     unnamed: "Zonder naam",
     column: "Kolom",
     type: "Type",
@@ -87,14 +82,5 @@ export const tables = both(
     unarchive: "Uit het archief halen",
     archivedNow: "De tabel is gearchiveerd: zij blijft op de servers en is hier uit de weg.",
     unarchivedNow: "De tabel is terug.",
-    remove: "Van deze lijst halen",
-    removeTitle: "Deze tabel van de lijst halen?",
-    removeText:
-      "Alleen het portaal vergeet haar: haar naam, kolommen en opmerkingen hier, voor iedereen in het project. Dat is niet terug te draaien.",
-    removeStays:
-      "De drie servers houden de gegevens, en scripts die ervoor goedgekeurd zijn blijven lopen. Om de gegevens zelf te wissen neemt u dit op als stap van een script, dat zoals elk ander wordt goedgekeurd. Bewaar daarvoor de handle.",
-    removeCell: "Wist de gegevens op de servers",
-    removeConfirm: (name: string) => `${name} van de lijst halen`,
-    removed: "De tabel is van de lijst. De servers houden haar gegevens nog.",
   },
 );

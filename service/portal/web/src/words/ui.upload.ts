@@ -65,6 +65,7 @@ export const upload = both(
       uploading: "Bringing the parts to the portal, sealed",
       paused: "Paused",
       waiting: "The network was lost. What arrived is kept; trying again.",
+      delayed: "It was not taken. Trying again, a few times.",
       sending: "The servers take over their parts",
       done: "Done",
     },
@@ -112,6 +113,25 @@ export const upload = both(
     resume: "Resume",
     paused: "Paused. Keep this page open, and resume when you like.",
     lost: "The network was lost. What arrived is kept; it goes on from there.",
+    delayed:
+      "The portal is there, but a part of the upload or a server is not. It is tried a few times more; then you are told what is wrong.",
+    failed: {
+      blocked: (server: number | undefined) =>
+        server === undefined
+          ? "The portal can be reached, but this step of the upload does not get through."
+          : `The portal can be reached, but the parcel for server ${server} does not get through. Something between this browser and the portal stops or alters it: try another network, or tell whoever runs the portal.`,
+      tried: "It was tried several times.",
+      nothing: "The upload was given up, and no table came of it. When that is mended, upload again.",
+      lost: "The portal keeps losing parts of the upload: tell whoever runs it.",
+      garbled: (server: number | undefined, why: string) =>
+        `${server === undefined ? "The servers’ answers do" : `The answer of server ${server} does`} not hold up: ${why}. It is not taken for uploaded. Upload again; if it comes back, something alters answers on their way: tell whoever runs the portal.`,
+      unlisted: "The servers have stored the table, but the portal has not listed it yet.",
+      unlistedText:
+        "Nothing is uploaded twice if you try again. Save the receipt in any case: without its handle the table cannot be found.",
+      list: "List it in the portal",
+    },
+    leaving: "The upload is not finished. Leave this page, and give it up?",
+    undecidedOnes: (names: string) => `Still to be settled, or left out: ${names}.`,
     stop: "Stop and discard",
     stopped: "The upload is discarded. The servers keep nothing of it.",
     receipt: "It is uploaded",
@@ -184,6 +204,7 @@ export const upload = both(
       uploading: "De delen verzegeld naar het portaal brengen",
       paused: "Gepauzeerd",
       waiting: "Het netwerk viel weg. Wat aankwam blijft bewaard; het wordt opnieuw geprobeerd.",
+      delayed: "Het werd niet aangenomen. Het wordt nog een paar keer geprobeerd.",
       sending: "De servers nemen hun delen over",
       done: "Klaar",
     },
@@ -233,6 +254,26 @@ export const upload = both(
     resume: "Hervatten",
     paused: "Gepauzeerd. Laat deze pagina open staan, en hervat wanneer u wilt.",
     lost: "Het netwerk viel weg. Wat aankwam blijft bewaard; van daar gaat het verder.",
+    delayed:
+      "Het portaal is er wel, maar een deel van de upload of een server niet. Het wordt nog een paar keer geprobeerd; dan leest u wat er mis is.",
+    failed: {
+      blocked: (server: number | undefined) =>
+        server === undefined
+          ? "Het portaal is te bereiken, maar deze stap van de upload komt er niet door."
+          : `Het portaal is te bereiken, maar het pakket voor server ${server} komt er niet door. Iets tussen deze browser en het portaal houdt het tegen of verandert het: probeer een ander netwerk, of zeg het wie het portaal beheert.`,
+      tried: "Het is een paar keer geprobeerd.",
+      nothing:
+        "De upload is opgegeven, en er is geen tabel van gekomen. Upload opnieuw als dat verholpen is.",
+      lost: "Het portaal verliest steeds delen van de upload: zeg het wie het beheert.",
+      garbled: (server: number | undefined, why: string) =>
+        `${server === undefined ? "De antwoorden van de servers kloppen" : `Het antwoord van server ${server} klopt`} niet (“${why}”). Het geldt niet als geüpload. Upload opnieuw; komt het terug, dan verandert iets onderweg de antwoorden: zeg het wie het portaal beheert.`,
+      unlisted: "De servers hebben de tabel bewaard, maar zij staat nog niet in het portaal.",
+      unlistedText:
+        "Er wordt niets twee keer geüpload als u het opnieuw probeert. Bewaar het ontvangstbewijs in elk geval: zonder de handle is de tabel niet te vinden.",
+      list: "In het portaal zetten",
+    },
+    leaving: "De upload is niet klaar. Deze pagina verlaten, en de upload opgeven?",
+    undecidedOnes: (names: string) => `Nog in orde te maken, of weg te laten: ${names}.`,
     stop: "Stoppen en weggooien",
     stopped: "De upload is weggegooid. De servers bewaren er niets van.",
     receipt: "Het is geüpload",
