@@ -35,9 +35,11 @@ export async function looksGood(person: Person, name: string): Promise<void> {
     }
   }
   const wide = page.viewportSize();
-  await page.setViewportSize({ width: 400, height: 800 });
+  await page.setViewportSize({ width: 390, height: 844 });
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(over <= 0, `${name} fits a narrow screen`);
+  if (PICTURES !== undefined)
+    await page.screenshot({ path: join(PICTURES, `${name}-narrow.png`), fullPage: true });
   if (wide !== null) await page.setViewportSize(wide);
   await page.emulateMedia({ colorScheme: "light" });
   await person.wakes();

@@ -3,11 +3,18 @@
 
 import "./chapters/seed.ts";
 import "./chapters/run.ts";
+import "./chapters/deletion.ts";
 import "./chapters/refusals.ts";
 import { parcelChapters } from "./chapters/parcels.ts";
 import "./chapters/tampering.ts";
+import "./chapters/expiry.ts";
+import "./chapters/keyboard.ts";
+import "./chapters/leaving.ts";
 import "./chapters/site.ts";
+import "./chapters/passkeys.ts";
 import { lastPages } from "./chapters/pages.ts";
+import { peopleChapters } from "./chapters/people.ts";
 
 parcelChapters();
+peopleChapters();
 lastPages();

@@ -36,7 +36,8 @@ export const PROJECT = "Stroke and survey";
 /** Their keys are made with the command line; the servers are pinned to them. */
 export const APPROVERS = ["anna", "bob"] as const;
 
-export async function makeWorld(): Promise<World> {
+/** `more` is added to the portal's configuration. */
+export async function makeWorld(more = ""): Promise<World> {
   for (const [name, path] of Object.entries({ VDL, PYTHON }))
     if (!existsSync(path))
       throw new Error(`${path} is not there: run make build, or say where it is in ${name}`);
@@ -53,7 +54,7 @@ export async function makeWorld(): Promise<World> {
     copyFileSync(connection, join(folder, "production", "default.vdlconn"));
     const port = await freePort();
     const origin = `http://localhost:${port}`;
-    writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection));
+    writeFileSync(join(folder, "portal.toml"), portalToml(port, origin, connection, more));
     const portal = await start(started, folder, ["portal", "--config", join(folder, "portal.toml")]);
     const link = portal.said
       .map((line) => /: (http\S+)$/.exec(line)?.[1])
@@ -124,12 +125,13 @@ export function sql(world: World, statement: string, ...values: (string | number
   return JSON.parse(told.toString()) as unknown[][];
 }
 
-function portalToml(port: number, origin: string, connection: string): string {
+function portalToml(port: number, origin: string, connection: string, more: string): string {
   return [
     `listen = "127.0.0.1:${port}"`,
     `origin = "${origin}"`,
     `secure = "loopback"`,
     `data = "portal-data"`,
+    more,
     "[[project]]",
     `name = "${PROJECT}"`,
     `connection = ${JSON.stringify(connection)}`,

@@ -290,6 +290,16 @@ test("an event is told of only if it says exactly what such an event says", asyn
   }
 });
 
+test("a step that reads more tables than an entry lists is told of", async () => {
+  const [line = ""] = (fromUtf8(bytesOf("audit/node0.log")) ?? "")
+    .split("\n")
+    .filter((each) => each.includes('"event":{"step"'));
+  const all = "AB".repeat(32);
+  const [log] = await readLog(utf8(`${line.replace("}}}", `,"all_tables":"${all}"}}}`)}\n`));
+  const [step] = log.entries.map(({ event }) => event);
+  assert.equal(step?.kind === "step" && step.all_tables, all);
+});
+
 test("revocations are read, and written back byte for byte", async () => {
   for (const path of filesIn("authorization", ".revocation")) {
     const { payload } = Envelope.read(bytesOf(path));

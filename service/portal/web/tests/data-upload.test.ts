@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cancelled, Control, type Phase } from "../src/data/delivery.ts";
+import { ATTEMPTS, Cancelled, Control, GivenUp, type Phase } from "../src/data/delivery.ts";
 import type { Table } from "../src/data/encode.ts";
-import { Refused, upload, type Order, type Signer } from "../src/data/upload.ts";
+import { Refused, type Signer } from "../src/data/servers.ts";
+import { upload, type Order } from "../src/data/upload.ts";
 import { readCommand, writeCommand } from "../src/contract/index.ts";
 import type { Rules } from "../src/contract/language.ts";
 import { Garbled, uploadCommand, type Three } from "../src/data/wire.ts";
@@ -152,6 +153,58 @@ test("a cancelled upload leaves nothing, paused or not", async () => {
     await assert.rejects(upload(await orderFor(portal), portal, null, control, {}, OPTIONS), Cancelled);
     assert.deepEqual([portal.sent, portal.dropped, portal.received.length], [0, 1, 0]);
   }
+});
+
+test("a parcel that never gets through to a portal that is there is given up, by its server's name", async () => {
+  for (const fate of ["lost", "answer lost"] as const) {
+    const portal = await TestPortal.make();
+    portal.fate = (_, what) => (what === "put 1" ? fate : "passes");
+    const phases: Phase[] = [];
+    const events = { phase: (phase: Phase): void => void phases.push(phase) };
+    const done = upload(await orderFor(portal), portal, null, new Control(), events, OPTIONS);
+    await assert.rejects(done, (error) => error instanceof GivenUp && error.why === undefined && error.server === 1);
+    assert.equal(portal.calls.filter((what) => what === "put 1").length, ATTEMPTS);
+    assert.deepEqual([portal.sent, portal.dropped], [0, 1]);
+    assert.ok(phases.includes("delayed") && !phases.includes("waiting"));
+  }
+});
+
+test("a server that stays away is told of after a few attempts, wherever it is noticed", async () => {
+  for (const at of ["relay", "open", "put 2", "send"]) {
+    const portal = await TestPortal.make();
+    portal.fate = (_, what) => (what === at ? "put off" : "passes");
+    const done = upload(await orderFor(portal), portal, signer, new Control(), {}, OPTIONS);
+    await assert.rejects(done, (error) => error instanceof GivenUp && error.why?.message === `${at} was put off`);
+    assert.ok(portal.calls.filter((what) => what === at).length >= ATTEMPTS, at);
+    assert.deepEqual([portal.sent, portal.received.length], [0, 0]);
+  }
+});
+
+test("a network that is away for long is waited for, however often it is tried", async () => {
+  const portal = await TestPortal.make();
+  let lost = 0;
+  portal.there = false;
+  portal.fate = (_, what) => {
+    if (what !== "put 1" || lost === 5 * ATTEMPTS) return "passes";
+    lost += 1;
+    return "lost";
+  };
+  const order = await orderFor(portal);
+  const phases: Phase[] = [];
+  const events = { phase: (phase: Phase): void => void phases.push(phase) };
+  await upload(order, portal, null, new Control(), events, OPTIONS);
+  await checkWhole(portal, order.table);
+  assert.ok(phases.includes("waiting") && !phases.includes("delayed"));
+});
+
+test("a server that comes back in time costs the upload nothing", async () => {
+  const portal = await TestPortal.make();
+  let left = ATTEMPTS - 1;
+  portal.fate = (_, what) => (what === "send" && left-- > 0 ? "put off" : "passes");
+  const order = await orderFor(portal);
+  await upload(order, portal, null, new Control(), {}, OPTIONS);
+  await checkWhole(portal, order.table);
+  assert.equal(portal.sent, 1);
 });
 
 const started: string[] = [];

@@ -6,12 +6,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { RequestView } from "../src/api/shapes.ts";
 import { digest } from "../src/contract/digests.ts";
 import { Policy } from "../src/contract/policy.ts";
 import { readScript } from "../src/contract/script.ts";
 import { toBase64, utf8 } from "../src/state/base64.ts";
 import { checkJournal } from "../src/state/chain.ts";
 import { emptyDraft, payloadOf, rulesFor } from "../src/state/draft.ts";
+import { endOf, mayBeOver, shownState } from "../src/state/expiry.ts";
 import { safeFileName, slug } from "../src/state/files.ts";
 import { flowOf } from "../src/state/flow.ts";
 import { lastSecond } from "../src/state/format.ts";
@@ -23,6 +25,7 @@ import { askedOf, isAsked, raised, readRules, rulesOf, tellRules, usualRules } f
 import { actionOf, KEYS, stepBy, type Action } from "../src/state/shortcuts.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
 import { APPROVAL, fits, signPayload } from "../src/state/signatures.ts";
+import { altered, rememberSent } from "../src/state/sent.ts";
 import { readUploadScript, uploadScript } from "../src/state/upload-script.ts";
 import { mixesAlphabets, pieces } from "../src/state/visible.ts";
 import { ui } from "../src/words/ui.ts";
@@ -71,11 +74,14 @@ test("every address leads back to its page, and a strange one to none", () => {
     { page: "request", project: "p", id: "r/1" },
     { page: "new-request", project: "p", kind: "upload" },
     { page: "new-request", project: "p", kind: "script" },
+    { page: "new-deletion", project: "p", handle: "AB" },
     { page: "table", project: "p", handle: "A0" },
     { page: "journal", project: "p" },
     { page: "keys" },
   ];
   for (const route of routes) assert.deepEqual(parseRoute(link(route)), route);
+  const why = { page: "sign-in", what: "refused", why: "invalid_grant" };
+  assert.deepEqual(parseRoute("#/sign-in/refused/invalid_grant"), why);
   assert.deepEqual(parseRoute("#/no/such"), { page: "unknown" });
   assert.deepEqual(parseRoute("#/projects/%E0%A4%A"), { page: "requests", project: "%E0%A4%A" });
 });
@@ -257,6 +263,16 @@ test("the page has no inline styles and no raw HTML", () => {
   }
 });
 
+test("whatever goes wrong on the way to another account is told in both languages", () => {
+  // From `build/tests`, where this runs.
+  const troubles = readFileSync(new URL("../../../src/oidc/trouble.rs", import.meta.url), "utf8");
+  const named = [...troubles.matchAll(/=> "([a-z-]+)"\.into\(\)/g)].map((match) => match[1] ?? "");
+  assert.ok(named.length > 8);
+  for (const name of [...named, "refused"]) {
+    for (const words of [ui.en, ui.nl]) assert.ok(words.elsewhere.troubles[name], name);
+  }
+});
+
 test("a letter is a shortcut where nobody is writing, and nowhere else", () => {
   const pressed = (key: string, more: object = {}) => ({
     key,
@@ -285,4 +301,48 @@ test("a letter is a shortcut where nobody is writing, and nowhere else", () => {
     [stepBy(0, 1, 3), stepBy(0, -1, 3), stepBy(3, 1, 3), stepBy(2, -1, 3), stepBy(1, -1, 3)],
     [1, 1, 3, 1, 1],
   );
+});
+
+test("a portal that keeps other bytes than were sent is noticed, and one that keeps them is not blamed", () => {
+  const kept = new Map<string, string>();
+  const store = {
+    getItem: (name: string): string | null => kept.get(name) ?? null,
+    setItem: (name: string, value: string): void => void kept.set(name, value),
+  };
+  const view = (id: string, version: number, payload: string | null) =>
+    ({ id, version, versions: [{ version, payload }] }) as unknown as RequestView;
+  const [mine, other] = ["one", "two"].map((text) => toBase64(utf8(text)));
+  rememberSent("r", 2, mine!, store);
+  assert.equal(altered(view("r", 2, mine!), store), undefined);
+  for (const wrong of [other!, "", "!", null, `${mine}A`]) {
+    const difference = altered(view("r", 2, wrong), store);
+    assert.equal(difference?.sent, digest(utf8("one")));
+    assert.notEqual(difference.kept, difference.sent);
+  }
+  // Nothing is known of what was sent from elsewhere.
+  assert.equal(altered(view("r", 3, other!), store), undefined);
+  assert.equal(altered(view("s", 2, other!), store), undefined);
+  for (let at = 0; at < 600; at += 1) rememberSent(`q${at}`, 1, other!, store);
+  assert.equal(altered(view("q599", 1, other!), store), undefined);
+  assert.ok(altered(view("q599", 1, mine!), store));
+  assert.ok((kept.get("vdl.sent") ?? "").length < 60_000, "the oldest are forgotten");
+  kept.set("vdl.sent", "{broken");
+  assert.equal(altered(view("r", 2, other!), store), undefined);
+});
+
+test("what is over is shown so while it could still be signed or run, and at no other time", () => {
+  const script = readScript(bytesOf("scripts/mean-stroke-age.json"));
+  const key = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+  const payload = (expires: string) =>
+    payloadOf(script, { ...emptyDraft(key), purpose: "p", expires, maxRuns: "" }, "e", 1);
+  assert.equal(endOf(payload("2026-11-30")), Date.UTC(2026, 10, 30, 23, 59, 59) / 1000);
+  assert.equal(endOf(payload("")), Infinity);
+  for (const broken of ["", "!", toBase64(utf8("{}"))]) assert.equal(endOf(broken), Infinity);
+  const states = ["submitted", "changes_requested", "approved", "rejected", "withdrawn", "revoked"] as const;
+  const over = states.filter((state) => shownState(state, true) === "expired");
+  assert.deepEqual(over, ["submitted", "approved"]);
+  for (const state of states) {
+    assert.equal(shownState(state, false), state);
+    assert.equal(mayBeOver({ state }), over.includes(state as "approved"));
+  }
 });

@@ -58,18 +58,28 @@ chapter("an administrator comes in by the first link and invites four people", a
 chapter(
   "keys are made in the page, or brought from the command line",
   async ({ world, anna, bob, chloe, paul }) => {
+    await paul.open("Keys");
     await looksGood(paul, "keys-empty");
+    // Each reads what is open for them.
+    await anna.open("Inbox");
+    await anna.reads("You have no key for this yet.");
     await anna.bringsKey(join(world.folder, `${APPROVERS[0]}.sk`));
     await bob.bringsKey(join(world.folder, `${APPROVERS[1]}.sk`));
     await paul.makesKey("paul.sk");
     const secret = await chloe.makesKey("run/analyst.sk");
     assert.match(readFileSync(secret, "utf8"), /^-----BEGIN PRIVATE KEY-----\n/);
     await looksGood(chloe, "keys");
+    await anna.open("Inbox");
+    await anna.reads("An administrator puts it on the approvers’ list");
+    await chloe.open("Inbox");
+    await chloe.reads("an administrator chooses the approvers first");
   },
 );
 
 chapter("the administrator compares fingerprints and chooses the approvers", async ({ admin }) => {
   await admin.open("Approvers");
+  await admin.reads("The three servers have a list already");
+  await looksGood(admin, "approvers-empty");
   await admin.click("Begin the ceremony");
   for (const name of ["Anna", "Bob"])
     await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
@@ -89,6 +99,8 @@ chapter(
     await paul.click("Continue");
     await paul.reads(/changed|could not be read/);
     await paul.chooses("survey.csv", CSV);
+    // What went wrong before is not said of the file that is read now.
+    await paul.page.getByText(/changed|could not be read/).waitFor({ state: "detached" });
     await paul.click("Continue");
     await paul.click(/leave these rows out/);
     await paul.reads("You have no approved leave to upload yet");
@@ -103,6 +115,8 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
   await paul.page.getByLabel("Rows behind every opened value").fill("1");
   await paul.click("Submit");
   await paul.reads("A whole number, 2 or more.");
+  // The form goes to what is wrong, however far up that is.
+  await paul.page.locator('[aria-invalid="true"]:focus').waitFor();
   await paul.page.getByLabel("Rows behind every opened value").fill("5");
   await paul.page.getByLabel("Columns for joining only").fill("id");
   await looksGood(paul, "leave");
@@ -164,12 +178,20 @@ chapter(
 );
 
 chapter("an approver asks for changes, and the next version shows what changed", async ({ anna, chloe }) => {
-  await anna.opensRequest("Mean age");
+  await anna.open("Inbox");
+  await anna.reads("A request waits for your signature:");
+  await looksGood(anna, "inbox-approver");
+  await anna.page.getByRole("link", { name: "Read and sign: Mean age" }).click();
+  await anna.heading("Mean age");
   await looksGood(anna, "review");
   await anna.click("Request changes");
   await anna.page.getByLabel("Say what should change, so that it can.").fill("At least 10 rows, please.");
   await anna.page.getByRole("region", { name: "Decide" }).locator("form").getByRole("button").click();
   await anna.reads("The analyst is asked for changes");
+  await anna.open("Inbox");
+  await anna.reads("Nothing to sign now.");
+  await chloe.open("Inbox");
+  await chloe.page.getByRole("link", { name: "Answer: Mean age" }).waitFor();
   await chloe.opensRequest("Mean age");
   await chloe.reads("At least 10 rows, please.");
   const changed = await records(chloe, "Mean age", 10);

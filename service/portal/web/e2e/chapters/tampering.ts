@@ -6,6 +6,7 @@ import { blake3 } from "@noble/hashes/blake3.js";
 import type { Route } from "playwright-core";
 import { variant } from "../analysis.ts";
 import type { Person } from "../person.ts";
+import { looksGood } from "../look.ts";
 import { altered, approvedFile, signatureBy } from "../signing.ts";
 import { chapter, requestOf, stage, type RequestView } from "../stage.ts";
 import { serversSay } from "../thief.ts";
@@ -19,6 +20,9 @@ let payload = "";
 const script = (): string => join(stage.world.folder, "design/mean-age-10.json");
 const signButton = (person: Person) => person.page.getByRole("button", { name: "Sign with this key" });
 const one = (): string => `**/api/requests/${id}`;
+
+/** What the page says where the portal keeps other bytes than were sent from this browser. */
+const OTHER = "The portal keeps something else than you submitted";
 
 /** Answers with the request as the portal would never have it. */
 const lies = (change: (request: RequestView) => void) => async (route: Route) => {
@@ -41,7 +45,7 @@ async function allRefuse(
 }
 
 chapter(
-  "a request that was altered on its way to the portal is what its approvers read",
+  "a request that was altered on its way to the portal is what its approvers read, and its sender is told",
   async ({ anna, chloe }) => {
     const weaker = (route: Route) => {
       if (route.request().method() !== "POST") return route.continue();
@@ -50,13 +54,16 @@ chapter(
       return route.continue({ postData: JSON.stringify(json) });
     };
     await chloe.page.route("**/requests", weaker);
-    id = await chloe.submits(variant(chloe, script(), "Altered on its way"));
+    id = await chloe.submits(variant(chloe, script(), "Altered on its way"), undefined, undefined, OTHER);
     await chloe.page.unroute("**/requests", weaker);
     await anna.opensRequest("Altered on its way");
     await anna.reads(/fewer than 2 rows/);
     assert.equal(await anna.page.getByText(/fewer than 10 rows/).count(), 0);
-    // The analyst sees it too, and takes it back.
+    // The analyst sees it too, also when she comes back to it, and takes it back.
     await chloe.reads(/fewer than 2 rows/);
+    await chloe.page.reload();
+    await chloe.page.getByRole("main").getByText(OTHER).waitFor();
+    await looksGood(chloe, "altered");
     await chloe.click("Withdraw");
     await chloe.click("Withdraw", chloe.page.getByRole("dialog"));
     await chloe.reads("The request is withdrawn.");
@@ -133,7 +140,7 @@ chapter(
 
 chapter(
   "a payload that was changed in the database is not signed: neither shown, nor from before",
-  async ({ world, anna, bob }) => {
+  async ({ world, anna, bob, chloe }) => {
     await anna.opensRequest(TITLE);
     const mine = payloadKey(payload);
     const [[eves]] = sql(
@@ -148,6 +155,9 @@ chapter(
     write(hers, digestOf(hers));
     await anna.agrees();
     await anna.reads("the signature does not fit what it should be under");
+    // Whoever submitted it reads that this is something else, without having been asked to look.
+    await chloe.opensRequest(TITLE);
+    await chloe.page.getByRole("main").getByText(OTHER).waitFor();
     // A page that is opened now tells whose key it is.
     await bob.opensRequest(TITLE);
     const decide = bob.page.getByRole("region", { name: "Decide" });
@@ -158,6 +168,9 @@ chapter(
     await bob.agrees();
     await bob.reads("the portal met an error of its own");
     write(payload, digest);
+    await chloe.page.reload();
+    await chloe.heading(TITLE);
+    assert.equal(await chloe.page.getByText(OTHER).count(), 0);
     assert.deepEqual((await requestOf(bob, id)).signatures, []);
   },
 );

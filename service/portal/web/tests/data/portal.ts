@@ -1,7 +1,7 @@
 // A portal and three servers in memory, for tests of the upload: servers open parcels with their own keys,
 // the portal loses requests, answers and chunks where a test wants it.
 
-import { NetworkLoss, type Spool } from "../../src/data/delivery.ts";
+import { NetworkLoss, PutOff, type Spool } from "../../src/data/delivery.ts";
 import type { Portal } from "../../src/data/upload.ts";
 import { joined } from "../../src/data/split.ts";
 import { decodeBody, encodeHeader, type ServerNumber, type Three } from "../../src/data/wire.ts";
@@ -15,8 +15,8 @@ export interface Received {
   readonly payload: Uint8Array;
 }
 
-/** What happens to a request: it may be lost on its way there, or its answer on the way back. */
-export type Fate = "passes" | "lost" | "answer lost";
+/** What happens to a request: it may be lost on its way there, or its answer on the way back; or it is put off. */
+export type Fate = "passes" | "lost" | "answer lost" | "put off";
 
 export class TestPortal implements Portal {
   readonly keys: Three<Bytes>;
@@ -27,6 +27,8 @@ export class TestPortal implements Portal {
   sizes: readonly number[] = [];
   dropped = 0;
   sent = 0;
+  /** Whether anything reaches it. */
+  there = true;
   /** Of the request with this number, from 0. */
   fate: (call: number, what: string) => Fate = () => "passes";
   /** What a server answers instead of a table. */
@@ -51,6 +53,7 @@ export class TestPortal implements Portal {
     return this.#pass("relay", async () => {
       const opened = await this.#servers[server].open(parcel);
       this.relayed.push(`${opened.route} ${server}`);
+      if (opened.route === "/v1/command") return this.#command(opened, server);
       if (opened.route !== "/v1/runs/start") return opened.answer(200, encodeHeader(null));
       const [header] = decodeBody(opened.body) as [{ approval: string }, Uint8Array];
       const nonce = `${server}`.repeat(64);
@@ -88,6 +91,10 @@ export class TestPortal implements Portal {
     return Promise.resolve();
   }
 
+  alive(): Promise<boolean> {
+    return Promise.resolve(this.there);
+  }
+
   async #deliver(): Promise<Three<Bytes>> {
     this.sent += 1;
     const opened = await Promise.all(
@@ -114,13 +121,30 @@ export class TestPortal implements Portal {
     return opened.answer(200, encodeHeader({ job: request.job, outcome: { table } }));
   }
 
+  /** A command without a payload. */
+  #command(opened: Opened, server: ServerNumber): Promise<Bytes> {
+    const request = decodeBody(opened.body)[0] as Received["request"];
+    this.received[server] = { request, payload: new Uint8Array(0) };
+    const refusal = this.refusal(server);
+    if (refusal !== null)
+      return opened.answer(refusal.status, new TextEncoder().encode(JSON.stringify(refusal.body)));
+    return opened.answer(200, encodeHeader(this.lies(server, { job: request.job, outcome: "removed" })));
+  }
+
   async #pass<T>(what: string, work: () => Promise<T>): Promise<T> {
     const number = this.calls.push(what) - 1;
     await Promise.resolve();
     const fate = this.fate(number, what);
-    if (fate === "lost") throw new NetworkLoss(what);
+    if (fate === "lost") throw new NetworkLoss(what, serverOf(what));
+    if (fate === "put off") throw new PutOff(new Error(`${what} was put off`));
     const result = await work();
-    if (fate === "answer lost") throw new NetworkLoss(what);
+    if (fate === "answer lost") throw new NetworkLoss(what, serverOf(what));
     return result;
   }
+}
+
+/** Whose parcel a request carries. */
+function serverOf(what: string): ServerNumber | undefined {
+  const [, number] = /^put (\d)$/.exec(what) ?? [];
+  return number === undefined ? undefined : (Number(number) as ServerNumber);
 }

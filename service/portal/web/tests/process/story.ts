@@ -8,8 +8,6 @@ import { cpSync, readFileSync } from "node:fs";
 import type { Draft } from "../../src/state/draft.ts";
 import type { Signer } from "../../src/state/keys.ts";
 import type { Project } from "../../src/api/shapes.ts";
-import type { Octets } from "../../src/data/source.ts";
-import type { Three } from "../../src/data/wire.ts";
 import { forgetCookie, pretendToBeABrowser } from "./browser.ts";
 
 type Member = { email: string; password: string; key: string };
@@ -38,12 +36,11 @@ const api = await import("../../src/api/calls.ts");
 const { portalFor } = await import("../../src/api/upload.ts");
 const { readScript } = await import("../../src/contract/script.ts");
 const { encode } = await import("../../src/data/encode.ts");
-const { readSealKey } = await import("../../src/data/seal.ts");
 const { survey } = await import("../../src/data/survey.ts");
 const { upload } = await import("../../src/data/upload.ts");
 const { bytesOf, emptyDraft, payloadOf } = await import("../../src/state/draft.ts");
 const { enrol, openSigner } = await import("../../src/state/enrolment.ts");
-const { leavesOf, uploadSigner } = await import("../../src/state/provider.ts");
+const { leavesOf, sealKeys, signerFor } = await import("../../src/state/provider.ts");
 const { APPROVAL, signPayload } = await import("../../src/state/signatures.ts");
 const { uploadScript } = await import("../../src/state/upload-script.ts");
 
@@ -99,7 +96,7 @@ async function uploadFile(): Promise<{ project: string; handle: string; planes: 
     if (cast.spool !== undefined) cpSync(cast.spool.from, cast.spool.to, { recursive: true });
     return portal.send(signal);
   };
-  const receipt = await upload(order, { ...portal, send }, await uploadSigner(leave, key));
+  const receipt = await upload(order, { ...portal, send }, await signerFor(leave.request, key));
   const schema = receipt.columns.map((column) => ({ name: column.name, type: column.type }));
   const { handle, rows, file_digest, file_name } = receipt;
   await api.addTable(project.id, { handle, name: "survey", schema, rows, file_digest, file_name });
@@ -107,12 +104,6 @@ async function uploadFile(): Promise<{ project: string; handle: string; planes: 
   const pieces: Buffer[] = [];
   for await (const piece of table.pieces()) pieces.push(Buffer.from(piece));
   return { project: project.id, handle, planes: Buffer.concat(pieces).toString("hex") };
-}
-
-function sealKeys(project: Project): Three<Octets> {
-  const [a, b, c] = project.servers.map((server) => readSealKey(server.seal_key ?? ""));
-  if (!a || !b || !c) throw new Error("a server has no key to seal parcels to");
-  return [a, b, c];
 }
 
 const condition = { binary: { op: "greater", left: { column: "age" }, right: { integer: 30 } } };
