@@ -13,6 +13,7 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi import checks
 
 import world as portal
+from device import Device
 from story import Told
 
 EXAMPLES = int(os.environ.get("VDL_EXAMPLES", "6"))
@@ -281,6 +283,40 @@ def test_every_answer_is_as_described(label: str, role: str, people: People, cod
 
     examples = EXAMPLES if let_in else REFUSED_EXAMPLES
     exercise(label, min(examples, GUESSING) if guesses else examples, act)
+
+
+def test_a_passkey_goes_all_its_ways_as_described(people: People) -> None:
+    """Answers of a real device, which nobody makes up."""
+    device = Device(people.world.origin)
+
+    def send(browser: httpx.Client, label: str, form: object = None, **names: str) -> Any:
+        method, path = label.split()
+        answer = browser.request(method, path.format(**names), json=form)
+        assert answer.is_success, (label, answer.text)
+        OPERATIONS[label].validate_response(answer)
+        people.done.add(label)
+        return answer.json()
+
+    def show(browser: httpx.Client, what: str) -> Any:
+        form = {"answer": device.get(send(browser, f"POST /api/{what}/start"))}
+        return send(browser, f"POST /api/{what}/finish", form)
+
+    def need(browser: httpx.Client, needed: bool) -> Any:
+        return send(browser, "PUT /api/passkeys/needed", {"needed": needed})["passkeys"]["chosen"]
+
+    with closing(people.world.visit("guest")) as browser, people.world.browser() as elsewhere:
+        answer = device.create(send(browser, "POST /api/passkeys/start"))
+        added = send(browser, "POST /api/passkeys/finish", {"name": "laptop", "answer": answer})
+        assert added["passkeys"]["count"] == 1
+        assert need(browser, True)
+        assert show(elsewhere, "login/passkey")["user"] == added["user"]
+        assert not show(elsewhere, "fresh/passkey")["passkeys"]["waiting"]
+        with closing(people.world.visit("guest")) as password:
+            assert password.get("/api/inbox").json()["code"] == "passkey_needed"
+        assert not need(elsewhere, False)
+        [kept] = send(elsewhere, "GET /api/passkeys")
+        send(elsewhere, "DELETE /api/passkeys/{id}", id=kept["id"])
+        assert browser.get("/api/me").status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_the_description_is_the_one_that_is_served(busy: tuple[portal.World, Told]) -> None:

@@ -279,7 +279,7 @@ def test_a_cell_that_somebody_tells_the_portal_is_found(scene: Scene) -> None:
     wanted = {name: scene.wanted.cells[name] for name in (f"cell {CITIES[0]}", f"cell {NUMBERS[0]}")}
     wanted["plane"] = encoded(bytes.fromhex(plane))
     with closing(scene.world.visit("bob")) as browser:
-        browser.base_url = f"http://127.0.0.1:{scene.front.port}"
+        browser.base_url = f"http://localhost:{scene.front.port}"
         browser.post(f"/api/requests/{scene.told.open}/comments", json=form).raise_for_status()
     for place in (memory_of(scene.world.portal), scene.files(scene.world.data), [scene.front.sent()]):
         assert find(wanted, place) == set(wanted)

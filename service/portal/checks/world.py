@@ -76,16 +76,18 @@ class World:
         return people
 
     def _configure(self, connect: Callable[[str], str] | None) -> str:
-        folder, tls, address = self.folder / "portal", self.tls, f"127.0.0.1:{free_port()}"
+        folder, tls, port = self.folder / "portal", self.tls, free_port()
         connection = self.folder / "default.vdlconn"
         if connect is not None:
             text = connect(connection.read_text())
             connection = folder / "recorded.vdlconn"
             connection.write_text(text)
-        origin = f"{'https' if tls else 'http'}://{address}"
-        lines = [f"listen = '{address}'", f"origin = '{origin}'", "data = 'data'"]
+        # A name: there are no passkeys for a number.
+        origin = f"{'https' if tls else 'http'}://localhost:{port}"
+        lines = [f"listen = '127.0.0.1:{port}'", f"origin = '{origin}'", "data = 'data'"]
         lines += ["secure = 'tls'" if tls else "secure = 'loopback'"]
         if tls:
+            lines += ["second_factor = 'off'"]
             write_certificate(self.certificate, folder / "portal.key")
             lines += ["[tls]", "certificate = 'portal.pem'", "key = 'portal.key'"]
         lines += ["[[project]]", "name = 'Sample'", f"connection = '{connection.resolve()}'", ""]
