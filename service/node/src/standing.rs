@@ -142,6 +142,7 @@ impl Node {
         let patience = self.config.limits.connect;
         let deadline = Instant::now() + patience;
         let mut pause = Duration::from_millis(10);
+        let mut apart = None;
         loop {
             let id = random_id()?;
             self.standings.lock().answers.insert(id, [None; 2]);
@@ -149,9 +150,10 @@ impl Node {
             let told = match self.standings.wait(id, deadline.min(Instant::now() + LOST)) {
                 Ok(told) => told,
                 Err(_) if Instant::now() < deadline => continue,
+                // What they said before is worth more than that time is up.
                 Err(peer) => {
                     let node = node_of(self.config.node, peer);
-                    return Err(peer_silent(node, step::STANDING, patience));
+                    return Err(apart.unwrap_or_else(|| peer_silent(node, step::STANDING, patience)));
                 }
             };
             let mine = mine?;
@@ -159,13 +161,15 @@ impl Node {
                 return Ok(());
             };
             let forked = theirs.policy == mine.policy && theirs.policy_digest != mine.policy_digest;
+            let about = format!("follow different rules: {mine}; {theirs}");
+            let answer = disagree(peer, self.config.node, &about).remedy(
+                "look at `vdl policy show --connection FILE`, and publish what one of them lacks again; \
+                 if that does not help, tell whoever runs the servers",
+            );
             if forked || Instant::now() + pause >= deadline {
-                let about = format!("follow different rules: {mine}; {theirs}");
-                return Err(disagree(peer, self.config.node, &about).remedy(
-                    "look at `vdl policy show --connection FILE`, and publish what one of them lacks again; \
-                     if that does not help, tell whoever runs the servers",
-                ));
+                return Err(answer);
             }
+            apart = Some(answer);
             // What was lacking is on its way.
             thread::sleep(pause);
             pause = (2 * pause).min(Duration::from_millis(200));

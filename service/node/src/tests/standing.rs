@@ -1,7 +1,7 @@
 //! Policies and revocations on three servers, attacked by name: rolled back, frozen, mixed, planted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -343,6 +343,45 @@ fn a_server_whose_policy_was_pinned_higher_by_its_operator_alone_starts_nothing(
     let refused = start_on(&world.nodes[0], &wish(&envelope(&terms())), &envelope(&terms())).unwrap_err();
     assert_eq!(refused.code, "servers_disagree");
     assert_eq!(standing(&world.nodes[0]).policy, 1, "nobody signed the fifth");
+}
+
+/// Brings so many more questions about rules to the next server.
+struct Fading(Arc<dyn Wire>, Arc<AtomicUsize>);
+
+impl Wire for Fading {
+    fn send(&self, to: Peer, frame: Frame) -> Result<(), TransportError> {
+        let asks = to == Peer::Next
+            && frame.step == step::STANDING
+            && frame.payload.windows(14).any(|part| part == b"\"answer\":false");
+        let one_less = |left: usize| left.checked_sub(1);
+        if asks && self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+            return Ok(());
+        }
+        self.0.send(to, frame)
+    }
+
+    fn wait_until_up(&self, patience: Duration) -> Result<(), Peer> {
+        self.0.wait_until_up(patience)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn servers_that_disagreed_and_fell_silent_are_told_as_such_and_not_as_silent() {
+    let fifth = Policy::new(PolicyStatement { version: 5, ..first().statement().clone() }).unwrap();
+    let policies = [&first(), &fifth, &first()];
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let fading = |node: u8, wire: Arc<dyn Wire>| -> Arc<dyn Wire> {
+        if node == 0 { Arc::new(Fading(wire, left.clone())) } else { wire }
+    };
+    let world = World::configured(|node| config(node, policies[usize::from(node)]), in_memory(), fading);
+    // More than one, because servers also ask by themselves now and then.
+    left.store(3, Ordering::SeqCst);
+    let refused = start_on(&world.nodes[0], &wish(&envelope(&terms())), &envelope(&terms())).unwrap_err();
+    assert_eq!((refused.code.as_str(), left.load(Ordering::SeqCst)), ("servers_disagree", 0));
 }
 
 #[test]
