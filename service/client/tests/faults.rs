@@ -102,7 +102,7 @@ impl Endpoint for Fake {
             }
             (_, Fault::Down) => Err(CallError::Unreachable("Connection refused".into())),
             (_, Fault::Hangs) => {
-                let end = Instant::now() + Duration::from_secs(5);
+                let end = Instant::now() + Duration::from_secs(60);
                 while self.cancelled.lock().unwrap().is_empty() && Instant::now() < end {
                     std::thread::sleep(Duration::from_millis(5));
                 }

@@ -18,7 +18,7 @@ use vdl_transport::Peer;
 use super::runs::{
     Run, approvers, begin, envelope, envelope_of, keys, refused_by_each, start, steps, terms, world,
 };
-use super::{World, body, codes, job, opened, table};
+use super::{World, body, codes, job, opened, table, wait_until};
 use crate::net::{control, step};
 use crate::node::Node;
 
@@ -31,17 +31,13 @@ pub(super) fn log(node: &Node) -> Log {
 
 /// Waits until both others have signed the log of each, up to its last run at least.
 pub(super) fn wait_for_witnesses(world: &World) {
-    let deadline = Instant::now() + Duration::from_secs(20);
     let seen_by = |log: &Log, by: u8| {
         let runs = log.entries.iter().filter(|line| matches!(line.entry.event, Event::Run { .. }));
         log.witnessed_by(by) >= runs.map(|line| line.entry.sequence).max()
     };
     for (node, server) in (0u8..).zip(&world.nodes) {
         for by in (0..3).filter(|by| *by != node) {
-            while !seen_by(&read_log(&server.store.log_end(u64::MAX).unwrap()).0, by) {
-                assert!(Instant::now() < deadline, "server {by} did not sign the log of server {node}");
-                thread::sleep(Duration::from_millis(5));
-            }
+            wait_until(|| seen_by(&read_log(&server.store.log_end(u64::MAX).unwrap()).0, by));
         }
     }
 }
@@ -211,11 +207,7 @@ fn a_restored_log_shows_what_is_missing_and_goes_on() {
     let world = open();
     begin(&world, &envelope);
     let read = || read_log(&world.nodes[0].store.log_end(u64::MAX).unwrap());
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !matches!(read().1.as_slice(), [Finding::Restored { .. }]) {
-        assert!(Instant::now() < deadline, "{:?}", read().1);
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| matches!(read().1.as_slice(), [Finding::Restored { .. }]));
     // It is signed again from there on.
     begin(&world, &envelope);
     wait_for_witnesses(&world);

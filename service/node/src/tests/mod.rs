@@ -22,7 +22,7 @@ mod words;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vdl_authorize::{Policy, VerifyingKey};
 use vdl_command::wire::{decode, encode};
@@ -45,19 +45,28 @@ pub(super) struct World {
     pub nodes: [Arc<Node>; 3],
 }
 
-pub(super) fn quick() -> Limits {
-    Limits {
-        round: Duration::from_millis(500),
-        arrival: Duration::from_millis(500),
-        queue: Duration::from_secs(2),
-        connect: Duration::from_secs(1),
-        ..Limits::default()
-    }
+/// On a slow machine nobody is given up who is only late.
+pub(super) fn patient() -> Limits {
+    within(Duration::from_secs(60))
+}
+
+/// For tests that wait until somebody is given up.
+pub(super) fn hasty() -> Limits {
+    within(Duration::from_secs(2))
+}
+
+fn within(patience: Duration) -> Limits {
+    Limits { round: patience, arrival: patience, queue: 2 * patience, connect: patience, ..Limits::default() }
 }
 
 impl World {
     pub fn new() -> Self {
-        Self { nodes: crate::embedded::start_with(quick()).unwrap() }
+        Self { nodes: crate::embedded::start_with(patient()).unwrap() }
+    }
+
+    /// Whoever is late is given up soon.
+    pub fn hasty() -> Self {
+        Self { nodes: crate::embedded::start_with(hasty()).unwrap() }
     }
 
     /// Authorized mode, or other stores or wires than usual.
@@ -66,7 +75,7 @@ impl World {
         stores: [Store; 3],
         wrap: impl Fn(u8, Arc<dyn Wire>) -> Arc<dyn Wire>,
     ) -> Self {
-        Self::limited(approvers, stores, wrap, |_| quick())
+        Self::limited(approvers, stores, wrap, |_| patient())
     }
 
     /// Every node with limits of its own.
@@ -131,6 +140,20 @@ impl World {
     pub fn values(&self, command: &Command) -> Vec<OpenedColumn> {
         opened(self.run(command))
     }
+}
+
+/// A minute at most.
+pub(super) fn wait_until(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it did not come to that");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Tables that were in doubt are settled.
+pub(super) fn wait_until_settled(world: &World) {
+    wait_until(|| world.nodes.iter().all(|node| node.store.in_doubt().unwrap().is_empty()));
 }
 
 pub(super) fn job() -> JobId {

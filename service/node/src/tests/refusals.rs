@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vdl_authorize::{Revoked, SigningKey, Terms, sign_close};
 use vdl_command::wire::encode_header;
@@ -16,8 +16,7 @@ use super::runs::{
     start_with, steps, terms, wish, world,
 };
 use super::standing::{Cut, documents, everywhere, first, next, publish, revocation, signed, standing};
-use super::{Answered, World, body, codes, quick, table, upload};
-use crate::net::Limits;
+use super::{Answered, World, body, codes, table, upload, wait_until};
 use crate::node::Node;
 
 fn hole<T>(name: &str) -> Slot<T> {
@@ -31,22 +30,12 @@ fn free(number: u64) -> Vec<u8> {
     envelope_in_any_order(&[upload, filter], &Terms { max_runs: Some(100 + number), ..terms() })
 }
 
-fn wait_until(holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline);
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// A command that waits behind another one on the same table while something happens, to its run perhaps. Of
 /// what is published from then on the servers tell each other nothing.
 pub(super) fn waiting(happens: impl Fn(&World, &Run)) -> [Answered; 3] {
     let (stores, cut) = ([0, 1, 2].map(|_| Store::in_memory().unwrap()), Arc::new(AtomicBool::new(false)));
-    let patient = Duration::from_secs(60);
-    let limits = Limits { round: patient, arrival: patient, queue: patient, ..quick() };
     let cutting = |_, wire| Arc::new(Cut(wire, cut.clone())) as Arc<_>;
-    let world = World::limited(&approvers(), stores, cutting, |_| limits);
+    let world = World::with(&approvers(), stores, cutting);
     let [before, behind] = [0, 1].map(|number| begin(&world, &free(number)));
     let meta = table(before.upload(&world, &keys().analyst));
     let above = |least: i128| filter(TableRef::Handle(meta.handle.into()), Integer(least).into());

@@ -1,8 +1,6 @@
 //! What a provider asks holds on three nodes, for whatever is made of the table, and after a restart.
 
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use vdl_command::{
     Aggregate, Aggregation, BinaryOp, Command, Expression, How, Integer, Request, Rules, Slot, TableMeta,
@@ -12,7 +10,7 @@ use vdl_share::Opened;
 use vdl_store::Store;
 
 use super::runs::wait_for_release;
-use super::{World, body, codes, column, handle_of, job, opened, request, table, upload};
+use super::{World, body, codes, column, handle_of, job, opened, request, table, upload, wait_until_settled};
 
 fn world_in(folders: [&Path; 3]) -> World {
     World::with(&[], folders.map(|folder| Store::open(folder).unwrap()), |_, wire| wire)
@@ -108,13 +106,8 @@ fn servers_that_were_told_different_rules_keep_nothing() {
     });
     let found = codes(&world.ask(bodies));
     assert!(found.iter().any(|code| code == "servers_disagree"), "{found:?}");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    for node in &world.nodes {
-        while !node.store.in_doubt().unwrap().is_empty() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(20));
-        }
-        assert!(node.store.in_doubt().unwrap().is_empty() && node.store.tables().unwrap().is_empty());
-    }
+    wait_until_settled(&world);
+    assert!(world.nodes.iter().all(|node| node.store.tables().unwrap().is_empty()));
     // Told the same, they keep it.
     people(&world);
     assert!(world.nodes.iter().all(|node| node.store.tables().unwrap().len() == 1));

@@ -17,7 +17,7 @@ use vdl_store::Store;
 use crate::agreement::random;
 use crate::node::Node;
 
-use super::{Answered, World, body, column, job, upload};
+use super::{Answered, World, body, column, job, upload, wait_until};
 
 const A: &[u64] = &[1, 5, 9, 12];
 
@@ -166,10 +166,6 @@ pub(super) fn refused_by_each(world: &World, request: &Request, expected: &str) 
 /// The settling threads let go of their node within their next look.
 pub(super) fn wait_for_release(paths: [&Path; 3]) {
     for path in paths {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while Store::open(path).is_err() {
-            assert!(Instant::now() < deadline, "the folder is still in use");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until(|| Store::open(path).is_ok());
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vdl_command::Handle;
 use vdl_store::State;
 use vdl_transport::Peer;
 
-use super::{World, job};
+use super::{World, job, wait_until};
 use crate::net::{Limits, Order, Post, control, step};
 
 /// Server 0 was about to remove a table when it lost the others; they never were.
@@ -18,11 +18,7 @@ fn leave_in_doubt(world: &World, handle: Handle) {
 }
 
 fn wait_until_settled(world: &World, handle: Handle) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while world.nodes[0].store.state(handle).unwrap() != Some(State::Live) {
-        assert!(Instant::now() < deadline, "still in doubt");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until(|| world.nodes[0].store.state(handle).unwrap() == Some(State::Live));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vdl_authorize::{
     Approver, Policies, Policy, PolicyStatement, REVOCATION_TYPE, Revocation, Revoked, Rule, SigningKey,
@@ -18,8 +17,8 @@ use super::runs::{
     approvers, begin, envelope, keys, now, refused_by_each, start, start_on, steps, terms, wait_for_release,
     wish, world,
 };
-use super::{World, codes, job, quick, table};
-use crate::net::{Wire, control, step};
+use super::{World, codes, hasty, job, patient, table, wait_until};
+use crate::net::{Limits, Wire, control, step};
 use crate::node::{Node, NodeConfig};
 
 pub(super) fn first() -> Policy {
@@ -83,11 +82,7 @@ pub(super) fn everywhere(world: &World, text: &[u8]) {
 }
 
 fn wait_until_all(world: &World, holds: impl Fn(&Standing) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !world.nodes.iter().all(|node| holds(&standing(node))) {
-        assert!(Instant::now() < deadline, "{:?}", world.nodes.each_ref().map(|node| standing(node)));
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| world.nodes.iter().all(|node| holds(&standing(node))));
 }
 
 /// Brings no policies and no revocations while it is cut.
@@ -115,8 +110,9 @@ impl Wire for Cut {
 fn cut_off() -> (World, Arc<AtomicBool>) {
     let cut = Arc::new(AtomicBool::new(false));
     let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
-    let world = World::with(&approvers(), stores, |_, wire| Arc::new(Cut(wire, cut.clone())));
-    (world, cut)
+    let cutting = |_, wire| Arc::new(Cut(wire, cut.clone())) as Arc<dyn Wire>;
+    let limits = Limits { connect: hasty().connect, ..patient() };
+    (World::limited(&approvers(), stores, cutting, |_| limits), cut)
 }
 
 fn config(node: u8, policy: &Policy) -> NodeConfig {
@@ -127,7 +123,7 @@ fn config(node: u8, policy: &Policy) -> NodeConfig {
         policy: Some(policy.clone()),
         documents: Vec::new(),
         memory_bytes: 1 << 30,
-        limits: quick(),
+        limits: Limits { connect: hasty().connect, ..patient() },
         data: None,
     }
 }

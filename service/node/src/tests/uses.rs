@@ -13,8 +13,8 @@ use super::journal::{Ground, world_on};
 use super::runs::{
     Run, approvers, begin, envelope_in_any_order, keys, now, refused_by_each, start, terms, world,
 };
-use super::{Answered, World, body, codes, quick, table, upload};
-use crate::net::{Limits, Wire};
+use super::{Answered, World, body, codes, table, upload};
+use crate::net::Wire;
 
 /// An authorization to upload so many times; another one in each round.
 fn uploads(uses: u64, round: u64) -> Vec<u8> {
@@ -115,10 +115,7 @@ impl Wire for Late {
 #[test]
 fn a_use_is_not_counted_before_all_three_have_found_nothing_wrong() {
     let late = |node, wire| if node == 2 { Arc::new(Late(wire)) as Arc<dyn Wire> } else { wire };
-    let patient = Duration::from_secs(20);
-    let limits = Limits { round: patient, arrival: patient, queue: patient, connect: patient, ..quick() };
-    let world =
-        World::limited(&approvers(), [0, 1, 2].map(|_| Store::in_memory().unwrap()), late, |_| limits);
+    let world = World::with(&approvers(), [0, 1, 2].map(|_| Store::in_memory().unwrap()), late);
     let run = begin(&world, &uploads(1, 0));
     let (command, rows, payloads) = upload(&[("a", "int[min=0,max=15]", &[1, 5])], None);
     let request = Request { rows: Some(rows), ..run.signed(&keys().analyst, 0, &command) };

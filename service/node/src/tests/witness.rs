@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use vdl_authorize::audit::{Event, Head, LogEntry, compare_logs, sign_head};
@@ -13,7 +12,7 @@ use vdl_transport::{Frame, Peer, TransportError};
 
 use super::audit::{Full, head_of_first_run, key, log, wait_for_witnesses};
 use super::runs::{approvers, begin, envelope, terms, world};
-use super::{World, job};
+use super::{World, job, wait_until};
 use crate::net::{Wire, control, step};
 use crate::node::Node;
 
@@ -38,11 +37,7 @@ fn made_up(world: &World) -> Vec<Head> {
 }
 
 fn wait_until_signed(world: &World, head: Head) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while made_up(world).last() != Some(&head) {
-        assert!(Instant::now() < deadline, "{:?}", made_up(world));
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| made_up(world).last() == Some(&head));
 }
 
 fn head(sequence: u64, digest: u8) -> Head {

@@ -1,8 +1,6 @@
 //! Control frames as no honest server sends them. What steers jobs, starts and logs is read by one thread
 //! for all; whatever comes, it goes on reading.
 
-use std::time::Duration;
-
 use vdl_authorize::audit::{Head, read_log, sign_head};
 use vdl_authorize::{Revoked, Terms};
 use vdl_command::{Digest, JobId};
@@ -11,8 +9,8 @@ use vdl_transport::{Frame, Peer};
 
 use super::runs::{approvers, begin, envelope, keys, steps, terms};
 use super::standing::{revocation, standing};
-use super::{World, opened, quick, table};
-use crate::net::{Limits, control};
+use super::{World, opened, table};
+use crate::net::control;
 
 /// What each step may carry, well-formed; what is signed is what server 1 says of server 0's first entry.
 fn good(world: &World) -> Vec<(&'static str, Vec<u8>)> {
@@ -73,10 +71,8 @@ impl Damage {
 
 #[test]
 fn no_words_of_a_peer_stop_a_server_from_hearing_the_next() {
-    // What is heard late is heard: the line may be long.
-    let patient = Limits { connect: Duration::from_secs(20), ..quick() };
     let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
-    let world = World::limited(&approvers(), stores, |_, wire| wire, |_| patient);
+    let world = World::with(&approvers(), stores, |_, wire| wire);
     let envelope = envelope(&Terms { max_runs: None, ..terms() });
     let run = begin(&world, &envelope);
     let (mut damage, good) = (Damage(5), good(&world));
