@@ -6,7 +6,8 @@ use vdl_authorize::{Terms, sign_start};
 use vdl_command::StartRun;
 
 use super::runs::{
-    Run, begin, envelope, keys, now, refused_by_each, start, start_on, start_with, steps, terms, wish, world,
+    Run, begin, envelope, hasty_world, keys, now, refused_by_each, start, start_on, start_with, steps, terms,
+    wish, world,
 };
 use super::{World, table};
 
@@ -90,7 +91,7 @@ fn a_lying_server_0_cannot_make_the_others_exceed_the_limit() {
 
 #[test]
 fn another_server_than_0_lets_nobody_start() {
-    let world = world();
+    let world = hasty_world();
     let envelope = envelope(&terms());
     let start = wish(&envelope);
     world.nodes[1].tell_start(&start, None).unwrap();
@@ -100,7 +101,7 @@ fn another_server_than_0_lets_nobody_start() {
 
 #[test]
 fn a_start_that_reached_one_server_only_is_the_same_run_when_it_reaches_all() {
-    let world = world();
+    let world = hasty_world();
     let envelope = envelope(&once(0));
     let start = wish(&envelope);
     // Neither of the others begins without server 0.

@@ -17,7 +17,7 @@ use vdl_store::Store;
 use crate::agreement::random;
 use crate::node::Node;
 
-use super::{Answered, World, body, column, job, upload, wait_until};
+use super::{Answered, World, body, column, hasty, job, upload, wait_until};
 
 const A: &[u64] = &[1, 5, 9, 12];
 
@@ -101,6 +101,12 @@ pub(super) fn approvers() -> Vec<VerifyingKey> {
 
 pub(super) fn world() -> World {
     World::with(&approvers(), [0, 1, 2].map(|_| Store::in_memory().unwrap()), |_, wire| wire)
+}
+
+/// The same, where whoever is late is given up soon.
+pub(super) fn hasty_world() -> World {
+    let stores = [0, 1, 2].map(|_| Store::in_memory().unwrap());
+    World::limited(&approvers(), stores, |_, wire| wire, |_| hasty())
 }
 
 pub(super) fn start(world: &World, envelope: &[u8]) -> [Result<StartedRun, String>; 3] {

@@ -11,7 +11,8 @@ use vdl_transport::{Frame, Peer, TransportError};
 
 use super::journal::{Ground, world_on};
 use super::runs::{
-    Run, approvers, begin, envelope_in_any_order, keys, now, refused_by_each, start, terms, world,
+    Run, approvers, begin, envelope_in_any_order, hasty_world, keys, now, refused_by_each, start, terms,
+    world,
 };
 use super::{Answered, World, body, codes, table, upload};
 use crate::net::Wire;
@@ -75,7 +76,7 @@ fn two_sessions_race_for_the_last_use() {
 
 #[test]
 fn what_did_not_begin_on_all_three_uses_up_nothing() {
-    let world = world();
+    let world = hasty_world();
     let run = begin(&world, &uploads(1, 0));
     let (command, rows, payloads) = upload(&[("a", "int[min=0,max=15]", &[1, 5])], None);
     for (node, payload) in world.nodes.iter().zip(&payloads) {
