@@ -3,8 +3,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use vdl_authorize::audit::{
     Event, Finding, Head, Log, LogEntry, compare_logs, read_log, sign_head, tables_digest,

@@ -1,8 +1,7 @@
 //! Approvals, and runs of them as a client would make them.
 
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use vdl_authorize::{
     SigningKey, Terms, VerifyingKey, add_signature, approve_script, read_envelope, sign_command, sign_start,
