@@ -133,11 +133,11 @@ fn check(limiter: &Keyed, key: &str) -> Result<(), Fault> {
     limiter.check_key(&key.to_owned()).map_err(|_| Fault::TooOften)
 }
 
-/// Somebody with IPv6 has a whole /64 of addresses.
+/// With IPv6 a site gets a /64 at least and often a /56: all of a /56 is one caller.
 pub fn network(peer: IpAddr) -> String {
-    match peer {
+    // A socket for both kinds writes an address of version 4 as one of version 6.
+    match peer.to_canonical() {
         IpAddr::V4(peer) => peer.to_string(),
-        // Often 256 of them, so those count as one caller.
         IpAddr::V6(peer) => {
             let [a, b, c, d, ..] = peer.segments();
             format!("{a:x}:{b:x}:{c:x}:{:x}::/56", d & 0xff00)
@@ -180,6 +180,8 @@ mod tests {
         assert_eq!(at("2001:db8::1"), at("2001:db8::ffff"));
         assert_eq!(at("2001:db8:0:1200::1"), at("2001:db8:0:12ff::1"));
         assert_ne!(at("2001:db8:0:1200::1"), at("2001:db8:0:1300::1"));
-        assert_ne!(network("192.0.2.1".parse().unwrap()), network("192.0.2.2".parse().unwrap()));
+        assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
+        assert_ne!(at("::ffff:192.0.2.1"), at("::ffff:192.0.2.2"));
+        assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
     }
 }
