@@ -169,3 +169,21 @@ pub async fn a_crowd_of_strangers_keeps_nobody_from_signing(world: World) {
     drop(crowd);
     world.stranger().login("ann@example.org").await.refused(401, "wrong_login");
 }
+
+/// A new password without the old one is refused before anything is computed, or any member could fill the
+/// places where approvers wait: what is computed is told by the places that are all taken here.
+pub async fn whoever_may_set_no_password_takes_no_place(world: World) {
+    let mut eve = world.person("eve", &[Role::Analyst]).await;
+    let members = world.portal.passwords.members().await;
+    let form = json!({ "new": "another long phrase" });
+    eve.post("/api/password", form.clone()).await.refused(400, "invalid_input");
+    world.tamper("UPDATE sessions SET fresh_until = 0").await;
+    eve.post("/api/password", form.clone()).await.refused(403, "step_up_needed");
+    // Nor do they ask without end.
+    let mut slowed = false;
+    for _ in 0..20 {
+        slowed |= eve.post("/api/password", form.clone()).await.code() == "too_often";
+    }
+    assert!(slowed);
+    drop(members);
+}

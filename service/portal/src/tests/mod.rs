@@ -147,6 +147,7 @@ stories![
     late::an_old_password_opens_nothing_after_it_was_changed,
     late::strangers_who_guess_keep_nobody_from_signing,
     late::a_crowd_of_strangers_keeps_nobody_from_signing,
+    late::whoever_may_set_no_password_takes_no_place,
     servers::a_server_that_hangs_holds_up_one_user_and_nobody_else,
     servers::a_revocation_is_offered_until_two_servers_have_it,
     servers::a_revocation_that_one_server_brings_reaches_the_others,
