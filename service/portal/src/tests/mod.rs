@@ -143,6 +143,7 @@ stories![
     uploads::tables_are_described_archived_and_forgotten,
     uploads::a_full_database_is_told_as_one_and_loses_nothing,
     late::what_arrives_after_its_sender_was_removed_changes_nothing,
+    late::an_administrator_who_was_removed_while_waiting_changes_nothing,
     late::an_upload_goes_on_while_its_owner_enters_the_password,
     late::an_old_password_opens_nothing_after_it_was_changed,
     late::strangers_who_guess_keep_nobody_from_signing,
