@@ -232,7 +232,7 @@ pub async fn check_password(
     match (portal.passwords.fits(guess.whose(), password, stored.clone()).await?, user, stored) {
         (true, Some(user), Some(stored)) => Ok(Shown { user, stored }),
         (_, user, _) => {
-            note_failure(portal, guess, "wrong_password", &user.unwrap_or_default()).await?;
+            note_failure(portal, guess, "wrong_password", &user.unwrap_or_default());
             Err(Fault::WrongLogin)
         }
     }
@@ -240,12 +240,12 @@ pub async fn check_password(
 
 /// Writes down that somebody tried a wrong password or passkey for this account, or for one that is not
 /// there.
-pub async fn note_failure(portal: &Shared, guess: Guess, kind: &str, user: &str) -> Result<(), Fault> {
+pub fn note_failure(portal: &Shared, guess: Guess, kind: &str, user: &str) {
     let detail = match guess {
         Guess::Stranger(Whence(peer)) => json!({ "from": peer }),
         Guess::Own => json!({}),
     };
-    journal::append_failure(portal, user, kind, detail).await
+    journal::append_failure(portal, user, kind, detail);
 }
 
 /// Begins a session.

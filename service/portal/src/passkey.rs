@@ -346,7 +346,7 @@ async fn noted<T>(portal: &Shared, guess: Guess, user: &str, done: Result<T, Fau
         tell_owner(&mut tx, &user, NoticeKind::PasskeyCopied).await?;
     }
     tx.commit().await?;
-    note_failure(portal, guess, kind, &user).await?;
+    note_failure(portal, guess, kind, &user);
     done
 }
 

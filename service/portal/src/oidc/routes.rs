@@ -199,7 +199,8 @@ async fn note_failure(portal: &Shared, Whence(peer): Whence, flow: &Flow, why: &
     tx.commit().await?;
     let user = session.map(|session| session.user).unwrap_or_default();
     let detail = json!({ "from": peer, "why": why });
-    journal::append_failure(portal, &user, "oidc_refused", detail).await
+    journal::append_failure(portal, &user, "oidc_refused", detail);
+    Ok(())
 }
 
 /// Who it is, as the provider says it.

@@ -169,6 +169,7 @@ stories![
     keeping::whoever_is_no_administrator_any_more_has_invited_nobody,
     keeping::an_administrator_ends_the_sessions_of_a_member_and_of_nobody_else,
     keeping::wrong_passwords_and_sessions_are_written_down_and_strangers_do_not_fill_the_book,
+    keeping::how_long_a_refusal_takes_tells_nobody_who_has_an_account,
     keeping::what_is_put_away_already_is_no_news,
     keeping::endless_requests_are_refused,
     races::two_who_sign_at_once_are_both_counted,

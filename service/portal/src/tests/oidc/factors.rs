@@ -217,6 +217,7 @@ pub async fn whoever_is_not_let_in_is_written_down(world: World) {
     // Of whom it was tried for, the auditors of their projects read it.
     assert_eq!(ann.go(&world.house, AGAIN, "1").await, "sign-in/not-shown");
     let path = format!("/api/projects/{}/journal/accounts", world.project);
+    world.portal.db.settle().await;
     let read = auditor.get(&path).await.ok();
     let told: Vec<&Value> =
         read.as_array().unwrap().iter().filter(|line| line["kind"] == "oidc_refused").collect();
