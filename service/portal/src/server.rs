@@ -39,6 +39,7 @@ pub struct Portal {
     /// None where the portal's address is one for which browsers take no passkeys.
     pub relying: Option<Webauthn>,
     pub busy: Busy,
+    pub sends: upload::Sends,
     /// Where uploads wait.
     pub spool: PathBuf,
     /// The interface, as it is served.
@@ -95,6 +96,7 @@ impl Portal {
             passwords,
             relying,
             busy: Busy::default(),
+            sends: upload::Sends::default(),
             spool,
             document,
             clusters: HashMap::new(),
@@ -144,6 +146,7 @@ impl Portal {
         oidc::sweep(&mut tx).await?;
         ceremony::sweep(&mut tx).await?;
         sqlx::query("DELETE FROM invitations WHERE expires < $1").bind(now()).execute(&mut *tx).await?;
+        upload::reopen(&mut tx, &self.sends).await?;
         upload::sweep(&mut tx, self.config.limits.upload_hours).await?;
         let known: Vec<(String,)> =
             sqlx::query_as("SELECT id FROM uploads WHERE state <> 'sent'").fetch_all(&mut *tx).await?;

@@ -137,6 +137,7 @@ stories![
     requests::only_the_first_policy_gets_other_names_and_that_is_told,
     uploads::pieces_arrive_in_any_order_and_are_sent_as_one,
     uploads::a_server_that_cannot_read_its_parcel_is_named,
+    uploads::an_upload_that_nobody_sends_any_more_is_open_again,
     uploads::half_an_upload_is_never_sent,
     uploads::uploads_have_quotas_and_owners,
     uploads::nobody_looks_at_uploads_without_end,

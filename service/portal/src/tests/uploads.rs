@@ -69,6 +69,31 @@ pub async fn a_server_that_cannot_read_its_parcel_is_named(world: World) {
     ann.call(Method::POST, &format!("{path}/send"), None).await.ok();
 }
 
+/// Its task broke, and no restart is needed to send it again; one that somebody still sends is left alone.
+pub async fn an_upload_that_nobody_sends_any_more_is_open_again(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let form = json!({ "sizes": [5, 5, 5], "chunk": CHUNK });
+    let upload = ann.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+    let path = format!("/api/uploads/{}", upload["id"].as_str().unwrap());
+    for server in 0..3 {
+        ann.octets(Method::PUT, &format!("{path}/{server}/0"), parcel(server, 5)).await.ok();
+    }
+    world.tamper("UPDATE uploads SET state = 'sending'").await;
+    world.portal.sweep().await.unwrap();
+    assert_eq!(ann.get(&path).await.ok()["state"], "open");
+    world.servers.set([Mood::Hangs, Mood::Answers, Mood::Answers]);
+    let (mut sender, send) = (ann.clone(), format!("{path}/send"));
+    let sent = tokio::spawn(async move { sender.call(Method::POST, &send, None).await });
+    while world.servers.hanging() < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    world.portal.sweep().await.unwrap();
+    assert_eq!(ann.get(&path).await.ok()["state"], "sending");
+    world.servers.set([Mood::Answers; 3]);
+    sent.await.unwrap().ok();
+    assert_eq!(ann.get(&path).await.ok()["state"], "sent");
+}
+
 pub async fn half_an_upload_is_never_sent(world: World) {
     let mut ann = world.person("ann", &[Role::Provider]).await;
     let form = json!({ "sizes": [CHUNK, 5, 5], "chunk": CHUNK });
