@@ -289,6 +289,7 @@ async fn take_chunk(
         .execute(&mut *tx)
         .await?;
     if open.rows_affected() != 1 {
+        find(&mut tx, &id, &caller.user).await?;
         return Err(Fault::NotNow("this upload takes no more pieces".into()));
     }
     spool.keep(piece, server, chunk).await?;
