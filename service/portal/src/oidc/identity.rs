@@ -67,6 +67,24 @@ pub async fn owner(conn: &mut Conn, proven: &Proven) -> Result<Option<String>, F
     Ok(found.map(|(user,)| user))
 }
 
+/// The same, and makes wait whoever changes the account. First the account, as everywhere: two that lock both
+/// in another order would wait for each other.
+pub async fn locked_owner(conn: &mut Conn, proven: &Proven) -> Result<Option<String>, Trouble> {
+    let found: Option<(String,)> =
+        sqlx::query_as("SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2")
+            .bind(&proven.issuer)
+            .bind(&proven.subject)
+            .fetch_optional(&mut *conn)
+            .await?;
+    let found = found.map(|(user,)| user);
+    if let Some(user) = &found {
+        lock_user(conn, user).await?;
+    }
+    let owner = owner(conn, proven).await?;
+    // Linked to another account while this one was waited for.
+    if owner.is_some() && owner != found { Err(Trouble::Over) } else { Ok(owner) }
+}
+
 /// Links an identity that nobody has to an account that has none of this issuer.
 pub async fn add(conn: &mut Conn, user: &str, proven: &Proven) -> Result<(), Trouble> {
     lock_user(conn, user).await?;

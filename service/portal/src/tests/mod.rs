@@ -87,6 +87,7 @@ stories![
     oidc_factors::a_link_that_was_taken_away_opens_nothing_to_whoever_is_on_the_way,
     oidc_factors::signing_in_while_the_link_is_taken_away_leaves_no_session,
     oidc_factors::who_comes_from_elsewhere_adds_the_first_passkey with "second_factor = 'all'\n",
+    oidc_factors::an_invitation_is_taken_while_the_link_is_taken_away,
     oidc_factors::a_provider_that_tells_no_time_locks_nobody_out,
     oidc_factors::whoever_links_an_account_is_told,
     oidc_factors::whoever_is_not_let_in_is_written_down,
