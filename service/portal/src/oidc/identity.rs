@@ -14,7 +14,7 @@ use super::routes::offered;
 use super::trouble::Trouble;
 use crate::db::{Conn, is_taken};
 use crate::error::Fault;
-use crate::factor::check_way_in;
+use crate::factor::{check_way_in, standing};
 use crate::gate::Caller;
 use crate::ids::{fresh_id, now};
 use crate::inbox::{NoticeKind, tell_owner};
@@ -45,6 +45,14 @@ pub struct IdentityInfo {
     pub used: i64,
     /// Whether it is of the provider that is offered here.
     pub current: bool,
+}
+
+impl IdentityInfo {
+    fn hide(&mut self) {
+        self.id.clear();
+        self.subject.clear();
+        (self.created, self.used) = (0, 0);
+    }
 }
 
 /// Where the browser is to go.
@@ -144,6 +152,7 @@ pub async fn list_identities(State(portal): State<Shared>, caller: Caller) -> Re
     .fetch_all(&mut *tx)
     .await?;
     let password = has_password(&mut tx, &caller.user).await?;
+    let waiting = standing(&portal, &mut tx, &caller.user, caller.passkey).await?.waiting;
     tx.commit().await?;
     let issuer = portal.provider.as_ref().map(|provider| provider.issuer.as_str());
     let shown = |(id, of, subject, created, used): (String, String, String, i64, i64)| IdentityInfo {
@@ -155,7 +164,13 @@ pub async fn list_identities(State(portal): State<Shared>, caller: Caller) -> Re
         used,
     };
     let provider = portal.provider.as_ref().map(|provider| provider.name.clone());
-    Ok(Json(WaysIn { password, provider, identities: rows.into_iter().map(shown).collect() }))
+    let mut identities: Vec<IdentityInfo> = rows.into_iter().map(shown).collect();
+    if waiting {
+        // The password alone does not tell who somebody is elsewhere; only that the provider is a way in.
+        identities.retain(|identity| identity.current);
+        identities.iter_mut().for_each(IdentityInfo::hide);
+    }
+    Ok(Json(WaysIn { password, provider, identities }))
 }
 
 /// Begins to link an account elsewhere to the caller's.

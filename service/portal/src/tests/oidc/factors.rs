@@ -108,8 +108,14 @@ pub async fn an_account_elsewhere_is_one_factor(world: World) {
     assert_eq!(me["passkeys"]["waiting"], json!(true));
     elsewhere.get("/api/inbox").await.refused(403, "passkey_needed");
     elsewhere.call(Method::POST, IDENTITIES, None).await.refused(403, "passkey_needed");
-    let path = linked(&mut elsewhere).await;
+    let path = linked(&mut Browser::of(&person)).await;
     elsewhere.call(Method::DELETE, &path, None).await.refused(403, "passkey_needed");
+    // Nor does it learn more than that the provider is a way in.
+    let ways = elsewhere.get(IDENTITIES).await.ok();
+    assert_eq!((&ways["password"], &ways["provider"]), (&json!(true), &json!("Hospital")));
+    let expected = json!({ "id": "", "issuer": ways["identities"][0]["issuer"], "subject": "", "created": 0,
+        "used": 0, "current": true });
+    assert_eq!(ways["identities"], json!([expected]));
     // Nor does it confirm who somebody is, where a passkey is needed for that.
     assert!(elsewhere.leave(AGAIN).await.ends_with("/#/sign-in/passkey"));
     assert!(Browser::of(&person).leave(AGAIN).await.ends_with("/#/sign-in/passkey"));
