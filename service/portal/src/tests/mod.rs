@@ -144,6 +144,7 @@ stories![
     uploads::nobody_looks_at_uploads_without_end,
     uploads::answers_that_nobody_reads_hold_their_turns,
     uploads::lists_and_requests_that_nobody_reads_hold_their_turns,
+    uploads::nobody_says_that_somebody_elses_upload_is_their_table,
     uploads::what_one_user_says_of_tables_has_an_end,
     uploads::tables_are_described_archived_and_forgotten,
     uploads::a_full_database_is_told_as_one_and_loses_nothing,

@@ -244,6 +244,37 @@ pub async fn a_full_database_is_told_as_one_and_loses_nothing(world: World) {
     assert_eq!(ann.get(&tables).await.ok().as_array().unwrap().len(), number + 1);
 }
 
+/// A handle that somebody wrote down is told apart from a table that they uploaded here.
+pub async fn nobody_says_that_somebody_elses_upload_is_their_table(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let mut eve = world.person("eve", &[Role::Provider]).await;
+    let mut uploads = Vec::new();
+    for _ in 0..2 {
+        let form = json!({ "sizes": [5, 5, 5], "chunk": CHUNK });
+        let upload = ann.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+        uploads.push(upload["id"].as_str().unwrap().to_owned());
+    }
+    let (sent, unsent) = (&uploads[0], &uploads[1]);
+    for server in 0..3 {
+        let path = format!("/api/uploads/{sent}/{server}/0");
+        ann.octets(Method::PUT, &path, parcel(server, 5)).await.ok();
+    }
+    ann.call(Method::POST, &format!("/api/uploads/{sent}/send"), None).await.ok();
+    let tables = format!("/api/projects/{}/tables", world.project);
+    let form = |handle: &str, upload: Option<&String>| {
+        json!({ "handle": handle.repeat(32), "schema": [{ "name": "age", "type": "int" }], "rows": 1,
+            "file_digest": "0".repeat(64), "file_name": "a.csv", "upload": upload })
+    };
+    assert_eq!(eve.post(&tables, form("AA", Some(sent))).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("BB", Some(unsent))).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("CC", None)).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("DD", Some(sent))).await.ok()["uploaded"], true);
+    ann.post(&tables, form("EE", Some(sent))).await.refused(409, "taken");
+    let listed = eve.get(&tables).await.ok();
+    let uploaded = |table: &&Value| table["uploaded"] == true;
+    assert_eq!(listed.as_array().unwrap().iter().filter(uploaded).count(), 1);
+}
+
 /// One list shows all of them to everybody in the project, however many columns somebody thinks of.
 pub async fn what_one_user_says_of_tables_has_an_end(world: World) {
     let mut eve = world.person("eve", &[Role::Provider]).await;
