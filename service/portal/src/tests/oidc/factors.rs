@@ -204,7 +204,7 @@ pub async fn signing_in_while_the_link_is_taken_away_leaves_no_session(world: Wo
     }
 }
 
-/// Both change account and identity: neither waits for the other for ever, which a database ends with an error.
+/// Both change account and identity, and neither waits for the other for ever: a database ends that by an error.
 pub async fn an_invitation_is_taken_while_the_link_is_taken_away(world: World) {
     let mut ann = Browser::of(&world.person("ann", &[Role::Analyst]).await);
     for _ in 0..6 {
