@@ -85,8 +85,9 @@ chapter("the administrator compares fingerprints and chooses the approvers", asy
     await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
   await looksGood(admin, "ceremony");
   const file = await admin.saves("Keep it here, and save policy-1.json", "policy-1.json");
-  assert.match(vdl("policy", "show", file), /anna/);
+  // First: it stands there for some seconds only.
   await admin.reads("The policy is kept");
+  assert.match(vdl("policy", "show", file), /anna/);
 });
 
 chapter(
