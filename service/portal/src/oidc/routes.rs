@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
+use vdl_listen::network;
 
 use super::flow::{Aim, Flow, begin, no_cookie, place, take};
 use super::identity::{self, Onward};
@@ -19,7 +20,6 @@ use crate::factor::standing;
 use crate::gate::{Caller, Input, Whence};
 use crate::ids::{hashed, now};
 use crate::inbox::{NoticeKind, tell_owner};
-use crate::limits::network;
 use crate::project::lock_user;
 use crate::server::Shared;
 use crate::session::{self, FRESH, Session};
