@@ -10,6 +10,7 @@ import "./chapters/tampering.ts";
 import "./chapters/expiry.ts";
 import "./chapters/keyboard.ts";
 import "./chapters/leaving.ts";
+import "./chapters/upload.ts";
 import "./chapters/site.ts";
 import "./chapters/passkeys.ts";
 import { lastPages } from "./chapters/pages.ts";

@@ -145,6 +145,7 @@ chapter(
     await paul.page.route("**/api/uploads/*/*/*", (route) => route.abort("connectionreset"), { times: 1 });
     await paul.unlocks("Split, seal and upload");
     await paul.reads("It is uploaded");
+    assert.equal(await paul.page.evaluate(() => sessionStorage.length), 0, "what was chosen is forgotten");
     await paul.reads("At least 5 rows behind every opened value");
     await looksGood(paul, "upload-receipt");
     stage.handle = (
