@@ -69,3 +69,48 @@ chapter("choices are offered once the same file is there, and end with the sessi
   assert.doesNotMatch(await inTab(paul), /visits|town/);
   await paul.signIn();
 });
+
+/** As somebody does who drags a file over the page and lets go of it there. */
+async function drops(person: Person, path: string, x: number, y: number): Promise<void> {
+  const browser = await person.page.context().newCDPSession(person.page);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await browser.send("Input.dispatchDragEvent", { type, x, y, data });
+  await browser.detach();
+}
+
+chapter("a file that is dropped beside its place does nothing, on any page", async ({ paul }) => {
+  const { page } = paul;
+  const file = paul.file("dropped.csv", CSV);
+  await paul.open("Tables");
+  await page.getByRole("link", { name: "Upload a table" }).first().click();
+  const place = page.getByRole("group", { name: "Drop a CSV file here" });
+  const box = await place.boundingBox();
+  assert.ok(box !== null);
+  // What is not kept from it, a browser does: it opens the file instead of the page.
+  await page.evaluate(() => {
+    const told: boolean[] = Object.assign(window, { told: [] }).told;
+    addEventListener("dragover", (event) => told.push(event.defaultPrevented));
+  });
+  const kept = (): Promise<boolean[]> => page.evaluate(() => (window as unknown as { told: boolean[] }).told);
+  await drops(paul, file, box.x + box.width / 2, box.y + box.height + 60);
+  await paul.open("Keys");
+  await drops(paul, file, 700, 400);
+  const told = await kept();
+  assert.ok(told.length >= 2 && told.every((one) => one), `${told}`);
+  await paul.heading("Keys");
+  await paul.open("Tables");
+  await page.getByRole("link", { name: "Upload a table" }).first().click();
+  await place.waitFor();
+  assert.equal(await page.getByText("dropped.csv").count(), 0);
+});
+
+chapter("a file that is dropped on its place is taken", async ({ paul }) => {
+  const { page } = paul;
+  const place = page.getByRole("group", { name: "Drop a CSV file here" });
+  const box = await place.boundingBox();
+  assert.ok(box !== null);
+  await drops(paul, paul.file("dropped.csv", CSV), box.x + box.width / 2, box.y + box.height / 2);
+  await page.getByRole("heading", { name: "dropped.csv" }).waitFor();
+  await paul.open("Tables");
+});
