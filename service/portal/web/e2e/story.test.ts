@@ -11,6 +11,7 @@ import "./chapters/expiry.ts";
 import "./chapters/keyboard.ts";
 import "./chapters/leaving.ts";
 import "./chapters/upload.ts";
+import "./chapters/days.ts";
 import "./chapters/site.ts";
 import "./chapters/passkeys.ts";
 import { lastPages } from "./chapters/pages.ts";
