@@ -8,6 +8,7 @@ import { browserOf } from "../src/state/agent.ts";
 import { flowOf } from "../src/state/flow.ts";
 import { away } from "../src/state/format.ts";
 import { detailInWords } from "../src/state/journal.ts";
+import { kindBeside } from "../src/state/requests.ts";
 import { aboutWhat } from "../src/state/routes.ts";
 import { someColumns } from "../src/state/tables.ts";
 import { ui } from "../src/words/ui.ts";
@@ -23,6 +24,17 @@ test("a table of many columns shows some, those first that are looked for", () =
   const many = someColumns(table(60), "survey column59");
   assert.deepEqual([many.names.length, many.more], [12, 48]);
   assert.deepEqual(many.names.slice(0, 2), ["Column59", "Column0"]);
+});
+
+test("a list says once what a request is, also where its title says it", () => {
+  const beside = (kind: "script" | "upload" | "deletion", name: string): unknown =>
+    kindBeside({ kind, name }, ui.en);
+  assert.equal(beside("upload", "Leave to upload"), undefined);
+  assert.equal(beside("upload", "The yearly survey"), "Leave to upload");
+  assert.equal(beside("deletion", "Leave to upload"), "Deletion");
+  assert.equal(beside("script", "Deletion"), undefined);
+  // What somebody else's page wrote in another language says it to this reader once, too.
+  assert.equal(kindBeside({ kind: "upload", name: "Leave to upload" }, ui.nl), "Verlof om te uploaden");
 });
 
 test("a message about an account leads to the settings, and others to what they tell of", () => {
