@@ -12,6 +12,7 @@ import "./chapters/keyboard.ts";
 import "./chapters/leaving.ts";
 import "./chapters/upload.ts";
 import "./chapters/days.ts";
+import "./chapters/flow.ts";
 import "./chapters/account.ts";
 import "./chapters/site.ts";
 import "./chapters/passkeys.ts";

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry, Message, Table } from "../src/api/shapes.ts";
+import { inputs } from "../src/contract/language.ts";
 import { readScript } from "../src/contract/script.ts";
 import { browserOf } from "../src/state/agent.ts";
-import { flowOf } from "../src/state/flow.ts";
+import { flowOf, type FlowLine } from "../src/state/flow.ts";
 import { away } from "../src/state/format.ts";
 import { detailInWords } from "../src/state/journal.ts";
 import { kindBeside } from "../src/state/requests.ts";
@@ -85,14 +86,23 @@ test("the journal tells details in the reader's words, addresses in full, and ma
   assert.equal(said({ state: "toString", valueOf: "x" }, "en"), "now: toString · valueOf: x");
 });
 
-test("in the picture of a script, lines to what is opened lie in one another and do not cross", () => {
-  const script = readScript(bytesOf("scripts/mean-stroke-age.json"));
-  const opens = script.steps.map(() => "values" as const);
-  const lines = flowOf(script, opens).edges.filter((edge) => edge.opened);
-  assert.ok(lines.length > 1);
-  for (const one of lines)
-    for (const other of lines) {
-      if (one.from.row !== other.from.row || one.from.column >= other.from.column) continue;
-      assert.ok(one.to.column > other.to.column);
-    }
+test("in the picture of a script no two lines lie on each other, and each use has its line", () => {
+  for (const name of ["mean-stroke-age", "risky"]) {
+    const script = readScript(bytesOf(`scripts/${name}.json`));
+    const { lines, lanes } = flowOf(script, []);
+    const uses = script.steps.map(({ command }) => new Set(inputs(command).map((ref) => JSON.stringify(ref))).size);
+    assert.equal(
+      lines.reduce((sum, { to }) => sum + to.length, 0),
+      uses.reduce((sum, one) => sum + one, 0),
+    );
+    const ends = ({ from, to }: FlowLine): [number, number] => [from.row, to.at(-1)?.row ?? from.row];
+    for (const [at, one] of lines.entries())
+      for (const other of lines.slice(at + 1)) {
+        if (one.lane === undefined || one.lane !== other.lane) continue;
+        const [[from, to], [start, end]] = [ends(one), ends(other)];
+        assert.ok(to <= start || end <= from, `${name}: ${one.from.id} and ${other.from.id}`);
+      }
+    for (const { from, to, lane } of lines)
+      assert.ok(lane === undefined ? to[0]?.row === from.row + 1 : lane < lanes, from.id);
+  }
 });

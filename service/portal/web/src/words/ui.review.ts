@@ -48,7 +48,8 @@ export const review = both(
     unknownTable: "The portal knows nothing of this table.",
     atTheSide: "Decision, signatures and terms",
     flow: "How the data flows",
-    flowText: "From the tables at the top, step by step downwards; what is opened leaves to the right.",
+    flowText:
+      "Tables at the top, then every step in its order. Lines lead to where a result is used; what is opened stands out in colour.",
     flowAlt: (tables: number, steps: number, opened: number) =>
       `Tables: ${tables}; steps: ${steps}, of which ${opened} open something. The numbered list says the same.`,
     verbs: {
@@ -200,7 +201,8 @@ export const review = both(
     unknownTable: "Het portaal weet niets van deze tabel.",
     atTheSide: "Beslissing, handtekeningen en voorwaarden",
     flow: "Hoe de gegevens lopen",
-    flowText: "Van de tabellen bovenaan stap voor stap naar beneden; wat geopend wordt gaat naar rechts.",
+    flowText:
+      "Bovenaan de tabellen, dan elke stap op volgorde. Lijnen lopen naar waar een uitkomst gebruikt wordt; wat geopend wordt heeft een eigen kleur.",
     flowAlt: (tables: number, steps: number, opened: number) =>
       `Tabellen: ${tables}; stappen: ${steps}, waarvan er ${opened} iets openen. De genummerde lijst zegt hetzelfde.`,
     verbs: {
