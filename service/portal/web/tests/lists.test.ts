@@ -81,7 +81,7 @@ test("the journal tells details in the reader's words, addresses in full, and ma
   assert.equal(said({ before: [], after: ["analyst"] }, "en"), "before: none · after: Analyst");
   const asked = { state: "changes_requested", version: 2 };
   assert.equal(said(asked, "nl"), "nu: Wijzigingen gevraagd · versie: 2");
-  assert.equal(said({ sizes: [862, 4014], rows: 1999 }, "en"), "sizes: 862 byte, 4 kB · rows: 1,999");
+  assert.equal(said({ sizes: [862, 4014], rows: 1999 }, "en"), "sizes: 862 bytes, 4 kB · rows: 1,999");
   // Names that every object has are none of the words.
   assert.equal(said({ state: "toString", valueOf: "x" }, "en"), "now: toString · valueOf: x");
 });

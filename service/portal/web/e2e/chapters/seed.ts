@@ -126,6 +126,12 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
   await anna.reads(/fewer than 5 of its rows/);
   await anna.signs("Leave to upload");
   await bob.signs("Leave to upload");
+  await paul.opensRequest("Leave to upload");
+  await paul.reads("You may upload");
+  assert.equal(await paul.page.getByText("Paste this into your notebook").count(), 0, "there is no script");
+  await looksGood(paul, "leave-approved");
+  await paul.page.getByRole("main").getByRole("link", { name: "Upload a table" }).click();
+  await paul.heading("Upload a table");
 });
 
 chapter(

@@ -59,7 +59,8 @@ export function size(bytes: number, locale: Locale): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
   const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const unit = units[step] ?? "byte";
-  const options = { style: "unit", unit, maximumFractionDigits: step === 0 ? 0 : 1 } as const;
+  const written = step === 0 ? ({ unitDisplay: "long" } as const) : ({ maximumFractionDigits: 1 } as const);
+  const options = { style: "unit", unit, maximumFractionDigits: 0, ...written } as const;
   return new Intl.NumberFormat(tag(locale), options).format(bytes / 1000 ** step);
 }
 
