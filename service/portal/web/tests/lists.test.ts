@@ -8,7 +8,7 @@ import { readScript } from "../src/contract/script.ts";
 import { browserOf } from "../src/state/agent.ts";
 import { flowOf, type FlowLine } from "../src/state/flow.ts";
 import { away } from "../src/state/format.ts";
-import { detailInWords } from "../src/state/journal.ts";
+import { aboutOf, detailInWords, type Known } from "../src/state/journal.ts";
 import { kindBeside } from "../src/state/requests.ts";
 import { aboutWhat } from "../src/state/routes.ts";
 import { someColumns } from "../src/state/tables.ts";
@@ -84,6 +84,23 @@ test("the journal tells details in the reader's words, addresses in full, and ma
   assert.equal(said({ sizes: [862, 4014], rows: 1999 }, "en"), "sizes: 862 bytes, 4 kB · rows: 1,999");
   // Names that every object has are none of the words.
   assert.equal(said({ state: "toString", valueOf: "x" }, "en"), "now: toString · valueOf: x");
+});
+
+test("the journal calls things as people do, and what it has no name for by its number", () => {
+  const known = {
+    project: { id: "p", members: [{ user: "u1", name: "Anna" }] },
+    requests: [{ id: "r1", name: "Mean age" }],
+    tables: [{ handle: "AB12", name: "survey" }, { handle: "CD34", name: null }],
+  } as unknown as Known;
+  const about = (object: string): unknown => aboutOf({ object } as Entry, known);
+  const request = { page: "request", project: "p", id: "r1" };
+  assert.deepEqual(about("r1"), { name: "Mean age", route: request });
+  const table = { page: "table", project: "p", handle: "AB12" };
+  assert.deepEqual(about("AB12"), { name: "survey", route: table });
+  assert.deepEqual(about("u1"), { name: "Anna" });
+  for (const other of ["CD34", "p", ""]) assert.equal(about(other), undefined, other);
+  const entry = { object: "r1", detail: { version: 2 } } as unknown as Entry;
+  assert.equal(detailInWords(entry, ui.en, "en", true), "version: 2");
 });
 
 test("in the picture of a script no two lines lie on each other, and each use has its line", () => {

@@ -27,7 +27,8 @@ export const requests = both(
     uploadLead:
       "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
     file: "Script file",
-    fileHint: "The .json that script.save() wrote.",
+    fileHint:
+      "The .json that script.save() wrote. No script yet? The page of each table has a dummy kit to record one on.",
     drop: "Drop the script here, or",
     choose: "choose a file",
     cannotRead: "The page cannot read this script:",
@@ -111,7 +112,8 @@ export const requests = both(
     uploadLead:
       "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt, elk een run. Zij opent niets.",
     file: "Scriptbestand",
-    fileHint: "De .json die script.save() schreef.",
+    fileHint:
+      "De .json die script.save() schreef. Nog geen script? Op de pagina van elke tabel staat een oefenset om er een op vast te leggen.",
     drop: "Laat het script hier vallen, of",
     choose: "kies een bestand",
     cannotRead: "De pagina kan dit script niet lezen:",
