@@ -32,7 +32,12 @@ async function decides(person: Person): Promise<void> {
 
 chapter("choices for an upload outlive a reload, without the file and its cells", async ({ paul }) => {
   const { page } = paul;
+  const file = paul.file("visits.csv", CSV);
   await paul.chooses("visits.csv", CSV);
+  await page.reload();
+  await paul.reads("Drop a CSV file here");
+  assert.equal(await page.getByText("What you chose for visits.csv").count(), 0, "nothing was chosen yet");
+  await picks(paul, file);
   await decides(paul);
   await page.reload();
   await paul.reads("What you chose for visits.csv is kept");

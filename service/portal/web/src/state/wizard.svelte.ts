@@ -54,6 +54,8 @@ export class Wizard {
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
   readonly #whose: Whose;
+  /** As the file itself seems to be written. */
+  #format: FileFormat | undefined;
   #project = "";
   #rules: Rules | undefined;
   #job: AbortController | undefined;
@@ -78,7 +80,8 @@ export class Wizard {
       this.survey = found;
       this.choices = proposedFor(found);
       this.encoded = undefined;
-      if (this.words.name === "") this.words.name = file.name.replace(/\.[^.]*$/, "");
+      if (format === undefined) this.#format = found.format;
+      if (this.words.name === "") this.words.name = nameOf(file);
       this.stage = "columns";
     });
   }
@@ -102,11 +105,19 @@ export class Wizard {
     const [file, found] = [this.file, this.survey];
     if (file === undefined || found === undefined || this.offer !== undefined) return;
     if (this.stage === "file" || this.stage === "upload" || this.stage === "receipt") return;
+    const columns = changesIn(this.choices, found);
+    const chosen = [columns, this.words, this.asked, found.format];
+    const proposed = [[], { name: nameOf(file), note: "" }, usualRules(), this.#format];
+    if (JSON.stringify(chosen) === JSON.stringify(proposed)) {
+      const kept = this.kept;
+      if (kept !== undefined && isAbout(kept, file, found)) forgetChoices();
+      return;
+    }
     keepChoices({
       ...this.#whose,
       file: { name: file.name, size: found.bytes, modified: file.lastModified, digest: found.digest },
       format: found.format,
-      columns: changesIn(this.choices, found),
+      columns,
       words: this.words,
       asked: this.asked,
     });
@@ -249,3 +260,6 @@ export class Wizard {
     }
   }
 }
+
+/** What a table is called that nobody named. */
+const nameOf = (file: File): string => file.name.replace(/\.[^.]*$/, "");
