@@ -75,6 +75,18 @@ chapter("choices are offered once the same file is there, and end with the sessi
   await paul.signIn();
 });
 
+chapter("another file brings its own name", async ({ paul }) => {
+  const { page } = paul;
+  await paul.chooses("first.csv", "id\n1\n2\n");
+  await paul.click("Another file");
+  await picks(paul, paul.file("second.csv", "id\n3\n4\n"));
+  await paul.click("Continue");
+  await paul.reads("Every row fits.");
+  await paul.click("Continue");
+  assert.equal(await page.getByLabel("Name of the table").inputValue(), "second");
+  await paul.open("Tables");
+});
+
 /** As somebody does who drags a file over the page and lets go of it there. */
 async function drops(person: Person, path: string, x: number, y: number): Promise<void> {
   const browser = await person.page.context().newCDPSession(person.page);

@@ -76,12 +76,14 @@ export class Wizard {
       const found = await this.#desk.survey(file, format ?? {}, watch);
       const kept = format === undefined ? this.kept : undefined;
       this.offer = kept !== undefined && isAbout(kept, file, found) ? kept : undefined;
+      // A name that was only proposed was that of the other file.
+      const proposed = this.file === undefined ? "" : nameOf(this.file);
+      if (this.words.name === "" || this.words.name === proposed) this.words.name = nameOf(file);
       this.file = file;
       this.survey = found;
       this.choices = proposedFor(found);
       this.encoded = undefined;
       if (format === undefined) this.#format = found.format;
-      if (this.words.name === "") this.words.name = nameOf(file);
       this.stage = "columns";
     });
   }
