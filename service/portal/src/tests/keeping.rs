@@ -189,6 +189,7 @@ pub async fn wrong_passwords_and_sessions_are_written_down_and_strangers_do_not_
         let form = json!({ "email": email, "password": "guess after guess" });
         eve.post("/api/login", form).await.refused(401, "wrong_login");
     }
+    world.portal.db.settle().await;
     ann.post("/api/fresh", json!({ "password": PASSWORD })).await.ok();
     let path = format!("/api/projects/{}/journal/accounts", world.project);
     let lines = auditor.get(&path).await.ok();
@@ -222,6 +223,30 @@ pub async fn wrong_passwords_and_sessions_are_written_down_and_strangers_do_not_
         let page = auditor.get(&format!("{journal}?kind={kind}&actor={}", ann.user)).await.ok();
         assert_eq!(page["entries"].as_array().unwrap().len(), 1, "{kind}");
     }
+}
+
+/// Nobody's refusal waits for the book, so whoever measures does not learn about whom something is written in it.
+/// On PostgreSQL somebody else has the book here; in SQLite nothing else goes on while somebody has it.
+pub async fn how_long_a_refusal_takes_tells_nobody_who_has_an_account(world: World) {
+    world.person("ann", &[Role::Provider]).await;
+    while world.portal.limits.may_note("") {}
+    let wrong = "SELECT COUNT(*) FROM journal WHERE kind = 'wrong_password'";
+    let before = world.count(wrong).await;
+    let mut book = None;
+    if world.portal.config.database.is_some() {
+        let mut tx = world.portal.db.begin().await.unwrap();
+        sqlx::query("UPDATE journal_heads SET sequence = sequence").execute(&mut *tx).await.unwrap();
+        book = Some(tx);
+    }
+    for email in ["ann@example.org", "nobody@example.org"] {
+        let form = json!({ "email": email, "password": "guess after guess" });
+        world.stranger().post("/api/login", form).await.refused(401, "wrong_login");
+    }
+    if let Some(book) = book {
+        book.commit().await.unwrap();
+    }
+    // All the same it is written.
+    assert_eq!(world.count(wrong).await, before + 1);
 }
 
 /// Asked again, nothing changes and nothing is written down.

@@ -292,6 +292,12 @@ pub async fn ways_that_nobody_ends_are_bounded_and_over_soon(world: World) {
     world.tamper("UPDATE sign_ins SET created = 1 WHERE secret = '1'").await;
     assert!(!eve.leave(START).await.ends_with("/#/sign-in/too-often"));
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_ins").await, 20_000);
+    // Whoever is logged in shows again who it is, and links an account, all the same.
+    assert!(eve.leave(START).await.ends_with("/#/sign-in/too-often"));
+    let mut ann = Browser::of(&world.person("ann", &[]).await);
+    assert!(ann.leave("/auth/oidc/again").await.contains("/door"));
+    ann.call(Method::POST, "/api/identities", None).await.ok();
+    assert_eq!(world.count("SELECT COUNT(*) FROM sign_ins").await, 20_002);
 }
 
 pub async fn nothing_that_is_stored_of_a_way_is_of_use(world: World) {
