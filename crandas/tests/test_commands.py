@@ -511,6 +511,7 @@ def test_progress_shows_only_for_long_steps(
     original = _engine._new_bar
     monkeypatch.setattr(_engine, "_new_bar", lambda *given: made.append(original(*given)) or made[-1])
     fake.progress_steps = 4
+    monkeypatch.setattr(_engine, "_SHOW_AFTER_SECONDS", 3600.0)
     table[["a"]]
     assert not made
     monkeypatch.setattr(_engine, "_SHOW_AFTER_SECONDS", 0.0)

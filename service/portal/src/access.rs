@@ -74,10 +74,13 @@ pub struct Route {
     pub scope: Scope,
     /// Whether the password must have been entered, or a passkey shown, within the last five minutes.
     pub fresh: bool,
+    /// Whether it adds the first passkey of an account that nothing else opens, just after signing in at a
+    /// provider that does not say when its people showed who they are.
+    pub first: bool,
     /// Whether it is there for a session that still waits for a passkey.
     pub early: bool,
     pub takes: Takes,
-    /// Whether another site sends browsers here, which shows in what they say about where they come from.
+    /// Whether another site may send browsers here, as the OpenID provider does; the origin is then not checked.
     pub beyond: bool,
 }
 
@@ -99,13 +102,19 @@ pub const LARGEST_PARCEL: usize = 17 << 20;
 
 impl Route {
     fn new(method: Method, path: &'static str, who: Who, scope: Scope, takes: Takes) -> Self {
-        Self { method, path, who, scope, fresh: false, early: false, takes, beyond: false }
+        Self { method, path, who, scope, fresh: false, first: false, early: false, takes, beyond: false }
     }
 
     /// Only shortly after the password was entered or a passkey shown.
     fn fresh(mut self) -> Self {
         self.fresh = true;
         self
+    }
+
+    /// The same, unless it is the first passkey.
+    fn fresh_or_first(mut self) -> Self {
+        self.first = true;
+        self.fresh()
     }
 
     /// Also after a password alone, where that is not enough.
@@ -164,8 +173,8 @@ fn passkeys() -> Vec<Route> {
         user(Method::POST, "/api/fresh/passkey/start", Nothing).early(),
         user(Method::POST, "/api/fresh/passkey/finish", SHORT).early(),
         user(Method::GET, "/api/passkeys", Nothing),
-        user(Method::POST, "/api/passkeys/start", Nothing).fresh().early(),
-        user(Method::POST, "/api/passkeys/finish", SHORT).fresh().early(),
+        user(Method::POST, "/api/passkeys/start", Nothing).fresh_or_first().early(),
+        user(Method::POST, "/api/passkeys/finish", SHORT).fresh_or_first().early(),
         user(Method::PUT, "/api/passkeys/needed", SHORT).fresh(),
         user(Method::DELETE, "/api/passkeys/{id}", Nothing).fresh(),
         Route::new(Method::DELETE, reset, Who::Roles(ADMINISTRATORS), Scope::Project, Nothing).fresh(),

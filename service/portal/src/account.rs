@@ -232,7 +232,7 @@ pub async fn check_password(
     match (portal.passwords.fits(guess.whose(), password, stored.clone()).await?, user, stored) {
         (true, Some(user), Some(stored)) => Ok(Shown { user, stored }),
         (_, user, _) => {
-            note_failure(portal, guess, "wrong_password", &user.unwrap_or_default()).await?;
+            note_failure(portal, guess, "wrong_password", &user.unwrap_or_default());
             Err(Fault::WrongLogin)
         }
     }
@@ -240,12 +240,12 @@ pub async fn check_password(
 
 /// Writes down that somebody tried a wrong password or passkey for this account, or for one that is not
 /// there.
-pub async fn note_failure(portal: &Shared, guess: Guess, kind: &str, user: &str) -> Result<(), Fault> {
+pub fn note_failure(portal: &Shared, guess: Guess, kind: &str, user: &str) {
     let detail = match guess {
         Guess::Stranger(Whence(peer)) => json!({ "from": peer }),
         Guess::Own => json!({}),
     };
-    journal::append_failure(portal, user, kind, detail).await
+    journal::append_failure(portal, user, kind, detail);
 }
 
 /// Begins a session.
@@ -352,6 +352,14 @@ fn may_confirm(_: &Caller, standing: &Standing) -> Result<(), Fault> {
     if standing.needs_own_passkey() { Err(Fault::PasskeyNeeded) } else { Ok(()) }
 }
 
+/// Before a first password is computed: whoever may not set one takes no place where others wait.
+async fn check_without(portal: &Shared, caller: &Caller) -> Result<(), Fault> {
+    portal.limits.check_own(&caller.user)?;
+    let mut tx = portal.db.begin().await?;
+    still_without(portal, &mut tx, caller).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Of an account that came from elsewhere and has no password yet. Its owner showed who it is just now.
 async fn still_without(portal: &Shared, conn: &mut Conn, caller: &Caller) -> Result<Standing, Fault> {
     if caller.fresh_until < now() {
@@ -378,7 +386,10 @@ pub async fn change_password(
     let email = email_if(&portal, &caller, may_change).await?;
     let shown = match form.old {
         Some(old) => Some(check_password(&portal, Guess::Own, &email, old).await?),
-        None => None,
+        None => {
+            check_without(&portal, &caller).await?;
+            None
+        }
     };
     check_strength(&form.new, &email)?;
     let stored = portal.passwords.hash(Whose::Own, form.new).await?;

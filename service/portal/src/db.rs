@@ -1,18 +1,21 @@
 //! The database: SQLite or PostgreSQL, the same statements for both.
 //!
-//! Every request does its work in one transaction. Where two of them could decide on what the other is about
+//! What belongs together is changed in one transaction; what a slow step (a password, a server) depended on is
+//! asked again in it. Where two of them could decide on what the other is about
 //! to change, the first thing done is an `UPDATE` of the row they compete for, which is a lock in both.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Fault, PortalError};
 use crate::ids::now;
 
-/// In order; what was published is never edited, only followed.
+/// In order; what was published is never edited, only followed. Numbers 0003 and 0004 were never used.
 const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_publications.sql"),
@@ -22,12 +25,20 @@ const STEPS: &[&str] = &[
 ];
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the database stays open for what is still to be written.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// So many at once are waited for.
+const MOST_LATE: u32 = 10_000;
 
 pub type Conn = AnyConnection;
 pub type Tx = Transaction<'static, Any>;
 
 #[derive(Clone, Debug)]
-pub struct Db(AnyPool);
+pub struct Db {
+    pool: AnyPool,
+    /// A place for each that is written when its answer has gone out.
+    late: Arc<Semaphore>,
+}
 
 impl Db {
     /// Opens the database of this address and brings it to this version's form.
@@ -59,7 +70,7 @@ impl Db {
             })
             .connect(url)
             .await?;
-        let db = Self(pool);
+        let db = Self { pool, late: Arc::new(Semaphore::new(MOST_LATE as usize)) };
         db.migrate(sqlite, steps).await?;
         Ok(db)
     }
@@ -70,15 +81,26 @@ impl Db {
     }
 
     pub async fn begin(&self) -> Result<Tx, Fault> {
-        Ok(self.0.begin().await?)
+        Ok(self.pool.begin().await?)
+    }
+
+    /// To be held by what is written when its answer has gone out.
+    pub fn late(&self) -> Option<OwnedSemaphorePermit> {
+        self.late.clone().try_acquire_owned().ok()
+    }
+
+    /// Waits until that is written.
+    pub async fn settle(&self) {
+        let _ = self.late.acquire_many(MOST_LATE).await;
     }
 
     pub async fn close(&self) {
-        self.0.close().await;
+        let _ = tokio::time::timeout(FAREWELL, self.settle()).await;
+        self.pool.close().await;
     }
 
     async fn migrate(&self, sqlite: bool, steps: &[&'static str]) -> Result<(), PortalError> {
-        let mut tx = self.0.begin().await?;
+        let mut tx = self.pool.begin().await?;
         if !sqlite {
             // Two portals that start at once on one database: the second waits here.
             sqlx::raw_sql("SELECT pg_advisory_xact_lock(8664001)").execute(&mut *tx).await?;

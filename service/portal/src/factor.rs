@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 use crate::config::SecondFactor;
 use crate::db::Conn;
 use crate::error::Fault;
+use crate::ids::now;
 use crate::server::Shared;
+use crate::session::{FRESH, Session};
 
 /// How an account and a session stand to passkeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -58,8 +60,25 @@ pub async fn standing(
     Ok(Standing { offered: portal.relying.is_some(), count, chosen, required, waiting })
 }
 
+/// Whether a session may add the account's first passkey although nothing says when its person showed who they
+/// are: it began just now, at a provider that does not tell, and the account has neither password nor passkey
+/// to show. Otherwise such an account would never get one. Trust on first use, as with a password alone.
+pub async fn may_begin(conn: &mut Conn, session: &Session) -> Result<bool, Fault> {
+    if session.fresh_until != 0 || session.created + FRESH < now() {
+        return Ok(false);
+    }
+    let (bare,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM users WHERE id = $1 AND password IS NULL
+         AND NOT EXISTS (SELECT 1 FROM passkeys WHERE user_id = users.id)",
+    )
+    .bind(&session.user)
+    .fetch_one(conn)
+    .await?;
+    Ok(bare == 1)
+}
+
 /// Fails where the user could not sign in any more. What is not offered here is no way in. To be asked after
-/// [`crate::passkey::lock_user`], when something was taken away.
+/// [`crate::project::lock_user`], when something was taken away.
 pub async fn check_way_in(portal: &Shared, conn: &mut Conn, user: &str) -> Result<(), Fault> {
     let issuer = portal.provider.as_ref().map(|provider| provider.issuer.as_str()).unwrap_or_default();
     let (passwords, passkeys, identities): (i64, i64, i64) = sqlx::query_as(

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::access::{LARGEST_PARCEL, Role, Route, Scope, Takes, Who};
 use crate::db::Conn;
 use crate::error::{Fault, Refused};
-use crate::factor::standing;
+use crate::factor::{may_begin, standing};
 use crate::ids::now;
 use crate::server::Shared;
 use crate::session::{self, Session};
@@ -215,7 +215,8 @@ async fn check_access(
     session: Session,
     object: &str,
 ) -> Result<Caller, Fault> {
-    let Session { id, user, fresh_until, passkey } = session;
+    let begins = route.first && may_begin(conn, &session).await?;
+    let Session { id, user, fresh_until, passkey, .. } = session;
     if !route.early && !passkey && standing(portal, conn, &user, passkey).await?.waiting {
         return Err(Fault::PasskeyNeeded);
     }
@@ -237,7 +238,7 @@ async fn check_access(
     if !let_in {
         return Err(Fault::NotAllowed);
     }
-    if route.fresh && fresh_until < now() {
+    if route.fresh && fresh_until < now() && !begins {
         return Err(Fault::StepUpNeeded);
     }
     Ok(Caller { user, session: id, fresh_until, passkey, project, roles })

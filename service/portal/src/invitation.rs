@@ -18,7 +18,7 @@ use crate::gate::{Caller, Input, Whence};
 use crate::ids::{fresh_id, fresh_secret, hashed, now};
 use crate::journal;
 use crate::password::{Whose, check_strength};
-use crate::project::{add_roles, lock_project};
+use crate::project::{add_roles, lock_as_administrator};
 use crate::server::Shared;
 use crate::session::{self, Session};
 use crate::text;
@@ -294,7 +294,7 @@ pub async fn make_invitation(
         return Err(Fault::invalid("say at least one role"));
     }
     let mut tx = portal.db.begin().await?;
-    lock_project(&mut tx, &caller.project).await?;
+    lock_as_administrator(&mut tx, &caller).await?;
     let (open,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM invitations WHERE project_id = $1")
         .bind(&caller.project)
         .fetch_one(&mut *tx)

@@ -41,12 +41,31 @@ pub struct Entry {
 
 /// Appends that somebody was not let in, to the chain of what belongs to no project. Not each time, where
 /// somebody fills the book.
-pub async fn append_failure(portal: &Shared, user: &str, kind: &str, detail: Value) -> Result<(), Fault> {
-    if !portal.limits.may_note(user) {
-        return Ok(());
-    }
+///
+/// It is written when the answer goes out already, and where nothing is to be said something else is written:
+/// how long anything takes would tell who has an account, because those of nobody share one page.
+pub fn append_failure(portal: &Shared, user: &str, kind: &str, detail: Value) {
+    let (portal, user, kind) = (portal.clone(), user.to_owned(), kind.to_owned());
+    let late = portal.db.late();
+    tokio::spawn(async move {
+        if let Err(fault) = write_failure(&portal, &user, &kind, detail).await {
+            tracing::error!(?fault, kind, "what failed was not written down");
+        }
+        drop(late);
+    });
+}
+
+async fn write_failure(portal: &Shared, user: &str, kind: &str, detail: Value) -> Result<(), Fault> {
+    let noted = portal.limits.may_note(user);
     let mut tx = portal.db.begin().await?;
-    append(&mut tx, OWN, user, kind, user, detail).await?;
+    if noted {
+        append(&mut tx, OWN, user, kind, user, detail).await?;
+    } else {
+        sqlx::query("UPDATE journal_heads SET sequence = sequence WHERE chain = $1")
+            .bind(OWN)
+            .execute(&mut *tx)
+            .await?;
+    }
     Ok(tx.commit().await?)
 }
 

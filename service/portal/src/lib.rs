@@ -42,7 +42,6 @@ mod serve;
 mod server;
 mod session;
 mod spool;
-mod stall;
 mod table;
 mod text;
 mod tls;

@@ -16,14 +16,14 @@ use crate::account::{Guess, Me, begin_session, me, note_failure};
 use crate::ceremony::{self, Ceremony, keep, relying, take, verify};
 use crate::db::{Conn, is_taken};
 use crate::error::Fault;
-use crate::factor::{check_way_in, standing};
+use crate::factor::{check_way_in, may_begin, standing};
 use crate::gate::{Caller, Input, Whence, roles_of};
 use crate::ids::{bits_of, fresh_id, fresh_secret, hashed, id_of, now};
 use crate::inbox::{NoticeKind, notify, tell_owner};
 use crate::journal;
 use crate::project::lock_user;
 use crate::server::Shared;
-use crate::session;
+use crate::session::{self, Session};
 use crate::text;
 
 const MOST: usize = 20;
@@ -83,9 +83,9 @@ impl Options {
 }
 
 /// Makes the caller wait for what they do at the same time. Their session may have ended on the way here.
-pub async fn lock_own(conn: &mut Conn, caller: &Caller) -> Result<(), Fault> {
+pub async fn lock_own(conn: &mut Conn, caller: &Caller) -> Result<Session, Fault> {
     lock_user(conn, &caller.user).await?;
-    session::again(conn, &caller.session).await?.map(|_| ()).ok_or(Fault::NotLoggedIn)
+    session::again(conn, &caller.session).await?.ok_or(Fault::NotLoggedIn)
 }
 
 /// The caller's passkeys.
@@ -174,8 +174,11 @@ pub async fn finish_adding(
         return Err(Fault::PasskeyRefused);
     }
     let mut tx = portal.db.begin().await?;
-    lock_own(&mut tx, &caller).await?;
+    let session = lock_own(&mut tx, &caller).await?;
     // Again: another session may have added one in the meantime.
+    if session.fresh_until < now() && !may_begin(&mut tx, &session).await? {
+        return Err(Fault::StepUpNeeded);
+    }
     check_may_add(&portal, &mut tx, &caller).await?;
     let (id, now) = (fresh_id()?, now());
     let added = sqlx::query(
@@ -343,7 +346,7 @@ async fn noted<T>(portal: &Shared, guess: Guess, user: &str, done: Result<T, Fau
         tell_owner(&mut tx, &user, NoticeKind::PasskeyCopied).await?;
     }
     tx.commit().await?;
-    note_failure(portal, guess, kind, &user).await?;
+    note_failure(portal, guess, kind, &user);
     done
 }
 

@@ -84,6 +84,13 @@ impl Passwords {
         let all = u32::try_from(AT_ONCE + MOST_WAITING).unwrap();
         self.strangers.places.clone().acquire_many_owned(all).await.unwrap()
     }
+
+    /// Takes all places of those who are logged in.
+    #[cfg(test)]
+    pub async fn members(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(OWN_AT_ONCE + MOST_WAITING).unwrap();
+        self.own.places.clone().acquire_many_owned(all).await.unwrap()
+    }
 }
 
 impl Queue {

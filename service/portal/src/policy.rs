@@ -17,7 +17,7 @@ use crate::ids::now;
 use crate::inbox::{NoticeKind, notify};
 use crate::journal;
 use crate::key::{Purpose, keys_of, owner_of, read_public};
-use crate::project::{lock_project, users_with};
+use crate::project::{lock_as_administrator, lock_project, users_with};
 use crate::publication;
 use crate::rules;
 use crate::server::Shared;
@@ -248,7 +248,7 @@ pub async fn propose_policy(
         check_pinned(&portal, project, &policy).await?;
     }
     let mut tx = portal.db.begin().await?;
-    lock_project(&mut tx, project).await?;
+    lock_as_administrator(&mut tx, &caller).await?;
     let owners = owners(&mut tx, project, &policy).await?;
     let current = adopted(&mut tx, project).await?;
     let here = current.as_ref().map_or(0, |(policy, _)| policy.version());

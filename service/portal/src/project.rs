@@ -60,6 +60,18 @@ pub async fn lock_project(conn: &mut Conn, project: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The same for an administrator, who may have come to be none while waiting: whoever was before changes the
+/// roles too.
+pub async fn lock_as_administrator(conn: &mut Conn, caller: &Caller) -> Result<(), Fault> {
+    lock_project(conn, &caller.project).await?;
+    let roles = roles_of(conn, &caller.project, &caller.user).await?;
+    match roles.contains(&Role::Administrator) {
+        true => Ok(()),
+        false if roles.is_empty() => Err(Fault::NoSuchThing("project")),
+        false => Err(Fault::NotAllowed),
+    }
+}
+
 /// Makes a user wait for what they do at the same time.
 pub async fn lock_user(conn: &mut Conn, user: &str) -> Result<(), Fault> {
     sqlx::query("UPDATE users SET created = created WHERE id = $1").bind(user).execute(conn).await?;
@@ -157,7 +169,7 @@ pub async fn set_roles(
 ) -> Result<Json<Project>, Fault> {
     let (project, user) = (&caller.project, text::plain(&user));
     let mut tx = portal.db.begin().await?;
-    lock_project(&mut tx, project).await?;
+    lock_as_administrator(&mut tx, &caller).await?;
     let before = roles_of(&mut tx, project, user).await?;
     if before.is_empty() {
         return Err(Fault::NoSuchThing("member"));
@@ -173,7 +185,7 @@ pub async fn set_roles(
     }
     let after = roles_of(&mut tx, project, user).await?;
     if !after.contains(&Role::Administrator) {
-        // Whom they invited comes in by them, who may invite nobody any more.
+        // An invitation rests on its inviter's right to invite, which has just ended.
         let invited = sqlx::query("DELETE FROM invitations WHERE project_id = $1 AND inviter = $2")
             .bind(project)
             .bind(user)

@@ -29,6 +29,8 @@ const LONGEST_AGENT: usize = 200;
 pub struct Session {
     pub id: String,
     pub user: String,
+    pub created: i64,
+    /// 0 where a provider did not say when its person showed who they are.
     pub fresh_until: i64,
     /// Whether a passkey was shown in it.
     pub passkey: bool,
@@ -111,7 +113,7 @@ async fn find_hashed(conn: &mut Conn, secret: String) -> Result<Option<Session>,
     if now - seen >= SEEN_EVERY {
         sqlx::query("UPDATE sessions SET seen = $1 WHERE id = $2").bind(now).bind(&id).execute(conn).await?;
     }
-    Ok(Some(Session { id, user, fresh_until, passkey: passkey == 1 }))
+    Ok(Some(Session { id, user, created, fresh_until, passkey: passkey == 1 }))
 }
 
 /// After the password was entered once more: fresh, under a new secret. Age counts on. A session that was

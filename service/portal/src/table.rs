@@ -1,8 +1,11 @@
 //! Descriptions of tables that providers uploaded. The tables themselves are on the servers.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -16,11 +19,14 @@ use crate::journal;
 use crate::project::lock_user;
 use crate::server::Shared;
 use crate::text;
+use crate::turns::json_in;
 
 const MOST_COLUMNS: usize = 2000;
 const MOST_RULES: usize = 16 << 10;
 /// Described by one user in one project.
 const MOST_TABLES: i64 = 1000;
+/// Octets of their columns and rules together: whoever looks at the list is given all of them.
+const MOST_DESCRIBED: i64 = 8 << 20;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Table {
@@ -104,11 +110,9 @@ const USES: &str = "SELECT DISTINCT version_tables.handle, requests.id FROM vers
     JOIN requests ON requests.id = version_tables.request_id AND requests.version = version_tables.version
     WHERE requests.project_id = $1 AND ($2 = '' OR version_tables.handle = $3) ORDER BY requests.id";
 
-fn shown(row: Row, uses: &[(String, String)]) -> Result<Table, Fault> {
+fn shown(row: Row, used_by: Vec<String>) -> Result<Table, Fault> {
     let (handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created) = row;
     let damaged = |error: serde_json::Error| Fault::internal("a stored table", &error);
-    let used_by =
-        uses.iter().filter(|(used, _)| *used == handle).map(|(_, request)| request.clone()).collect();
     let schema = serde_json::from_str(&schema).map_err(damaged)?;
     let rules = rules.map(|rules| serde_json::from_str(&rules)).transpose().map_err(damaged)?;
     let archived = archived != 0;
@@ -120,25 +124,35 @@ async fn uses(conn: &mut Conn, project: &str, handle: &str) -> Result<Vec<(Strin
     Ok(sqlx::query_as(USES).bind(project).bind(handle).bind(handle).fetch_all(conn).await?)
 }
 
-async fn tables(conn: &mut Conn, project: &str) -> Result<Vec<Table>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(ALL).bind(project).fetch_all(&mut *conn).await?;
-    let uses = uses(conn, project, "").await?;
-    rows.into_iter().map(|row| shown(row, &uses)).collect()
+fn tables(rows: Vec<Row>, uses: Vec<(String, String)>) -> Result<Vec<Table>, Fault> {
+    let mut used: HashMap<String, Vec<String>> = HashMap::new();
+    for (handle, request) in uses {
+        used.entry(handle).or_default().push(request);
+    }
+    let shown_of = |row: Row| {
+        let used_by = used.remove(&row.0).unwrap_or_default();
+        shown(row, used_by)
+    };
+    rows.into_iter().map(shown_of).collect()
 }
 
 async fn table(conn: &mut Conn, project: &str, handle: &str) -> Result<Table, Fault> {
     let row: Option<Row> = sqlx::query_as(ONE).bind(project).bind(handle).fetch_optional(&mut *conn).await?;
-    shown(row.ok_or(Fault::NoSuchThing("table"))?, &uses(conn, project, handle).await?)
+    let row = row.ok_or(Fault::NoSuchThing("table"))?;
+    let uses = uses(conn, project, handle).await?;
+    shown(row, uses.into_iter().map(|(_, request)| request).collect())
 }
 
 /// The project's tables, archived ones too.
 #[utoipa::path(get, path = "/api/projects/{project}/tables", tag = "data", params(
     ("project" = String, Path)), responses((status = 200, body = Vec<Table>)))]
-pub async fn list_tables(State(portal): State<Shared>, caller: Caller) -> Result<Json<Vec<Table>>, Fault> {
+pub async fn list_tables(State(portal): State<Shared>, caller: Caller) -> Result<Response, Fault> {
+    let turn = portal.busy.reads.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
-    let tables = tables(&mut tx, &caller.project).await?;
+    let rows: Vec<Row> = sqlx::query_as(ALL).bind(&caller.project).fetch_all(&mut *tx).await?;
+    let uses = uses(&mut tx, &caller.project, "").await?;
     tx.commit().await?;
-    Ok(Json(tables))
+    json_in(turn, move || tables(rows, uses)).await
 }
 
 /// Writes down what was uploaded.
@@ -162,14 +176,21 @@ pub async fn add_table(
     let mut tx = portal.db.begin().await?;
     // One at a time describes a table, so that the quota holds.
     lock_user(&mut tx, &caller.user).await?;
-    let (known,): (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM tables WHERE project_id = $1 AND user_id = $2")
-            .bind(&caller.project)
-            .bind(&caller.user)
-            .fetch_one(&mut *tx)
-            .await?;
+    let (known, described): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(octet_length(schema_text)
+                + COALESCE(octet_length(rules_text), 0)), 0) AS BIGINT)
+         FROM tables WHERE project_id = $1 AND user_id = $2",
+    )
+    .bind(&caller.project)
+    .bind(&caller.user)
+    .fetch_one(&mut *tx)
+    .await?;
     if known >= MOST_TABLES {
         return Err(Fault::QuotaReached("1000 tables of one user"));
+    }
+    let more = schema.len() + rules.as_ref().map_or(0, String::len);
+    if described.saturating_add(i64::try_from(more).unwrap_or(i64::MAX)) > MOST_DESCRIBED {
+        return Err(Fault::QuotaReached("8 MiB of columns and rules of one user's tables"));
     }
     let added = sqlx::query(
         "INSERT INTO tables (project_id, handle, name, user_id, schema_text, rules_text, row_count,

@@ -1,4 +1,4 @@
-//! Taking turns: so many at once for each name. Who comes then waits a little and is told to come again.
+//! At most so many at once for each name; whoever comes later waits a little, then is told to come again.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Fault;
@@ -70,10 +73,27 @@ where
     }))
 }
 
+/// An answer in JSON that may be long. It is made on a thread of its own, so that nobody waits for that.
+pub async fn json_in<T: Serialize>(
+    turn: Turn,
+    make: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<Response, Fault> {
+    let made = tokio::task::spawn_blocking(move || {
+        let octets = serde_json::to_vec(&make()?).map_err(|error| Fault::internal("JSON", &error))?;
+        Ok::<_, Fault>((turn, octets))
+    });
+    let (turn, octets) = made.await.map_err(|error| Fault::internal("JSON", &error))??;
+    let answer = answer_in(turn, octets, (), |()| async { Ok(None) });
+    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
+}
+
 /// What is slow or large, and of which nobody may have too much at once.
 pub struct Busy {
     /// What one user waits for servers with, and long answers that the user has not read yet.
     pub users: Turns,
+    /// Long answers out of the database that one user has not read yet. Apart from those above, or a server
+    /// that hangs would keep its users from reading what is here.
+    pub reads: Turns,
     /// Uploads of one user that are on their way to the servers.
     pub sends: Turns,
     /// Pieces of one upload that arrive.
@@ -84,6 +104,7 @@ impl Default for Busy {
     fn default() -> Self {
         Self {
             users: Turns::new(4, Duration::from_secs(3)),
+            reads: Turns::new(8, Duration::from_secs(10)),
             sends: Turns::new(4, Duration::from_secs(600)),
             pieces: Turns::new(4, Duration::from_secs(30)),
         }
@@ -92,7 +113,7 @@ impl Default for Busy {
 
 impl Busy {
     pub fn sweep(&self) {
-        [&self.users, &self.sends, &self.pieces].into_iter().for_each(Turns::sweep);
+        [&self.users, &self.reads, &self.sends, &self.pieces].into_iter().for_each(Turns::sweep);
     }
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ use crate::journal;
 use crate::server::Shared;
 use crate::spool::{Shape, Spool};
 use crate::text::{plain, to_base64};
+use crate::turns::json_in;
 
 const SMALLEST_CHUNK: u64 = 64 << 10;
 const MIB: u64 = 1 << 20;
@@ -227,12 +229,13 @@ pub async fn read_upload(
     State(portal): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Upload>, Fault> {
-    let _turn = portal.busy.users.take(&caller.user).await?;
+) -> Result<Response, Fault> {
+    let turn = portal.busy.users.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
     let stored = find(&mut tx, &id, &caller.user).await?;
     tx.commit().await?;
-    Ok(Json(describe(&portal, &stored).await?))
+    let upload = describe(&portal, &stored).await?;
+    json_in(turn, move || Ok(upload)).await
 }
 
 /// Takes one piece. Sent again, it takes the place of the one before.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
+use vdl_listen::network;
 
 use super::flow::{Aim, Flow, begin, no_cookie, place, take};
 use super::identity::{self, Onward};
@@ -19,7 +20,6 @@ use crate::factor::standing;
 use crate::gate::{Caller, Input, Whence};
 use crate::ids::{hashed, now};
 use crate::inbox::{NoticeKind, tell_owner};
-use crate::limits::network;
 use crate::project::lock_user;
 use crate::server::Shared;
 use crate::session::{self, FRESH, Session};
@@ -70,10 +70,6 @@ pub fn offered(portal: &Shared) -> Result<&Provider, Fault> {
     portal.provider.as_ref().ok_or(Fault::NotOffered("way to sign in with another account"))
 }
 
-fn from(Whence(peer): Whence) -> String {
-    peer.map(network).unwrap_or_default()
-}
-
 /// Where one may sign in beside here.
 #[utoipa::path(get, path = "/api/oidc", tag = "account", responses((status = 200, body = Offer)))]
 pub async fn read_offer(State(portal): State<Shared>) -> Json<Offer> {
@@ -84,13 +80,14 @@ pub async fn read_offer(State(portal): State<Shared>) -> Json<Offer> {
 #[utoipa::path(get, path = "/auth/oidc/start", tag = "account", params(Start), responses((status = 303)))]
 pub async fn start(
     State(portal): State<Shared>,
-    whence: Whence,
+    Whence(peer): Whence,
     query: Result<Query<Start>, QueryRejection>,
 ) -> Result<Response, Fault> {
     let provider = offered(&portal)?;
     let mut flow = Flow::new(Aim::Enter);
     flow.place = place(query.ok().and_then(|Query(query)| query.to).as_deref());
-    Ok(send(&portal, provider, &flow, &from(whence)).await)
+    let allowed = portal.limits.check_stranger(peer);
+    Ok(send(&portal, provider, &flow, allowed).await)
 }
 
 /// Sends the browser of a session there, so that its owner shows once more who it is.
@@ -106,7 +103,8 @@ pub async fn again(State(portal): State<Shared>, caller: Caller) -> Result<Respo
     }
     let mut flow = Flow::new(Aim::Again);
     (flow.session, flow.place) = (caller.session, "#/sign-in/again".to_owned());
-    Ok(send(&portal, provider, &flow, &caller.user).await)
+    let allowed = portal.limits.check_sign_in(&caller.user);
+    Ok(send(&portal, provider, &flow, allowed).await)
 }
 
 /// As a password does, it confirms who somebody is where no passkey is needed.
@@ -117,8 +115,8 @@ async fn check_may_confirm(portal: &Shared, conn: &mut Conn, user: &str, passkey
     }
 }
 
-async fn send(portal: &Shared, provider: &Provider, flow: &Flow, whose: &str) -> Response {
-    let begun = match portal.limits.check_sign_in(whose) {
+async fn send(portal: &Shared, provider: &Provider, flow: &Flow, allowed: Result<(), Fault>) -> Response {
+    let begun = match allowed {
         Ok(()) => begin(portal, provider, flow).await,
         Err(fault) => Err(fault.into()),
     };
@@ -133,12 +131,12 @@ async fn send(portal: &Shared, provider: &Provider, flow: &Flow, whose: &str) ->
     params(("token" = String, Path)), request_body = JoinAtForm, responses((status = 200, body = Onward)))]
 pub async fn join_elsewhere(
     State(portal): State<Shared>,
-    whence: Whence,
+    Whence(peer): Whence,
     Path(token): Path<String>,
     Input(form): Input<JoinAtForm>,
 ) -> Result<Response, Fault> {
     let provider = offered(&portal)?;
-    portal.limits.check_sign_in(&from(whence))?;
+    portal.limits.check_stranger(peer)?;
     let mut flow = Flow::new(Aim::Join);
     flow.name = text::line("a name", &form.name, 100)?;
     flow.invitation = hashed(&token);
@@ -202,7 +200,8 @@ async fn note_failure(portal: &Shared, Whence(peer): Whence, flow: &Flow, why: &
     tx.commit().await?;
     let user = session.map(|session| session.user).unwrap_or_default();
     let detail = json!({ "from": peer, "why": why });
-    journal::append_failure(portal, &user, "oidc_refused", detail).await
+    journal::append_failure(portal, &user, "oidc_refused", detail);
+    Ok(())
 }
 
 /// Who it is, as the provider says it.

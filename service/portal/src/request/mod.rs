@@ -10,6 +10,7 @@ mod submit;
 
 use axum::Json;
 use axum::extract::State as Portal;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +23,7 @@ use crate::gate::Caller;
 use crate::review::{Action, State};
 use crate::server::Shared;
 use crate::text;
+use crate::turns::json_in;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -178,12 +180,13 @@ pub async fn read_request(
     Portal(portal): Portal<Shared>,
     caller: Caller,
     axum::extract::Path(id): axum::extract::Path<String>,
-) -> Result<Json<Request>, Fault> {
+) -> Result<Response, Fault> {
+    let turn = portal.busy.reads.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
     let stored = store::find(&mut tx, &id).await?;
     let request = store::describe(&mut tx, &stored, &caller).await?;
     tx.commit().await?;
-    Ok(Json(request))
+    json_in(turn, move || Ok(request)).await
 }
 
 /// One version of a request, whole.
@@ -191,12 +194,13 @@ pub async fn read_request(
     ("request" = String, Path), ("version" = i64, Path)), responses((status = 200, body = Version)))]
 pub async fn read_version(
     Portal(portal): Portal<Shared>,
-    _caller: Caller,
+    caller: Caller,
     axum::extract::Path((id, version)): axum::extract::Path<(String, String)>,
-) -> Result<Json<Version>, Fault> {
+) -> Result<Response, Fault> {
     let version = version.parse().map_err(|_| Fault::NoSuchThing("version"))?;
+    let turn = portal.busy.reads.take(&caller.user).await?;
     let mut tx = portal.db.begin().await?;
     let version = store::version(&mut tx, text::plain(&id), version).await?;
     tx.commit().await?;
-    Ok(Json(version))
+    json_in(turn, move || Ok(version)).await
 }

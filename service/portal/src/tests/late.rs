@@ -1,6 +1,7 @@
 //! Bodies and answers that come late: what counts is who somebody is when they have come.
 
 use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::http::Method;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -9,10 +10,14 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::people::Answer;
+use super::requests::policy_of;
 use super::world::PASSWORD;
 use super::{Person, World};
 use crate::access::Role;
 use crate::account::{Guess, check_password};
+use crate::error::Fault;
+use crate::gate::{Caller, Input};
+use crate::{invitation, policy, project};
 
 /// A body of which the second half comes when it is told to; and it says when the first was asked for.
 fn halves(body: &[u8]) -> (Body, oneshot::Receiver<()>, oneshot::Sender<()>) {
@@ -98,6 +103,46 @@ pub async fn what_arrives_after_its_sender_was_removed_changes_nothing(world: Wo
     answer.refused(401, "not_logged_in");
 }
 
+/// The gate let them in, and then they waited for each other: what the first one did counts for the second.
+pub async fn an_administrator_who_was_removed_while_waiting_changes_nothing(world: World) {
+    let mut ann = world.person("ann", &[Role::Administrator]).await;
+    let mut bob = world.person("bob", &[Role::Administrator, Role::Approver]).await;
+    bob.enrol("approver", 7).await.ok();
+    let (payload, _) = policy_of(1, &json!("all"), &[("bob", &bob)]);
+    let member = format!("/api/projects/{}/members/{}", world.project, bob.user);
+    let caller = || Caller {
+        user: bob.user.clone(),
+        session: String::new(),
+        fresh_until: i64::MAX,
+        passkey: false,
+        project: world.project.clone(),
+        roles: vec![Role::Administrator],
+    };
+    let portal = || State(world.portal.clone());
+    for roles in [json!(["approver"]), json!([])] {
+        let none = roles == json!([]);
+        ann.call(Method::PUT, &member, Some(json!({ "roles": roles }))).await.ok();
+        let form = json!({ "email": "eve@example.org", "roles": ["administrator"] });
+        let form = Input(serde_json::from_value(form).unwrap());
+        let invited = invitation::make_invitation(portal(), caller(), form).await.map(|_| ());
+        let form = Input(serde_json::from_value(json!({ "roles": ["administrator"] })).unwrap());
+        let own = Path((world.project.clone(), bob.user.clone()));
+        let set = project::set_roles(portal(), caller(), own, form).await.map(|_| ());
+        let form = json!({ "payload": crate::text::to_base64(&payload) });
+        let form = Input(serde_json::from_value(form).unwrap());
+        let proposed = policy::propose_policy(portal(), caller(), form).await.map(|_| ());
+        for refused in [invited, set, proposed] {
+            match refused {
+                Err(Fault::NoSuchThing("project")) if none => {}
+                Err(Fault::NotAllowed) if !none => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(world.count("SELECT COUNT(*) FROM invitations WHERE email <> ''").await, 0);
+    assert_eq!(world.count("SELECT COUNT(*) FROM policies").await, 0);
+}
+
 /// Entering the password again changes the cookie, and what is on its way comes in all the same.
 pub async fn an_upload_goes_on_while_its_owner_enters_the_password(world: World) {
     let mut ann = world.person("ann", &[Role::Provider]).await;
@@ -168,4 +213,22 @@ pub async fn a_crowd_of_strangers_keeps_nobody_from_signing(world: World) {
     ann.post("/api/password", json!({ "old": PASSWORD, "new": "another long phrase" })).await.ok();
     drop(crowd);
     world.stranger().login("ann@example.org").await.refused(401, "wrong_login");
+}
+
+/// A new password without the old one is refused before anything is computed, or any member could fill the
+/// places where approvers wait: what is computed is told by the places that are all taken here.
+pub async fn whoever_may_set_no_password_takes_no_place(world: World) {
+    let mut eve = world.person("eve", &[Role::Analyst]).await;
+    let members = world.portal.passwords.members().await;
+    let form = json!({ "new": "another long phrase" });
+    eve.post("/api/password", form.clone()).await.refused(400, "invalid_input");
+    world.tamper("UPDATE sessions SET fresh_until = 0").await;
+    eve.post("/api/password", form.clone()).await.refused(403, "step_up_needed");
+    // Nor do they ask without end.
+    let mut slowed = false;
+    for _ in 0..20 {
+        slowed |= eve.post("/api/password", form.clone()).await.code() == "too_often";
+    }
+    assert!(slowed);
+    drop(members);
 }

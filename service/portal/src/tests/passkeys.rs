@@ -342,6 +342,7 @@ pub async fn refused_passkeys_are_written_down_for_whom_they_were_tried(world: W
         foreign.handle = nobody;
         eve.show(LOG_IN, &mut foreign).await.refused(401, "passkey_refused");
     }
+    world.portal.db.settle().await;
     bob.show(STEP_UP, &mut device.clone()).await.refused(401, "passkey_refused");
     // What answers no challenge was no attempt: else the journal would grow as fast as somebody sends.
     let options = eve.start(LOG_IN).await;

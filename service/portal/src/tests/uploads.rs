@@ -219,6 +219,62 @@ pub async fn a_full_database_is_told_as_one_and_loses_nothing(world: World) {
     assert_eq!(ann.get(&tables).await.ok().as_array().unwrap().len(), number + 1);
 }
 
+/// One list shows all of them to everybody in the project, however many columns somebody thinks of.
+pub async fn what_one_user_says_of_tables_has_an_end(world: World) {
+    let mut eve = world.person("eve", &[Role::Provider]).await;
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let tables = format!("/api/projects/{}/tables", world.project);
+    let columns: Vec<Value> =
+        (0..250).map(|number| json!({ "name": format!("{number:0200}"), "type": "int" })).collect();
+    let form = |number: usize| {
+        json!({ "handle": format!("{number:064X}"), "schema": columns, "rows": 1,
+            "file_digest": "0".repeat(64), "file_name": "a.csv" })
+    };
+    let mut number = 0;
+    let refused = loop {
+        let answer = eve.post(&tables, form(number)).await;
+        if !answer.status.is_success() {
+            break answer;
+        }
+        number += 1;
+        assert!(number < 200);
+    };
+    refused.refused(413, "quota_reached");
+    ann.post(&tables, form(number)).await.ok();
+    let listed = ann.get(&tables).await;
+    assert!(listed.body.len() < 10 << 20, "{}", listed.body.len());
+    assert_eq!(listed.ok().as_array().unwrap().len(), number + 1);
+}
+
+/// Of what comes out of the database too, and also while a server keeps all their other turns.
+pub async fn lists_and_requests_that_nobody_reads_hold_their_turns(world: World) {
+    let super::requests::Cast { analyst: eve, second: mut ann, request, .. } =
+        super::requests::cast(&world).await;
+    let tables = format!("/api/projects/{}/tables", world.project);
+    let (request, version) =
+        (format!("/api/requests/{request}"), format!("/api/requests/{request}/versions/1"));
+    let ask = |path: &str| eve.request(Method::GET, path).body(Body::empty()).unwrap();
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        turns.push(world.portal.busy.users.take(&eve.user).await.unwrap());
+    }
+    let mut unread = Vec::new();
+    for path in [&tables, &request, &version, &tables, &request, &version, &tables, &request] {
+        let answer = world.app.clone().oneshot(ask(path)).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
+        unread.push(answer);
+    }
+    let [mut one, mut two, mut three] = [eve.clone(), eve.clone(), eve.clone()];
+    let refused = tokio::join!(one.get(&tables), two.get(&request), three.get(&version));
+    for answer in [refused.0, refused.1, refused.2] {
+        answer.refused(429, "too_often");
+    }
+    ann.get(&request).await.ok();
+    drop(unread);
+    assert_eq!(one.get(&version).await.ok()["version"], 1);
+}
+
 /// What the portal holds for somebody who does not read it counts, and only against whoever does not.
 pub async fn answers_that_nobody_reads_hold_their_turns(world: World) {
     let roles = [Role::Analyst, Role::Auditor];

@@ -93,7 +93,9 @@ impl World {
         tx.commit().await.unwrap();
     }
 
+    /// Also of what is written when its answer has gone out.
     pub async fn count(&self, statement: &'static str) -> i64 {
+        self.portal.db.settle().await;
         let mut tx = self.portal.db.begin().await.unwrap();
         let (count,): (i64,) = sqlx::query_as(statement).fetch_one(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();

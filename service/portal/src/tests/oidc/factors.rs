@@ -217,6 +217,7 @@ pub async fn whoever_is_not_let_in_is_written_down(world: World) {
     // Of whom it was tried for, the auditors of their projects read it.
     assert_eq!(ann.go(&world.house, AGAIN, "1").await, "sign-in/not-shown");
     let path = format!("/api/projects/{}/journal/accounts", world.project);
+    world.portal.db.settle().await;
     let read = auditor.get(&path).await.ok();
     let told: Vec<&Value> =
         read.as_array().unwrap().iter().filter(|line| line["kind"] == "oidc_refused").collect();
@@ -232,7 +233,7 @@ pub async fn who_comes_from_elsewhere_adds_the_first_passkey(world: World) {
     ann.get("/api/inbox").await.refused(403, "passkey_needed");
     // Just now they showed the invitation and the account elsewhere; later they have to show it again.
     at(&world, &ann).call(Method::POST, "/api/passkeys/start", None).await.ok();
-    world.tamper("UPDATE sessions SET fresh_until = 0").await;
+    world.tamper("UPDATE sessions SET fresh_until = 1").await;
     at(&world, &ann).call(Method::POST, "/api/passkeys/start", None).await.refused(403, "step_up_needed");
     world.house.rooms().shown = Some(now());
     assert_eq!(ann.go(&world.house, AGAIN, "1").await, "sign-in/again");
@@ -248,6 +249,44 @@ pub async fn who_comes_from_elsewhere_adds_the_first_passkey(world: World) {
         .call(Method::POST, "/api/passkeys/start", None)
         .await
         .refused(403, "passkey_needed");
+}
+
+/// Whoever joined, left the passkey for later, and signs in at a provider that never says when its people
+/// showed who they are: that is all there is, and it is enough for the first passkey and for nothing else.
+pub async fn a_provider_that_tells_no_time_locks_nobody_out(world: World) {
+    const START_ADDING: &str = "/api/passkeys/start";
+    let mut ann = member(&world, "ann", "1").await;
+    assert_eq!(ann.go(&world.house, START, "1").await, "");
+    assert_eq!(ann.get("/api/me").await.ok()["fresh_until"], 0);
+    // Neither later,
+    world.tamper("UPDATE sessions SET created = created - 301").await;
+    ann.call(Method::POST, START_ADDING, None).await.refused(403, "step_up_needed");
+    world.tamper("UPDATE sessions SET created = created + 301").await;
+    // nor where the provider says that it was long ago,
+    world.tamper("UPDATE sessions SET fresh_until = 1").await;
+    ann.call(Method::POST, START_ADDING, None).await.refused(403, "step_up_needed");
+    world.tamper("UPDATE sessions SET fresh_until = 0").await;
+    // nor where a password is there to be shown.
+    world.tamper("UPDATE users SET password = 'x' WHERE email = 'ann@example.org'").await;
+    ann.call(Method::POST, START_ADDING, None).await.refused(403, "step_up_needed");
+    world.tamper("UPDATE users SET password = NULL WHERE email = 'ann@example.org'").await;
+    // And nothing else than a passkey comes of it.
+    let new = json!({ "new": PASSWORD });
+    ann.call(Method::POST, "/api/password", Some(new)).await.refused(403, "step_up_needed");
+    ann.call(Method::POST, IDENTITIES, None).await.refused(403, "step_up_needed");
+    let needed = Some(json!({ "needed": false }));
+    ann.call(Method::PUT, "/api/passkeys/needed", needed).await.refused(403, "step_up_needed");
+    // Of two such sessions one adds it, and with the passkey there the other has to show it.
+    let mut late = Browser::new(&world);
+    assert_eq!(late.go(&world.house, START, "1").await, "");
+    let [mut person, mut thief] = [at(&world, &ann), at(&world, &late)];
+    let [mut device, mut other] = [Device::new(1), Device::new(2)];
+    let begun = other.create(&thief.start("passkeys").await);
+    person.add(&mut device).await.ok();
+    thief.finish("passkeys", &begun).await.refused(403, "step_up_needed");
+    late.call(Method::POST, START_ADDING, None).await.refused(403, "step_up_needed");
+    assert_eq!(world.count("SELECT COUNT(*) FROM passkeys").await, 1);
+    assert!(person.get("/api/me").await.ok()["fresh_until"].as_i64().unwrap() > now());
 }
 
 /// What the log says goes where whoever runs the portal keeps logs.
