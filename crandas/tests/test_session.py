@@ -147,7 +147,7 @@ def test_a_second_recording_says_that_the_first_is_lost(fake: FakeEngine) -> Non
     assert fake.script == ("recording", "two", 0, None)
 
 
-def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_goes_before_environment_before_settings_file(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = config.Settings()
     assert settings.show_progress_bar is True
     (config.folder() / "settings.toml").write_text("show_progress_bar = false\n")
