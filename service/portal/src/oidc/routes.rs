@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use vdl_listen::network;
 
 use super::flow::{Aim, Flow, begin, no_cookie, place, take};
 use super::identity::{self, Onward};
