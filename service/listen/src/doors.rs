@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Copy, Debug)]
 pub struct Most {
     pub all: usize,
-    /// Of one network, where connections come from whoever calls and not from a proxy that stands for everybody.
+    /// Of one network, where connections come from whoever calls and not from a proxy that stands for all.
     pub of_one_network: Option<usize>,
 }
 
@@ -72,8 +72,8 @@ impl Drop for Inside {
     }
 }
 
-/// Whom an address counts with. With IPv6 a site gets a /64 at least and often a /56: all of a /56 is one caller.
-/// An IPv4 address is itself, also where a port for both kinds writes it as an IPv6 one.
+/// Whom an address counts with. With IPv6 a site gets a /64 at least and often a /56: all of a /56 is one
+/// caller. An IPv4 address is itself, also where a port for both kinds writes it as an IPv6 one.
 pub fn network(peer: IpAddr) -> String {
     match peer.to_canonical() {
         IpAddr::V4(peer) => peer.to_string(),

@@ -1,5 +1,5 @@
-//! What the node and the portal are as processes: a port that bounds what strangers can take of it, and a word
-//! to stop.
+//! What the node and the portal are as processes: a port that bounds what strangers can take of it, and a
+//! word to stop.
 
 mod doors;
 mod port;

@@ -37,8 +37,8 @@ pub struct Patience {
 #[derive(Clone, Copy, Debug)]
 pub struct Remote(pub SocketAddr);
 
-/// A port that speaks HTTP/1.1, over TLS or openly. Whoever comes is counted before anything is said to them, so
-/// that those who say nothing take no more places than others.
+/// A port that speaks HTTP/1.1, over TLS or openly. Whoever comes is counted before anything is said to them,
+/// so that those who say nothing take no more places than others.
 pub struct Port {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
