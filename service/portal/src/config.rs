@@ -186,7 +186,6 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether browsers reach it over HTTPS.
     /// Where nothing else is said, those who sign need one, unless only this machine reaches the portal.
     pub fn second_factor(&self) -> SecondFactor {
         let usual = match self.secure {
@@ -196,6 +195,7 @@ impl Config {
         self.second_factor.unwrap_or(usual)
     }
 
+    /// Whether browsers reach it over HTTPS.
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }

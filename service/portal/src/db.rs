@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0005_inviters.sql"),
     include_str!("../migrations/0006_passkeys.sql"),
     include_str!("../migrations/0007_identities.sql"),
+    include_str!("../migrations/0008_receipts.sql"),
 ];
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -153,7 +153,7 @@ pub async fn notify(
 }
 
 /// Tells somebody of their account, in the inbox and so by mail: what they did not do should not stay
-/// unnoticed. Who is in no project has nothing here that somebody could want.
+/// unnoticed. An account in no project has nothing worth taking, and no inbox.
 pub async fn tell_owner(conn: &mut Conn, user: &str, kind: NoticeKind) -> Result<(), Fault> {
     let own: Option<(String,)> =
         sqlx::query_as("SELECT project_id FROM members WHERE user_id = $1 ORDER BY project_id LIMIT 1")

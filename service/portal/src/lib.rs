@@ -6,7 +6,8 @@
 //! everything is signed and sealed, in the page.
 //!
 //! [`serve`] runs it. A request passes [`gate`], which holds it against the table in [`access`], and then its
-//! handler, which does everything in one transaction.
+//! handler. What belongs together is changed in one transaction; what a slow step (a password, a server)
+//! depended on is asked again in it.
 
 mod access;
 mod account;

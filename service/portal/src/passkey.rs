@@ -114,7 +114,7 @@ async fn credentials_of(conn: &mut Conn, user: &str) -> Result<Vec<Vec<u8>>, Fau
             .bind(user)
             .fetch_all(conn)
             .await?;
-    rows.iter().map(|(credential,)| text::base64("a passkey", credential)).collect()
+    rows.iter().map(|(credential,)| text::stored("a stored passkey", credential)).collect()
 }
 
 /// A session that waits adds the first passkey and no other: the password alone shows too little.

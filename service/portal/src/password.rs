@@ -19,7 +19,7 @@ const OWN_AT_ONCE: usize = 1;
 const MOST_WAITING: usize = 32;
 const SHORTEST: usize = 12;
 const LONGEST: usize = 128;
-/// Of what people take all the same once twelve characters are asked for.
+/// Words that people fall back on even where twelve characters are asked for.
 const COMMON: &[&str] =
     &["password", "passwort", "wachtwoord", "welkom", "welcome", "qwerty", "123456", "abcdef"];
 

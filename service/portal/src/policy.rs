@@ -93,7 +93,7 @@ pub async fn adopted(conn: &mut Conn, project: &str) -> Result<Option<(Policy, V
     .fetch_optional(conn)
     .await?;
     let Some((payload,)) = found else { return Ok(None) };
-    let payload = text::base64("a policy", &payload)?;
+    let payload = text::stored("a stored policy", &payload)?;
     Ok(Some((Policy::read(&payload)?, payload)))
 }
 
@@ -105,7 +105,7 @@ pub async fn all_adopted(conn: &mut Conn, project: &str) -> Result<Vec<Policy>, 
     .bind(project)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|(payload,)| Ok(Policy::read(&text::base64("a policy", payload)?)?)).collect()
+    rows.iter().map(|(payload,)| Ok(Policy::read(&text::stored("a stored policy", payload)?)?)).collect()
 }
 
 /// Whose keys a policy names: each that of another approver in this project. Two keys of one person would
@@ -177,7 +177,7 @@ async fn info(conn: &mut Conn, project: &str, holds: bool) -> Result<Option<Poli
     .fetch_optional(&mut *conn)
     .await?;
     let Some((version, payload, adopted)) = found else { return Ok(None) };
-    let policy = Policy::read(&text::base64("a policy", &payload)?)?;
+    let policy = Policy::read(&text::stored("a stored policy", &payload)?)?;
     let digest = policy.digest().to_string();
     let complete = version > 1 && publication::kept(conn, project, &digest).await?.is_some();
     let mut approvers = Vec::new();
@@ -362,7 +362,7 @@ pub async fn sign_policy(
     let (current, _) = adopted(&mut tx, project).await?.ok_or(Fault::NoPolicy)?;
     let draft = info(&mut tx, project, false).await?.filter(|draft| draft.version == form.version);
     let draft = draft.ok_or(Fault::NoSuchThing("draft of a policy"))?;
-    let payload = text::base64("a policy", &draft.payload)?;
+    let payload = text::stored("a stored policy", &draft.payload)?;
     let next = Policy::read(&payload)?;
     let own = keys_of(&mut tx, &caller.user, Purpose::Approver).await?;
     let counts = |key: &&vdl_authorize::VerifyingKey| {
@@ -438,7 +438,7 @@ pub async fn download_policy(
             .fetch_optional(&mut *tx)
             .await?;
     let (payload,) = found.ok_or(Fault::NoSuchThing("policy"))?;
-    let mut file = text::base64("a policy", &payload)?;
+    let mut file = text::stored("a stored policy", &payload)?;
     if version > 1 {
         let digest = Policy::read(&file)?.digest().to_string();
         file = match publication::kept(&mut tx, &caller.project, &digest).await? {

@@ -39,6 +39,8 @@ pub const ENOUGH: usize = 2;
 pub type Said = [Result<Policies, ClientError>; 3];
 
 /// Keeps a complete document until the servers have it. To be called in the transaction that completes it.
+/// `object` is the digest of the document itself: of a policy, or of a revocation. Before, that of an approval
+/// stood here for its revocation; nobody looks for either by it.
 pub async fn keep(
     conn: &mut Conn,
     project: &str,
@@ -68,7 +70,7 @@ pub async fn kept(conn: &mut Conn, project: &str, object: &str) -> Result<Option
             .bind(object)
             .fetch_optional(conn)
             .await?;
-    found.map(|(envelope,)| text::base64("a document", &envelope)).transpose()
+    found.map(|(envelope,)| text::stored("a stored document", &envelope)).transpose()
 }
 
 /// The envelope in which an approval was revoked.
@@ -79,7 +81,7 @@ pub async fn revocation_of(conn: &mut Conn, project: &str, approval: &str) -> Re
             .fetch_all(conn)
             .await?;
     for (envelope,) in rows {
-        let envelope = text::base64("a document", &envelope)?;
+        let envelope = text::stored("a stored document", &envelope)?;
         let read = read_revocation(&envelope).map(|revocation| revocation.revokes);
         if matches!(read, Ok(Revoked::Approval(digest)) if digest.to_string() == approval) {
             return Ok(Some(envelope));
@@ -117,7 +119,7 @@ pub async fn waiting(conn: &mut Conn, project: &str) -> Result<Vec<Waiting>, Fau
     .await?;
     let mut waiting = Vec::new();
     for (object, envelope, refused, created) in rows {
-        let envelope = text::base64("a document", &envelope)?;
+        let envelope = text::stored("a stored document", &envelope)?;
         let kind = document_kind(&envelope)?;
         waiting.push(Waiting { object, envelope, kind, refused, created });
     }
@@ -134,7 +136,7 @@ pub async fn revocations(conn: &mut Conn, project: &str) -> Result<Revocations, 
         .await?;
     let mut known = Revocations::default();
     for (envelope,) in rows {
-        let envelope = text::base64("a document", &envelope)?;
+        let envelope = text::stored("a stored document", &envelope)?;
         if matches!(document_kind(&envelope), Ok(DocumentKind::Revocation)) {
             // One that nobody here signed counts for nothing.
             let _ = known.add(&envelope, &policies);

@@ -1,4 +1,4 @@
-//! How a request for a script goes: a pure function of state and action. `docs/portal.md` shows the diagram
+//! How a request goes: a pure function of state and action. `docs/portal.md` shows the diagram
 //! that a test makes of it.
 
 use serde::{Deserialize, Serialize};

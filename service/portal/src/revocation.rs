@@ -108,7 +108,9 @@ async fn revoked_keys(conn: &mut Conn, project: &str) -> Result<Vec<KeyRevocatio
     let mut found = Vec::new();
     for (envelope, taken, refused) in rows {
         // Policies are published the same way, and are no revocations.
-        let Ok(revocation) = read_revocation(&text::base64("a document", &envelope)?) else { continue };
+        let Ok(revocation) = read_revocation(&text::stored("a stored document", &envelope)?) else {
+            continue;
+        };
         let (public, approver) = match revocation.revokes {
             Revoked::Analyst(public) => (public, false),
             Revoked::Approver(public) => (public, true),

@@ -217,7 +217,7 @@ pub async fn adopt(
     .bind(version)
     .fetch_optional(&mut *conn)
     .await?;
-    let drafted = drafted.map(|(payload,)| text::base64("a policy", &payload)).transpose()?;
+    let drafted = drafted.map(|(payload,)| text::stored("a stored policy", &payload)).transpose()?;
     let own = drafted.is_some_and(|draft| Policy::read(&draft).is_ok_and(|draft| draft == *policy));
     if own {
         sqlx::query("UPDATE policies SET adopted = $1 WHERE project_id = $2 AND version = $3")

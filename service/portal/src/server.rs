@@ -39,6 +39,7 @@ pub struct Portal {
     /// None where the portal's address is one for which browsers take no passkeys.
     pub relying: Option<Webauthn>,
     pub busy: Busy,
+    pub sends: upload::Sends,
     /// Where uploads wait.
     pub spool: PathBuf,
     /// The interface, as it is served.
@@ -95,6 +96,7 @@ impl Portal {
             passwords,
             relying,
             busy: Busy::default(),
+            sends: upload::Sends::default(),
             spool,
             document,
             clusters: HashMap::new(),
@@ -144,6 +146,7 @@ impl Portal {
         oidc::sweep(&mut tx).await?;
         ceremony::sweep(&mut tx).await?;
         sqlx::query("DELETE FROM invitations WHERE expires < $1").bind(now()).execute(&mut *tx).await?;
+        upload::reopen(&mut tx, &self.sends).await?;
         upload::sweep(&mut tx, self.config.limits.upload_hours).await?;
         let known: Vec<(String,)> =
             sqlx::query_as("SELECT id FROM uploads WHERE state <> 'sent'").fetch_all(&mut *tx).await?;
@@ -161,14 +164,22 @@ impl Portal {
 /// be written down yet.
 fn remove_strangers(spool: &Path, known: &[String]) -> std::io::Result<()> {
     for entry in std::fs::read_dir(spool)? {
-        let entry = entry?;
-        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !known.contains(&name) && age.as_secs() > 3600 {
-            std::fs::remove_dir_all(entry.path())?;
+        match remove_stranger(&entry?, known) {
+            // Its owner gave it up just now.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed?,
         }
     }
     Ok(())
+}
+
+fn remove_stranger(folder: &std::fs::DirEntry, known: &[String]) -> std::io::Result<()> {
+    let name = folder.file_name().to_string_lossy().into_owned();
+    let age = folder.metadata()?.modified()?.elapsed().unwrap_or_default();
+    match !known.contains(&name) && age.as_secs() > 3600 {
+        true => std::fs::remove_dir_all(folder.path()),
+        false => Ok(()),
+    }
 }
 
 async fn project_called(conn: &mut Conn, name: &str) -> Result<String, Fault> {
@@ -301,4 +312,21 @@ pub fn router(portal: &Shared) -> Router {
         .fallback(page::serve)
         .layer(from_fn_with_state(portal.clone(), headers::headers))
         .with_state(portal.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between the look at the folder and the look into it.
+    #[test]
+    fn a_folder_that_is_gone_meanwhile_is_told_apart_and_a_new_one_stays() {
+        let spool = tempfile::tempdir().unwrap();
+        std::fs::create_dir(spool.path().join("new")).unwrap();
+        remove_strangers(spool.path(), &[]).unwrap();
+        let entry = std::fs::read_dir(spool.path()).unwrap().next().unwrap().unwrap();
+        std::fs::remove_dir(entry.path()).unwrap();
+        let gone = remove_stranger(&entry, &[]).unwrap_err();
+        assert_eq!(gone.kind(), std::io::ErrorKind::NotFound);
+    }
 }

@@ -55,12 +55,19 @@ impl Spool {
         self.0.join(format!("{server}-{chunk}"))
     }
 
+    /// Where its folder is gone the upload was given up meanwhile.
+    fn failed(error: &io::Error) -> Fault {
+        match error.kind() {
+            io::ErrorKind::NotFound => Fault::NoSuchThing("upload"),
+            _ => Fault::disk("spool", error),
+        }
+    }
+
     /// Writes a piece while it arrives. It is there once it is kept, and not before.
     pub async fn receive(&self, length: u64, body: &mut Body) -> Result<Piece, Fault> {
-        let failed = |error: io::Error| Fault::disk("spool", &error);
         let path = self.0.join(format!("unfinished-{}", fresh_id()?));
         // Made right here: where the connection breaks there is no file yet, or something that removes it.
-        let file = File::create_new(&path).map_err(failed)?;
+        let file = File::create_new(&path).map_err(|error| Self::failed(&error))?;
         let piece = Piece(path);
         write(tokio::fs::File::from_std(file), length, body).await?;
         Ok(piece)
@@ -68,9 +75,7 @@ impl Spool {
 
     /// Gives a piece its place. One that was there before is gone then.
     pub async fn keep(&self, piece: Piece, server: u8, chunk: u64) -> Result<(), Fault> {
-        tokio::fs::rename(&piece.0, self.piece(server, chunk))
-            .await
-            .map_err(|error| Fault::disk("spool", &error))
+        tokio::fs::rename(&piece.0, self.piece(server, chunk)).await.map_err(|error| Self::failed(&error))
     }
 
     /// The pieces that are there, of each server.
@@ -226,6 +231,18 @@ mod tests {
             std::fs::write(folder.path().join("upload").join(name), text).unwrap();
         }
         assert_eq!(spool.have(many).await.unwrap(), [vec![9, 10], vec![3], vec![]]);
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_given_up_meanwhile_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path(), "upload");
+        let receive = async || spool.receive(2, &mut Body::from("01")).await;
+        assert!(matches!(receive().await, Err(Fault::NoSuchThing("upload"))));
+        spool.create().await.unwrap();
+        let piece = receive().await.unwrap();
+        spool.remove().await;
+        assert!(matches!(spool.keep(piece, 0, 0).await, Err(Fault::NoSuchThing("upload"))));
     }
 
     /// Linux has a file on which there is never room.

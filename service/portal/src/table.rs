@@ -43,6 +43,10 @@ pub struct Table {
     pub file_name: String,
     pub archived: bool,
     pub created: i64,
+    /// Whether the portal carried an upload of its owner that they say is this table. Otherwise the handle was
+    /// written down by hand, by whoever came first. Servers do not tell the portal which table an upload is.
+    #[serde(default)]
+    pub uploaded: bool,
     /// Requests that name it.
     pub used_by: Vec<String>,
 }
@@ -71,6 +75,9 @@ pub struct ReceiptForm {
     /// 64 hexadecimal digits.
     file_digest: String,
     file_name: String,
+    /// The id of the upload that it is of, where it went through the portal.
+    #[serde(default)]
+    upload: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,22 +108,35 @@ impl ReceiptForm {
     }
 }
 
-type Row = (String, Option<String>, String, String, Option<String>, i64, String, String, i64, i64);
+type Row =
+    (String, Option<String>, String, String, Option<String>, i64, String, String, i64, i64, Option<String>);
 const ALL: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
-    archived, created FROM tables WHERE project_id = $1 ORDER BY created DESC, handle";
+    archived, created, upload FROM tables WHERE project_id = $1 ORDER BY created DESC, handle";
 const ONE: &str = "SELECT handle, name, user_id, schema_text, rules_text, row_count, file_digest, file_name,
-    archived, created FROM tables WHERE project_id = $1 AND handle = $2";
+    archived, created, upload FROM tables WHERE project_id = $1 AND handle = $2";
 const USES: &str = "SELECT DISTINCT version_tables.handle, requests.id FROM version_tables
     JOIN requests ON requests.id = version_tables.request_id AND requests.version = version_tables.version
     WHERE requests.project_id = $1 AND ($2 = '' OR version_tables.handle = $3) ORDER BY requests.id";
 
 fn shown(row: Row, used_by: Vec<String>) -> Result<Table, Fault> {
-    let (handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created) = row;
+    let (handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created, upload) = row;
     let damaged = |error: serde_json::Error| Fault::internal("a stored table", &error);
     let schema = serde_json::from_str(&schema).map_err(damaged)?;
     let rules = rules.map(|rules| serde_json::from_str(&rules)).transpose().map_err(damaged)?;
-    let archived = archived != 0;
-    Ok(Table { handle, name, owner, schema, rules, rows, file_digest, file_name, archived, created, used_by })
+    Ok(Table {
+        handle,
+        name,
+        owner,
+        schema,
+        rules,
+        rows,
+        file_digest,
+        file_name,
+        archived: archived != 0,
+        created,
+        uploaded: upload.is_some(),
+        used_by,
+    })
 }
 
 /// The requests that name each table, or this one.
@@ -192,10 +212,12 @@ pub async fn add_table(
     if described.saturating_add(i64::try_from(more).unwrap_or(i64::MAX)) > MOST_DESCRIBED {
         return Err(Fault::QuotaReached("8 MiB of columns and rules of one user's tables"));
     }
+    let upload = carried(&mut tx, &caller, form.upload.as_deref().unwrap_or_default()).await?;
+    let detail = json!({ "rows": form.rows, "columns": form.schema.len(), "uploaded": upload.is_some() });
     let added = sqlx::query(
         "INSERT INTO tables (project_id, handle, name, user_id, schema_text, rules_text, row_count,
-             file_digest, file_name, archived, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)",
+             file_digest, file_name, archived, created, upload)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)",
     )
     .bind(&caller.project)
     .bind(&form.handle)
@@ -207,27 +229,42 @@ pub async fn add_table(
     .bind(form.file_digest.to_lowercase())
     .bind(file_name)
     .bind(now())
+    .bind(upload)
     .execute(&mut *tx)
     .await;
     match added {
         Err(error) if is_taken(&error) => return Err(Fault::Taken("table")),
         other => other?,
     };
-    let detail = json!({ "rows": form.rows, "columns": form.schema.len() });
     journal::append(&mut tx, &caller.project, &caller.user, "table_uploaded", &form.handle, detail).await?;
     let table = table(&mut tx, &caller.project, &form.handle).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(table)))
 }
 
-/// Whose it is decides, not only the role.
-pub async fn check_owner(conn: &mut Conn, handle: &str, user: &str) -> Result<(), Fault> {
-    let found: Option<(String,)> = sqlx::query_as("SELECT user_id FROM tables WHERE handle = $1")
-        .bind(handle)
-        .fetch_optional(conn)
-        .await?;
+/// An upload of the caller that went to the servers of this project.
+async fn carried(conn: &mut Conn, caller: &Caller, upload: &str) -> Result<Option<String>, Fault> {
+    let found: Option<(String,)> = sqlx::query_as(
+        "SELECT id FROM uploads WHERE id = $1 AND user_id = $2 AND project_id = $3 AND state = 'sent'",
+    )
+    .bind(text::plain(upload))
+    .bind(&caller.user)
+    .bind(&caller.project)
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|(id,)| id))
+}
+
+/// Whose it is decides, not only the role; and in this project, whose approvers it concerns.
+pub async fn check_owner(conn: &mut Conn, caller: &Caller, handle: &str) -> Result<(), Fault> {
+    let found: Option<(String,)> =
+        sqlx::query_as("SELECT user_id FROM tables WHERE handle = $1 AND project_id = $2")
+            .bind(handle)
+            .bind(&caller.project)
+            .fetch_optional(conn)
+            .await?;
     match found {
-        Some((owner,)) if owner == user => Ok(()),
+        Some((owner,)) if owner == caller.user => Ok(()),
         Some(_) => Err(Fault::NotAllowed),
         None => Err(Fault::NoSuchThing("table")),
     }
@@ -243,7 +280,7 @@ pub async fn archive_table(
     Input(form): Input<ArchiveForm>,
 ) -> Result<Json<Table>, Fault> {
     let mut tx = portal.db.begin().await?;
-    check_owner(&mut tx, &handle, &caller.user).await?;
+    check_owner(&mut tx, &caller, &handle).await?;
     let moved = sqlx::query("UPDATE tables SET archived = $1 WHERE handle = $2 AND archived <> $3")
         .bind(i64::from(form.archived))
         .bind(&handle)
@@ -268,7 +305,7 @@ pub async fn forget_table(
     Path(handle): Path<String>,
 ) -> Result<StatusCode, Fault> {
     let mut tx = portal.db.begin().await?;
-    check_owner(&mut tx, &handle, &caller.user).await?;
+    check_owner(&mut tx, &caller, &handle).await?;
     sqlx::query("DELETE FROM tables WHERE handle = $1").bind(&handle).execute(&mut *tx).await?;
     journal::append(&mut tx, &caller.project, &caller.user, "table_forgotten", &handle, json!({})).await?;
     tx.commit().await?;

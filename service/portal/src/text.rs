@@ -46,6 +46,11 @@ pub fn base64(what: &str, text: &str) -> Result<Vec<u8>, Fault> {
     STANDARD.decode(text).map_err(|_| Fault::invalid(format!("{what} is written in base64, with padding")))
 }
 
+/// What was written here: not to be read, it is no mistake of whoever asks.
+pub fn stored(what: &str, text: &str) -> Result<Vec<u8>, Fault> {
+    STANDARD.decode(text).map_err(|error| Fault::internal(what, &error))
+}
+
 pub fn to_base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
@@ -84,6 +89,13 @@ mod tests {
         ] {
             assert!(email(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_stored_wrongly_is_no_mistake_of_whoever_asks() {
+        assert_eq!(base64("x", "?").unwrap_err().code(), "invalid_input");
+        assert_eq!(stored("x", "?").unwrap_err().code(), "internal");
+        assert_eq!(stored("x", &to_base64(b"octets")).unwrap(), b"octets");
     }
 
     #[test]

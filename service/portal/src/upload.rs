@@ -1,5 +1,7 @@
 //! Uploads: three sealed parcels in pieces, kept until all are there, then sent to the three servers at once.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -26,9 +28,9 @@ const SMALLEST_CHUNK: u64 = 64 << 10;
 const MIB: u64 = 1 << 20;
 /// Seconds that a second asker waits for an upload to be sent.
 const LONGEST_WAIT: i64 = 600;
-/// How often it is tried to write down how sending ended, and how long it is waited in between.
-const NOTE_TRIES: u32 = 120;
+/// How long it is waited before it is tried again to write down how sending ended: twice as long each time.
 const NOTE_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_NOTE_PAUSE: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -287,6 +289,7 @@ async fn take_chunk(
         .execute(&mut *tx)
         .await?;
     if open.rows_affected() != 1 {
+        find(&mut tx, &id, &caller.user).await?;
         return Err(Fault::NotNow("this upload takes no more pieces".into()));
     }
     spool.keep(piece, server, chunk).await?;
@@ -306,17 +309,59 @@ pub async fn send_upload(
     if let Some(answers) = stored.answers()? {
         return Ok(Json(answers));
     }
+    // Before it is written that it is on its way: where nobody sends it, that is taken back.
+    let sending = Sending::begin(&portal, &id);
     let taken = sqlx::query("UPDATE uploads SET state = 'sending' WHERE id = $1 AND state = 'open'")
         .bind(&id)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
     if taken.rows_affected() != 1 {
+        drop(sending);
         return wait_for_answers(&portal, &id, &caller.user).await.map(Json);
     }
     // Goes on to its end if whoever asked for it goes away.
-    let sent = tokio::spawn(async move { send(&portal, &caller, &stored).await }).await;
+    let sent = tokio::spawn(async move {
+        let _sending = sending;
+        send(&portal, &caller, &stored).await
+    })
+    .await;
     sent.map_err(|error| Fault::internal("send", &error))?.map(Json)
+}
+
+/// Which uploads are being sent, and how often: one that ends and one that begins may meet.
+#[derive(Default)]
+pub struct Sends(Mutex<HashMap<String, usize>>);
+
+impl Sends {
+    fn has(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+}
+
+/// That somebody sends an upload, until this is dropped, also by a panic.
+struct Sending {
+    portal: Shared,
+    id: String,
+}
+
+impl Sending {
+    fn begin(portal: &Shared, id: &str) -> Self {
+        let mut sends = portal.sends.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *sends.entry(id.to_owned()).or_default() += 1;
+        Self { portal: portal.clone(), id: id.to_owned() }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let mut sends = self.portal.sends.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = sends.get(&self.id).copied().unwrap_or_default();
+        match count > 1 {
+            true => sends.insert(self.id.clone(), count - 1),
+            false => sends.remove(&self.id),
+        };
+    }
 }
 
 /// Whoever lost the connection while it was sent waits with the first who asked.
@@ -339,14 +384,12 @@ async fn send(portal: &Shared, caller: &Caller, stored: &Stored) -> Result<Answe
     let sent = relay(portal, caller, stored).await;
     let answers = sent.as_ref().ok().map(serde_json::to_string).transpose();
     let answers = answers.map_err(|error| Fault::internal("answers", &error))?;
-    // Nobody else does it: written down sooner or later, or the upload would stay on its way for ever.
-    let mut tries = 0;
+    // Nobody else knows the answers: written down sooner or later, or the table would be sent once more.
+    let mut pause = NOTE_PAUSE;
     while let Err(fault) = note(portal, caller, stored, answers.as_deref()).await {
-        tries += 1;
-        if tries == NOTE_TRIES {
-            return Err(fault);
-        }
-        tokio::time::sleep(NOTE_PAUSE).await;
+        tracing::warn!(?fault, "how sending an upload ended is not written down yet");
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_NOTE_PAUSE);
     }
     if sent.is_ok() {
         spool(portal, &stored.id).remove().await;
@@ -413,6 +456,20 @@ pub async fn drop_upload(
 /// After a restart nothing is on its way any more.
 pub async fn recover(conn: &mut Conn) -> Result<(), Fault> {
     sqlx::query("UPDATE uploads SET state = 'open' WHERE state = 'sending'").execute(conn).await?;
+    Ok(())
+}
+
+/// Takes back that an upload is on its way where nobody sends it any more: its task broke.
+pub async fn reopen(conn: &mut Conn, sends: &Sends) -> Result<(), Fault> {
+    // Locks them first: who sends one now has not written down yet how that ended, and is seen below.
+    let locked: Vec<(String,)> =
+        sqlx::query_as("UPDATE uploads SET state = 'sending' WHERE state = 'sending' RETURNING id")
+            .fetch_all(&mut *conn)
+            .await?;
+    for (id,) in locked.iter().filter(|(id,)| !sends.has(id)) {
+        tracing::warn!(id, "an upload that nobody sends any more is open again");
+        sqlx::query("UPDATE uploads SET state = 'open' WHERE id = $1").bind(id).execute(&mut *conn).await?;
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use super::routes::offered;
 use super::trouble::Trouble;
 use crate::db::{Conn, is_taken};
 use crate::error::Fault;
-use crate::factor::check_way_in;
+use crate::factor::{check_way_in, standing};
 use crate::gate::Caller;
 use crate::ids::{fresh_id, now};
 use crate::inbox::{NoticeKind, tell_owner};
@@ -47,6 +47,14 @@ pub struct IdentityInfo {
     pub current: bool,
 }
 
+impl IdentityInfo {
+    fn hide(&mut self) {
+        self.id.clear();
+        self.subject.clear();
+        (self.created, self.used) = (0, 0);
+    }
+}
+
 /// Where the browser is to go.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Onward {
@@ -65,6 +73,24 @@ pub async fn owner(conn: &mut Conn, proven: &Proven) -> Result<Option<String>, F
     .fetch_optional(conn)
     .await?;
     Ok(found.map(|(user,)| user))
+}
+
+/// The same, and makes wait whoever changes the account. First the account, as everywhere: two that lock both
+/// in another order would wait for each other.
+pub async fn locked_owner(conn: &mut Conn, proven: &Proven) -> Result<Option<String>, Trouble> {
+    let found: Option<(String,)> =
+        sqlx::query_as("SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2")
+            .bind(&proven.issuer)
+            .bind(&proven.subject)
+            .fetch_optional(&mut *conn)
+            .await?;
+    let found = found.map(|(user,)| user);
+    if let Some(user) = &found {
+        lock_user(conn, user).await?;
+    }
+    let owner = owner(conn, proven).await?;
+    // Linked to another account while this one was waited for.
+    if owner.is_some() && owner != found { Err(Trouble::Over) } else { Ok(owner) }
 }
 
 /// Links an identity that nobody has to an account that has none of this issuer.
@@ -126,6 +152,7 @@ pub async fn list_identities(State(portal): State<Shared>, caller: Caller) -> Re
     .fetch_all(&mut *tx)
     .await?;
     let password = has_password(&mut tx, &caller.user).await?;
+    let waiting = standing(&portal, &mut tx, &caller.user, caller.passkey).await?.waiting;
     tx.commit().await?;
     let issuer = portal.provider.as_ref().map(|provider| provider.issuer.as_str());
     let shown = |(id, of, subject, created, used): (String, String, String, i64, i64)| IdentityInfo {
@@ -137,7 +164,13 @@ pub async fn list_identities(State(portal): State<Shared>, caller: Caller) -> Re
         used,
     };
     let provider = portal.provider.as_ref().map(|provider| provider.name.clone());
-    Ok(Json(WaysIn { password, provider, identities: rows.into_iter().map(shown).collect() }))
+    let mut identities: Vec<IdentityInfo> = rows.into_iter().map(shown).collect();
+    if waiting {
+        // The password alone does not tell who somebody is elsewhere; only that the provider is a way in.
+        identities.retain(|identity| identity.current);
+        identities.iter_mut().for_each(IdentityInfo::hide);
+    }
+    Ok(Json(WaysIn { password, provider, identities }))
 }
 
 /// Begins to link an account elsewhere to the caller's.

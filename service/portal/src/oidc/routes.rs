@@ -310,10 +310,9 @@ async fn join(
         .bind(&flow.email)
         .fetch_optional(&mut **tx)
         .await?;
-    let owner = identity::owner(tx, proven).await?;
+    let owner = identity::locked_owner(tx, proven).await?;
     let (user, fresh_until) = match (owner, known) {
         (Some(owner), known) if taken.first || known.as_ref() == Some(&(owner.clone(),)) => {
-            lock_user(tx, &owner).await?;
             if invitation::session_with_passkey(portal, tx, headers, &owner).await?.is_some() {
                 taken.welcome(tx, &owner).await?;
                 return Ok(go_to(&format!("{}/{}", portal.config.origin, flow.place)));

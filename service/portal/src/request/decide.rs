@@ -361,9 +361,11 @@ pub async fn revoke(
     if !own {
         return Err(Fault::WrongSignature);
     }
-    let (_, digest) = store::payload(&mut tx, &stored).await?;
-    match read_revocation(&envelope)?.revokes {
-        Revoked::Approval(revoked) if revoked.to_string() == digest => {}
+    let (_, approved) = store::payload(&mut tx, &stored).await?;
+    let revocation = read_revocation(&envelope)?;
+    let digest = revocation.digest()?.to_string();
+    match revocation.revokes {
+        Revoked::Approval(revoked) if revoked.to_string() == approved => {}
         _ => return Err(Fault::invalid("this revokes something else than the approval it was sent for")),
     }
     // First, so that of two who revoke at once the later one is told.

@@ -51,7 +51,7 @@ pub async fn download_approved(
     Ok(file(&stored.name, "approved", envelope))
 }
 
-/// The signed revocation, for the servers' operators.
+/// The signed revocation, to be kept, or published by hand with `vdl policy publish`.
 #[utoipa::path(get, path = "/api/requests/{request}/revocation", tag = "requests", params(
     ("request" = String, Path)),
     responses((status = 200, body = String, content_type = "application/octet-stream")))]
@@ -67,7 +67,7 @@ pub async fn download_revocation(
         .fetch_optional(&mut *tx)
         .await?;
     let envelope = match found {
-        Some((envelope,)) => Some(text::base64("a revocation", &envelope)?),
+        Some((envelope,)) => Some(text::stored("a stored revocation", &envelope)?),
         // The servers may have brought it.
         None if stored.state == State::Revoked => {
             let (_, digest) = store::payload(&mut tx, &stored).await?;

@@ -115,7 +115,7 @@ pub async fn payload(conn: &mut Conn, stored: &Stored) -> Result<(Vec<u8>, Strin
             .bind(stored.version)
             .fetch_one(conn)
             .await?;
-    let payload = text::base64("a stored payload", &payload)?;
+    let payload = text::stored("a stored payload", &payload)?;
     match digest_of(&payload) == digest {
         true => Ok((payload, digest)),
         false => Err(Fault::internal("a stored payload was changed", &stored.id)),

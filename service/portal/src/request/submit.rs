@@ -124,7 +124,7 @@ async fn check(
     if kind == Kind::Deletion {
         let handle = deleted(statement);
         let handle = handle.ok_or(Fault::invalid("a deletion is one step that deletes one table"))?;
-        check_owner(conn, &handle, &caller.user).await?;
+        check_owner(conn, caller, &handle).await?;
     }
     if statement.purpose.is_none() {
         return Err(Fault::invalid("say the purpose, which approvers decide about"));

@@ -337,7 +337,7 @@ pub async fn a_deletion_is_asked_for_by_the_provider_whose_table_it_is(world: Wo
     let (handle, unknown) = ("AB".repeat(32), "CD".repeat(32));
     let told = json!({ "handle": handle, "schema": [{ "name": "age", "type": "int" }], "rows": 10,
         "file_digest": "0".repeat(64), "file_name": "survey.csv" });
-    paul.post(&format!("/api/projects/{}/tables", world.project), told).await.ok();
+    paul.post(&format!("/api/projects/{}/tables", world.project), told.clone()).await.ok();
     let path = format!("/api/projects/{}/requests", world.project);
     let asked = |person: &Person, steps: Value| {
         let terms = Terms {
@@ -357,6 +357,16 @@ pub async fn a_deletion_is_asked_for_by_the_provider_whose_table_it_is(world: Wo
     let open = json!({ "command": { "open": { "table": { "handle": handle } } } });
     other.post(&path, asked(&other, json!([remove(&handle)]))).await.refused(403, "not_allowed");
     paul.post(&path, asked(&paul, json!([remove(&unknown)]))).await.refused(404, "no_such_thing");
+    // A table of another project is none here: its approvers decide about it.
+    let elsewhere = world.other_project().await;
+    let mut tx = world.portal.db.begin().await.unwrap();
+    crate::project::add_roles(&mut tx, &elsewhere, &paul.user, &[Role::Provider]).await.unwrap();
+    tx.commit().await.unwrap();
+    let theirs = "EF".repeat(32);
+    let mut told_there = told.clone();
+    told_there["handle"] = json!(theirs);
+    paul.post(&format!("/api/projects/{elsewhere}/tables"), told_there).await.ok();
+    paul.post(&path, asked(&paul, json!([remove(&theirs)]))).await.refused(404, "no_such_thing");
     // For their own key, and nothing but the deletion of one table.
     paul.post(&path, asked(&other, json!([remove(&handle)]))).await.refused(400, "key_unknown");
     for steps in [json!([open]), json!([open, remove(&handle)]), json!([remove(&handle), remove(&unknown)])] {

@@ -69,6 +69,31 @@ pub async fn a_server_that_cannot_read_its_parcel_is_named(world: World) {
     ann.call(Method::POST, &format!("{path}/send"), None).await.ok();
 }
 
+/// Its task broke, and no restart is needed to send it again; one that somebody still sends is left alone.
+pub async fn an_upload_that_nobody_sends_any_more_is_open_again(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let form = json!({ "sizes": [5, 5, 5], "chunk": CHUNK });
+    let upload = ann.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+    let path = format!("/api/uploads/{}", upload["id"].as_str().unwrap());
+    for server in 0..3 {
+        ann.octets(Method::PUT, &format!("{path}/{server}/0"), parcel(server, 5)).await.ok();
+    }
+    world.tamper("UPDATE uploads SET state = 'sending'").await;
+    world.portal.sweep().await.unwrap();
+    assert_eq!(ann.get(&path).await.ok()["state"], "open");
+    world.servers.set([Mood::Hangs, Mood::Answers, Mood::Answers]);
+    let (mut sender, send) = (ann.clone(), format!("{path}/send"));
+    let sent = tokio::spawn(async move { sender.call(Method::POST, &send, None).await });
+    while world.servers.hanging() < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    world.portal.sweep().await.unwrap();
+    assert_eq!(ann.get(&path).await.ok()["state"], "sending");
+    world.servers.set([Mood::Answers; 3]);
+    sent.await.unwrap().ok();
+    assert_eq!(ann.get(&path).await.ok()["state"], "sent");
+}
+
 pub async fn half_an_upload_is_never_sent(world: World) {
     let mut ann = world.person("ann", &[Role::Provider]).await;
     let form = json!({ "sizes": [CHUNK, 5, 5], "chunk": CHUNK });
@@ -217,6 +242,37 @@ pub async fn a_full_database_is_told_as_one_and_loses_nothing(world: World) {
     run(roomy).await;
     ann.post(&tables, form(number)).await.ok();
     assert_eq!(ann.get(&tables).await.ok().as_array().unwrap().len(), number + 1);
+}
+
+/// A handle that somebody wrote down is told apart from a table that they uploaded here.
+pub async fn nobody_says_that_somebody_elses_upload_is_their_table(world: World) {
+    let mut ann = world.person("ann", &[Role::Provider]).await;
+    let mut eve = world.person("eve", &[Role::Provider]).await;
+    let mut uploads = Vec::new();
+    for _ in 0..2 {
+        let form = json!({ "sizes": [5, 5, 5], "chunk": CHUNK });
+        let upload = ann.post(&format!("/api/projects/{}/uploads", world.project), form).await.ok();
+        uploads.push(upload["id"].as_str().unwrap().to_owned());
+    }
+    let (sent, unsent) = (&uploads[0], &uploads[1]);
+    for server in 0..3 {
+        let path = format!("/api/uploads/{sent}/{server}/0");
+        ann.octets(Method::PUT, &path, parcel(server, 5)).await.ok();
+    }
+    ann.call(Method::POST, &format!("/api/uploads/{sent}/send"), None).await.ok();
+    let tables = format!("/api/projects/{}/tables", world.project);
+    let form = |handle: &str, upload: Option<&String>| {
+        json!({ "handle": handle.repeat(32), "schema": [{ "name": "age", "type": "int" }], "rows": 1,
+            "file_digest": "0".repeat(64), "file_name": "a.csv", "upload": upload })
+    };
+    assert_eq!(eve.post(&tables, form("AA", Some(sent))).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("BB", Some(unsent))).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("CC", None)).await.ok()["uploaded"], false);
+    assert_eq!(ann.post(&tables, form("DD", Some(sent))).await.ok()["uploaded"], true);
+    ann.post(&tables, form("EE", Some(sent))).await.refused(409, "taken");
+    let listed = eve.get(&tables).await.ok();
+    let uploaded = |table: &&Value| table["uploaded"] == true;
+    assert_eq!(listed.as_array().unwrap().iter().filter(uploaded).count(), 1);
 }
 
 /// One list shows all of them to everybody in the project, however many columns somebody thinks of.

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::browser::{Browser, SESSION, parameters};
+use super::browser::{Browser, SESSION, in_page, parameters};
 use super::house::{Key, SECRET, Signed};
 use super::links::{IDENTITIES, link, linked};
 use super::sign_in::{START, invited, invited_to, join, member};
@@ -108,8 +108,14 @@ pub async fn an_account_elsewhere_is_one_factor(world: World) {
     assert_eq!(me["passkeys"]["waiting"], json!(true));
     elsewhere.get("/api/inbox").await.refused(403, "passkey_needed");
     elsewhere.call(Method::POST, IDENTITIES, None).await.refused(403, "passkey_needed");
-    let path = linked(&mut elsewhere).await;
+    let path = linked(&mut Browser::of(&person)).await;
     elsewhere.call(Method::DELETE, &path, None).await.refused(403, "passkey_needed");
+    // Nor does it learn more than that the provider is a way in.
+    let ways = elsewhere.get(IDENTITIES).await.ok();
+    assert_eq!((&ways["password"], &ways["provider"]), (&json!(true), &json!("Hospital")));
+    let expected = json!({ "id": "", "issuer": ways["identities"][0]["issuer"], "subject": "", "created": 0,
+        "used": 0, "current": true });
+    assert_eq!(ways["identities"], json!([expected]));
     // Nor does it confirm who somebody is, where a passkey is needed for that.
     assert!(elsewhere.leave(AGAIN).await.ends_with("/#/sign-in/passkey"));
     assert!(Browser::of(&person).leave(AGAIN).await.ends_with("/#/sign-in/passkey"));
@@ -195,6 +201,25 @@ pub async fn signing_in_while_the_link_is_taken_away_leaves_no_session(world: Wo
         let (_, gone) = tokio::join!(thief.arrive(&back), ann.call(Method::DELETE, &path, None));
         gone.ok();
         thief.get("/api/me").await.refused(401, "not_logged_in");
+    }
+}
+
+/// Both change account and identity: neither waits for the other for ever, which a database ends with an error.
+pub async fn an_invitation_is_taken_while_the_link_is_taken_away(world: World) {
+    let mut ann = Browser::of(&world.person("ann", &[Role::Analyst]).await);
+    for _ in 0..6 {
+        link(&world, &mut ann, "1").await;
+        let path = linked(&mut ann).await;
+        let token = invited_to(&world, &world.other_project().await, "ann@example.org").await;
+        let mut elsewhere = Browser::new(&world);
+        let take = format!("/api/invitations/{token}/oidc");
+        let onward = elsewhere.call(Method::POST, &take, Some(json!({ "name": "x" }))).await.ok();
+        let back = world.house.agree(onward["address"].as_str().unwrap(), "1");
+        let (end, gone) = tokio::join!(elsewhere.arrive(&back), ann.call(Method::DELETE, &path, None));
+        gone.ok();
+        let end = in_page(&end);
+        assert!(["", "sign-in/has-account"].contains(&end.as_str()), "{end}");
+        elsewhere.get("/api/me").await.refused(401, "not_logged_in");
     }
 }
 
