@@ -75,7 +75,7 @@ class Servers:
 
     def stop(self) -> int:
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(timeout=30)
+        code = self._process.wait(timeout=120)
         if self._process.stdout is not None:
             self._process.stdout.close()
         return code

@@ -109,7 +109,9 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize(("make", "tree"), EXPRESSIONS)
-def test_expressions(table: cd.DataFrame, fake: FakeEngine, make: Any, tree: Any) -> None:
+def test_each_python_expression_becomes_the_tree_it_reads_as(
+    table: cd.DataFrame, fake: FakeEngine, make: Any, tree: Any
+) -> None:
     table[make(table)]
     assert fake.last == {"filter": {"condition": tree, "table": {"handle": table.handle}}}
 
@@ -123,7 +125,9 @@ def test_isin_stays_shallow(table: cd.DataFrame, fake: FakeEngine) -> None:
     assert depth(fake.last) < 40
 
 
-def test_thresholds(table: cd.DataFrame, fake: FakeEngine) -> None:
+def test_a_threshold_reaches_the_command_and_a_negative_one_is_refused(
+    table: cd.DataFrame, fake: FakeEngine
+) -> None:
     table.filter(table["flag"], threshold=5)
     assert fake.last["filter"]["threshold"] == 5
     table[(table["a"] > 1).with_threshold(7)]
@@ -216,7 +220,7 @@ def test_a_filtered_column_is_a_column_of_the_filtered_table(table: cd.DataFrame
     assert aggregated["aggregate"]["table"] != filtered["filter"]["table"]
 
 
-def test_merge_commands(table: cd.DataFrame, fake: FakeEngine) -> None:
+def test_a_merge_says_tables_keys_kind_check_and_suffixes(table: cd.DataFrame, fake: FakeEngine) -> None:
     right = table[["a", "b"]].rename(columns={"a": "key"})
     cd.merge(table, right, how="inner", left_on="a", right_on="key")
     assert fake.last == {
@@ -283,7 +287,9 @@ def test_merges_that_are_refused(
         cd.merge(table, table, **arguments)
 
 
-def test_concat_commands(table: cd.DataFrame, fake: FakeEngine) -> None:
+def test_concat_takes_tables_with_the_same_columns_and_refuses_the_rest(
+    table: cd.DataFrame, fake: FakeEngine
+) -> None:
     turned = table[["flag", "day", "text", "b", "a"]]
     cd.concat([table, turned])
     assert fake.last == {"concat": {"tables": [{"handle": table.handle}, {"handle": turned.handle}]}}
@@ -505,6 +511,7 @@ def test_progress_shows_only_for_long_steps(
     original = _engine._new_bar
     monkeypatch.setattr(_engine, "_new_bar", lambda *given: made.append(original(*given)) or made[-1])
     fake.progress_steps = 4
+    monkeypatch.setattr(_engine, "_SHOW_AFTER_SECONDS", 3600.0)
     table[["a"]]
     assert not made
     monkeypatch.setattr(_engine, "_SHOW_AFTER_SECONDS", 0.0)

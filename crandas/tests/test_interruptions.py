@@ -22,9 +22,10 @@ pytestmark = pytest.mark.engine
 
 def test_ctrl_c_cancels_and_leaves_the_session_usable(engine: base.Session) -> None:
     table = cd.DataFrame(pd.DataFrame({"a": np.arange(100_000)[::-1]}), auto_bounds=True)
-    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 
     def sort_for_ever() -> None:
+        # Not before it is caught.
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         while True:
             table.sort_values("a")
 

@@ -34,8 +34,10 @@ def run(name: str, folder: Path, handles: dict[str, str] | None = None) -> str:
     for written, real in (handles or {}).items():
         text = text.replace(written, real)
     notebook = nbformat.reads(text, as_version=4)
+    # Also for what a cell printed: of that it waits four seconds otherwise, and then goes on without it.
+    patience = {"timeout": 600, "startup_timeout": 300, "iopub_timeout": 300}
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, **patience
     ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return "\n".join(_text(output) for output in outputs)

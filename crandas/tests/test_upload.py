@@ -290,7 +290,7 @@ def test_csv_with_ctypes(fake: FakeEngine) -> None:
     assert found["e"] == ("date", [11016, 0], [True, False])
 
 
-def test_csv_options(fake: FakeEngine, tmp_path: Path) -> None:
+def test_csv_options_mean_what_they_mean_in_pandas(fake: FakeEngine, tmp_path: Path) -> None:
     assert read(fake, "a;b\n1;2\n", sep=";", usecols=["b"]) == {"b": ("integer", [2], None)}
     assert read(fake, "a\nNA\nx\n", keep_default_na=False)["a"] == ("text", ["NA", "x"], None)
     assert read(fake, "a\n-\n1\n", na_values="-")["a"] == ("integer", [0, 1], [False, True])

@@ -81,7 +81,7 @@ fn damaged(good: &[u8], seed: u64, read: impl Fn(&[u8]) -> bool) {
 }
 
 #[test]
-fn scripts() {
+fn no_changed_byte_of_a_script_makes_it_panic_or_mean_two_things() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/scripts");
     for (seed, entry) in (1..).zip(std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
@@ -98,7 +98,7 @@ fn scripts() {
 }
 
 #[test]
-fn commands() {
+fn no_changed_byte_of_a_command_makes_it_panic_or_mean_two_things() {
     let language = include_bytes!("../../../vectors/language.json");
     let Tree::List(entries) = Tree::read(language).unwrap() else { unreachable!() };
     for (seed, entry) in (1..).zip(entries.iter().step_by(4)) {
@@ -117,7 +117,7 @@ fn commands() {
 }
 
 #[test]
-fn envelopes() {
+fn no_changed_byte_of_an_envelope_makes_it_panic_or_approve_something_else() {
     let believed = gate().check_envelope(&envelope(), NOW).unwrap();
     damaged(&envelope(), 7, |bytes| {
         let _ = read_envelope(bytes);
@@ -132,7 +132,7 @@ fn envelopes() {
 }
 
 #[test]
-fn statements_of_a_careless_approver() {
+fn no_statement_that_a_careless_approver_signs_makes_it_panic_or_goes_unexplained() {
     // Signed after the damage: what no signature can catch must be caught by reading.
     let payload = serde_json::to_vec(&read_envelope(&envelope()).unwrap().statement).unwrap();
     damaged(&payload, 8, |bytes| match vdl_authorize::Statement::read(bytes) {
@@ -145,7 +145,7 @@ fn statements_of_a_careless_approver() {
 }
 
 #[test]
-fn requests_and_closings() {
+fn no_changed_byte_of_a_request_or_a_closing_makes_it_panic() {
     let authority = sign(believed_digest(), 0, "{}", 1);
     let request = Request { job: job(1), command: "{}".into(), rows: Some(4), authority: Some(authority) };
     let body = wire::encode(&request, b"some shares").unwrap();
@@ -159,7 +159,7 @@ fn requests_and_closings() {
 }
 
 #[test]
-fn key_files() {
+fn no_changed_byte_of_a_key_file_makes_it_panic() {
     let signing = SigningKey::from_seed([5; 32]);
     let (secret, public) = (signing.write_pem().unwrap(), signing.verifying_key().write_pem().unwrap());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

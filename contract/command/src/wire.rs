@@ -119,18 +119,25 @@ impl Route {
 /// The environment a cluster has and an approval is for, where nothing else is said.
 pub const DEFAULT_ENVIRONMENT: &str = "production";
 
+/// What a server asks before it computes; chosen when it starts, the same on all three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Nothing: every command runs at once. For dummy data.
     Design,
+    /// An approval and the analyst's signature, for every command.
     Authorized,
 }
 
+/// What a server says of itself to whoever has the access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
+    /// Which of the three it is: 0, 1 or 2.
     pub node: u8,
+    /// Of its program, such as `0.1.0`.
     pub version: String,
     pub mode: Mode,
+    /// The name that approvals must be made for.
     pub environment: String,
     /// Base64 of the public key to which parcels for this server are sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,9 +184,11 @@ pub struct LogPart {
     pub next: u64,
 }
 
+/// One command to be run, the same for all three servers. An upload brings the server's shares as payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
+    /// Drawn anew for every attempt.
     pub job: JobId,
     /// The command's exact JSON text: these bytes are hashed, matched and signed.
     pub command: String,
@@ -220,24 +229,32 @@ pub struct TableMeta {
     pub rules: Option<TableRules>,
 }
 
+/// What came of a [`Request`]; opened shares follow as payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// The request's.
     pub job: JobId,
     pub outcome: Outcome,
 }
 
+/// What a command leaves: a table on the servers, shares for the analyst, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// A table that was uploaded, computed, named or looked up.
     Table(TableMeta),
     /// The payload holds this node's shares of the columns, in order.
     Opened(Opened),
+    /// The table is gone.
     Removed,
 }
 
+/// The shape of what was opened; the values are in the payloads of all three servers together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
+    /// Of each column; 1 for an aggregation.
     pub rows: u64,
+    /// As their shares follow.
     pub columns: Vec<ColumnMeta>,
 }
 
@@ -263,12 +280,15 @@ pub struct StartedRun {
     pub run: u64,
 }
 
+/// The analyst ends a run: none of its commands begins after that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRun {
+    /// Digest of the approved statement's exact bytes.
     pub approval: Digest,
+    /// The three nodes' nonces; the run id is derived from them.
     pub nonces: [Nonce; 3],
-    /// Base64 signature by the analyst.
+    /// Base64 Ed25519 signature by the analyst; `vdl_authorize` says over what.
     pub signature: String,
 }
 

@@ -168,7 +168,8 @@ def _from_arrow(data: Any) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        frame: pd.DataFrame = pd.DataFrame.from_arrow(data)  # type: ignore[attr-defined]  # newer than its stubs
+        # Newer than the stubs of pandas.
+        frame: pd.DataFrame = pd.DataFrame.from_arrow(data)  # type: ignore[attr-defined]
     except ImportError:
         raise TypeMismatchError(
             f"reading a {type(data).__name__} needs the package pyarrow",

@@ -26,7 +26,7 @@ fn everywhere(base: u64, mut ask: impl FnMut(u64, &Clear)) {
 }
 
 #[test]
-fn expressions_of_numbers() {
+fn expressions_of_numbers_equal_the_clear() {
     for seed in 1000..1120 {
         let mut random = Random::of(seed);
         let clear = table(seed, random.pick(&ROWS));
@@ -38,7 +38,7 @@ fn expressions_of_numbers() {
 }
 
 #[test]
-fn expressions_of_truth() {
+fn expressions_of_truth_equal_the_clear() {
     for seed in 2000..2160 {
         let mut random = Random::of(seed);
         let clear = table(seed, random.pick(&ROWS));

@@ -73,11 +73,6 @@ impl UploadLayout {
         &self.columns
     }
 
-    /// Bytes of one component.
-    pub fn component_bytes(&self) -> usize {
-        self.words * 8
-    }
-
     fn split_columns(&self, words: &[u64]) -> Result<Vec<(Planes, Option<Planes>)>, ShareError> {
         let mut reader = Reader::new(bytemuck::cast_slice(words));
         let columns = self

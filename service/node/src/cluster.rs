@@ -2,10 +2,11 @@
 //! connection file, made once and kept. Made for trying out; in earnest each party makes its own.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use vdl_authorize::{Policy, VerifyingKey};
@@ -279,10 +280,20 @@ fn ports(first: Option<u16>) -> Result<Vec<u16>, NodeError> {
 pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>, NodeError> {
     let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let listeners: Result<Vec<_>, _> = (0..count).map(bind).collect();
-    let ports = listeners.and_then(|listeners| {
-        listeners.iter().map(|listener| listener.local_addr().map(|address| address.port())).collect()
-    });
+    let ports = listeners.and_then(|listeners| listeners.iter().map(kept_free).collect());
     ports.map_err(|error| NodeError::Link(format!("no free ports: {error}")))
+}
+
+/// This listener's port, for a program that is started next. Nobody else who asks for any port is given it
+/// for a minute: the end of a connection that was had there stays with it so long.
+pub fn kept_free(listener: &TcpListener) -> io::Result<u16> {
+    let address = listener.local_addr()?;
+    let mut asks = TcpStream::connect(address)?;
+    // It stays with whoever ends first. Where somebody else came before, nothing is lost but that.
+    drop(listener.accept()?);
+    asks.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let _ = asks.read_to_end(&mut Vec::new());
+    Ok(address.port())
 }
 
 fn token() -> Result<String, NodeError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use vdl_listen::{TlsListener, told_to_stop};
+use vdl_listen::{Most, Patience, Port, told_to_stop};
 use vdl_store::Store;
 
 use crate::config::{Loaded, NodeFile};
@@ -19,6 +19,15 @@ use crate::node::Node;
 
 /// How long requests under way may take to end once the node is told to stop.
 const FAREWELL: Duration = Duration::from_millis(1000);
+
+/// Clients keep idle connections for a minute and a half.
+const PATIENCE: Patience = Patience {
+    handshake: Duration::from_secs(10),
+    head: Duration::from_secs(120),
+    reading: Duration::from_secs(120),
+};
+/// All analysts of an organisation may come from one address, and so does a portal for everybody it serves.
+const MOST: Most = Most { all: 640, of_one_network: Some(256) };
 
 /// Serves one node until it is told to stop: by SIGTERM, SIGINT, or, if asked for, by the end of its
 /// standard input, which is how it notices that whoever started it is gone. `ready` is called when
@@ -66,7 +75,7 @@ async fn serve_until_told(
     let node = open(&loaded)?;
     let _pid = loaded.pid_file.as_ref().map(PidFile::write).transpose()?;
     let failed = |error: io::Error| NodeError::Link(format!("HTTPS cannot be served: {error}"));
-    let listener = TlsListener::start(listener, https_config(&loaded.https)?).map_err(failed)?;
+    let port = Port::open(listener, Some(https_config(&loaded.https)?), MOST, PATIENCE).map_err(failed)?;
     let app = router(Https {
         node: node.clone(),
         token: blake3::hash(loaded.file.token.0.as_bytes()),
@@ -74,9 +83,7 @@ async fn serve_until_told(
         readers: Arc::new(Semaphore::new(MOST_READERS)),
     });
     let (stopping, stopped) = (Arc::new(Notify::new()), node.clone());
-    let until = stopping.clone();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move { until.notified().await });
-    let server = tokio::spawn(server.into_future());
+    let server = tokio::spawn(port.serve(app, stopping.clone()));
     tokio::task::spawn_blocking(move || announce(&stopped, ready));
     told.notified().await;
     tracing::info!(node = loaded.file.node, "stopping");

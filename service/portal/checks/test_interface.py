@@ -262,7 +262,8 @@ def test_every_answer_is_as_described(label: str, role: str, people: People, cod
         lead_somewhere(case, people.real)
         case.headers.update(portal.FROM_PAGE)
         case.cookies = {}
-        sent: dict[str, Any] = {"verify": str(people.world.certificate)}
+        # Where nobody says how long, it is ten seconds.
+        sent: dict[str, Any] = {"verify": str(people.world.certificate), "timeout": portal.PATIENCE}
         if word is not None:
             browser = people.browser(word, fresh=False) if guesses else people.browsers[word]
             sent["cookies"] = {COOKIE: browser.cookies[COOKIE]}

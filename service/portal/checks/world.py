@@ -27,7 +27,7 @@ VDL = Path(os.environ.get("VDL", REPOSITORY / "target" / "release" / "vdl"))
 # As a page of the portal is sent by a browser.
 FROM_PAGE = {"sec-fetch-site": "same-origin"}
 # Generous: the machine may be busy with something else.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -168,9 +168,17 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port for a program that is started next.
+
+    Whoever else asks for any port does not get it for a minute: the end of a connection that was had there
+    stays with it so long.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            server.accept()[0].close()
+            assert client.recv(1) == b"", "the other end is closed first"
+        return port
 
 
 def write_certificate(certificate: Path, key: Path) -> None:

@@ -43,7 +43,6 @@ mod serve;
 mod server;
 mod session;
 mod spool;
-mod stall;
 mod table;
 mod text;
 mod tls;

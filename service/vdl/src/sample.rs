@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use vdl_authorize::{Approver, POLICY_TYPE, Policy, PolicyStatement, Rule, SigningKey, VerifyingKey};
 use vdl_command::{DEFAULT_ENVIRONMENT, Mode};
-use vdl_node::cluster::{Cluster, Wishes};
+use vdl_node::cluster::{Cluster, Wishes, kept_free};
 use vdl_portal::{Purpose, Role, Sample, add_people};
 
 use crate::failure::Failure;
@@ -167,10 +167,8 @@ fn configuration(port: u16, connection: &Path) -> String {
 
 fn free_port(wished: Option<u16>) -> Result<u16, Failure> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, wished.unwrap_or(0)));
-    let address = bound.and_then(|listener| listener.local_addr());
-    address
-        .map(|address| address.port())
-        .map_err(|error| Failure::new(format!("no port for the portal: {error}")))
+    let port = bound.and_then(|listener| kept_free(&listener));
+    port.map_err(|error| Failure::new(format!("no port for the portal: {error}")))
 }
 
 /// A hundred random bits, in letters that are hard to confuse.

@@ -49,9 +49,9 @@ enum WrittenMode {
 }
 
 /// How long the three may take to find each other.
-const START: Duration = Duration::from_secs(15);
+const START: Duration = Duration::from_secs(60);
 /// How long the portal may take: it looks for its servers first.
-const START_PORTAL: Duration = Duration::from_secs(30);
+const START_PORTAL: Duration = Duration::from_secs(60);
 /// How long they may take to stop by themselves.
 const STOP: Duration = Duration::from_millis(1700);
 

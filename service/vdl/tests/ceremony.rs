@@ -80,7 +80,7 @@ impl World {
 
     /// Waits until `vdl policy show` has a line with this from each server.
     fn wait_until_all_say(&self, what: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let (code, said) = self.says("policy show --connection c");
             let servers = said.lines().filter(|line| line.starts_with("server") && line.contains(what));

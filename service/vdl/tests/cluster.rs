@@ -16,6 +16,13 @@ use vdl_client::{
 };
 use vdl_command::{JobId, TableMeta};
 
+/// What happens at once may take so long where the machine has much else to do; what hangs takes longer.
+const PROMPT: Duration = Duration::from_secs(30);
+/// How long servers with shorter deadlines may take to miss one; with their own they take a minute at least.
+const HURRIED: Duration = Duration::from_secs(50);
+/// How long something may take that has to happen.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 struct Cluster {
     up: Child,
     folder: PathBuf,
@@ -52,7 +59,7 @@ impl Cluster {
         signal(self.up.id(), "TERM");
         let started = Instant::now();
         assert!(self.up.wait().unwrap().success());
-        assert!(started.elapsed() < Duration::from_secs(2), "stopping took {:?}", started.elapsed());
+        assert!(started.elapsed() < PROMPT, "stopping took {:?}", started.elapsed());
     }
 }
 
@@ -73,14 +80,14 @@ fn alive(pid: u32) -> bool {
     !state.is_empty() && !state.contains(") Z ")
 }
 
-/// Short deadlines, for a cluster that is not running.
+/// Shorter deadlines, for a cluster that is not running; yet a machine may stand still for a second.
 fn hurry(folder: &Path) {
     for node in 0..3 {
         let path = folder.join(format!("node{node}/node.toml"));
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.replace("round_seconds = 60.0", "round_seconds = 1.0");
-        let text = text.replace("connect_seconds = 10.0", "connect_seconds = 1.0");
-        let text = text.replace("arrival_seconds = 60.0", "arrival_seconds = 1.0");
+        let text = text.replace("round_seconds = 60.0", "round_seconds = 4.0");
+        let text = text.replace("connect_seconds = 10.0", "connect_seconds = 4.0");
+        let text = text.replace("arrival_seconds = 60.0", "arrival_seconds = 4.0");
         std::fs::write(path, text).unwrap();
     }
 }
@@ -229,14 +236,14 @@ fn a_killed_and_a_stuck_server_are_named_and_all_goes_on_when_they_are_back() {
     signal(cluster.pid(2), "STOP");
     let started = Instant::now();
     let stuck = mean(&session, &meta).unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < HURRIED, "{:?}", started.elapsed());
     assert!(stuck.to_string().contains('2'), "{stuck}");
     signal(cluster.pid(2), "CONT");
     retry(|| mean(&session, &meta));
     signal(cluster.pid(1), "KILL");
     let started = Instant::now();
     let dead = mean(&session, &meta).unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert!(started.elapsed() < HURRIED, "{:?}", started.elapsed());
     assert!(dead.to_string().contains('1'), "{dead}");
     // The other two still answer.
     let connection = Connection::open(cluster.connection.to_str().unwrap()).unwrap();
@@ -258,7 +265,7 @@ fn a_killed_and_a_stuck_server_are_named_and_all_goes_on_when_they_are_back() {
 }
 
 fn retry(mut attempt: impl FnMut() -> Result<f64, ClientError>) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         match attempt() {
             Ok(mean) => return assert!((mean - clear_mean()).abs() < 1e-9),
@@ -278,7 +285,7 @@ fn servers_do_not_outlive_whoever_started_them() {
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("is running"), "{second:?}");
     signal(cluster.up.id(), "KILL");
-    let deadline = Instant::now() + Duration::from_secs(3);
+    let deadline = Instant::now() + PROMPT;
     while pids.iter().any(|pid| alive(*pid)) {
         assert!(Instant::now() < deadline, "a server was left running");
         thread::sleep(Duration::from_millis(20));

@@ -86,8 +86,14 @@ impl Drop for Portal {
     }
 }
 
+/// A port for a program that is started next. Whoever else asks for any port does not get it for a minute:
+/// the end of a connection that was had there stays with it so long.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut asks = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    drop(listener.accept().unwrap());
+    assert_eq!(asks.read(&mut [0]).unwrap(), 0, "the other end is closed first");
+    listener.local_addr().unwrap().port()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

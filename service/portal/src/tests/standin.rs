@@ -2,6 +2,7 @@
 //! should not.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -16,7 +17,7 @@ use vdl_authorize::{
 };
 use vdl_command::wire::{decode, encode};
 use vdl_command::{AskLog, ErrorAnswer, LogPart};
-use vdl_listen::TlsListener;
+use vdl_listen::{Most, Patience, Port};
 
 use crate::ids::now;
 
@@ -152,9 +153,11 @@ pub fn stand_in(server: u8, all: &StandIns) -> String {
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = TlsListener::start(listener, Arc::new(tls)).unwrap();
+    let minute = Duration::from_secs(60);
+    let patience = Patience { handshake: minute, head: minute, reading: minute };
+    let most = Most { all: 100, of_one_network: None };
+    let port = Port::open(listener, Some(Arc::new(tls)), most, patience).unwrap();
     let app = Router::new()
         .route("/v1/sealed", post(take))
         .route("/v1/policy", post(show))
@@ -162,7 +165,7 @@ pub fn stand_in(server: u8, all: &StandIns) -> String {
         .route("/v1/audit", post(tell))
         .with_state((server, all.clone()));
     let app = app.layer(axum::extract::DefaultBodyLimit::disable());
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(port.serve(app, Arc::default()));
     let (pem, seal) = (made.cert.pem(), crate::text::to_base64(&[server; 32]));
     format!(
         "[[servers]]\nendpoint = \"https://{address}\"\nseal = \"{seal}\"\n\

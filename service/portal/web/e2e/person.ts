@@ -6,7 +6,7 @@ import type { BrowserContext, Locator, Page } from "playwright-core";
 import type { World } from "./world.ts";
 
 /** Generous: the machine may be busy with something else. */
-const PATIENCE = 60_000;
+export const PATIENCE = 120_000;
 const PASSPHRASE = "a passphrase for tests only";
 
 export type Answer = { status: number; text: string; code?: string };
@@ -44,6 +44,8 @@ export class Person {
       reducedMotion: "reduce",
       acceptDownloads: true,
     });
+    // For windows that a page opens, too.
+    context.setDefaultTimeout(PATIENCE);
     // Whatever the page's own policy stops is a complaint.
     await context.addInitScript(() =>
       addEventListener("securitypolicyviolation", (event) =>
@@ -162,7 +164,13 @@ export class Person {
       async ([path, body]) => {
         const headers = { "content-type": "application/octet-stream" };
         const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
-        const said = await fetch(path, { method: "POST", headers, body: bytes });
+        const relay = (): Promise<Response> => fetch(path, { method: "POST", headers, body: bytes });
+        let said = await relay();
+        // Of one person a few are on their way at once, and uploads of other tabs may be among them.
+        for (let left = 30; said.status === 429 && left > 0; left -= 1) {
+          await new Promise((resolved) => setTimeout(resolved, 1000));
+          said = await relay();
+        }
         return Array.from(new Uint8Array(await said.arrayBuffer()));
       },
       [`/api/projects/${project}/relay/${server}`, parcel.toString("base64")] as const,
@@ -229,6 +237,7 @@ export class Person {
 
   /** Submits another script as the next version of the request on the page. */
   async resubmits(file: string): Promise<void> {
+    await this.hush();
     await this.click("Submit a new version");
     const dialog = this.page.getByRole("dialog");
     await dialog.locator("input[type=file]").setInputFiles(file);
@@ -321,8 +330,10 @@ export class Person {
 
   /** Closes all notices, so that the next one is news. */
   async hush(): Promise<void> {
-    for (const notice of await this.page.getByRole("button", { name: "Dismiss" }).all())
-      await notice.click({ timeout: 2000 }).catch(() => undefined);
+    const notices = this.page.getByRole("button", { name: "Dismiss" });
+    // One that goes away by itself meanwhile is closed as well; the others then stand where it stood.
+    for (let left = 20; left > 0 && (await notices.count()) > 0; left -= 1)
+      await notices.first().click({ timeout: 2000 }).catch(() => undefined);
   }
 
   /** Gives the passphrase of the key in this browser. */

@@ -1,8 +1,9 @@
 // Three real servers and a real portal in a folder of their own, and a real browser before them.
 
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -63,6 +64,7 @@ export async function makeWorld(more = ""): Promise<World> {
     const browser = await chromium.launch({
       executablePath: findChromium(),
       args: ["--no-sandbox", "--disable-gpu"],
+      timeout: 180_000,
     });
     const stop = async (): Promise<void> => {
       await browser.close();
@@ -166,14 +168,18 @@ async function end(started: ChildProcess[]): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolved, refused) => {
-    const server = createServer().once("error", refused);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolved(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
+/** A port for a program that is started next. Whoever else asks for any port does not get it for a minute: the
+ *  end of a connection that was had there stays with it so long, at the side that ends first. */
+async function freePort(): Promise<number> {
+  const server = createServer((asks) => asks.end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const asks = connect(port, "127.0.0.1").resume();
+  await once(asks, "close");
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 function findChromium(): string {

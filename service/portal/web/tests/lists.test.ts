@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry, Message, Table } from "../src/api/shapes.ts";
+import { inputs } from "../src/contract/language.ts";
 import { readScript } from "../src/contract/script.ts";
 import { browserOf } from "../src/state/agent.ts";
-import { flowOf } from "../src/state/flow.ts";
+import { flowOf, type FlowLine } from "../src/state/flow.ts";
 import { away } from "../src/state/format.ts";
-import { detailInWords } from "../src/state/journal.ts";
+import { aboutOf, detailInWords, type Known } from "../src/state/journal.ts";
+import { kindBeside } from "../src/state/requests.ts";
 import { aboutWhat } from "../src/state/routes.ts";
 import { someColumns } from "../src/state/tables.ts";
 import { ui } from "../src/words/ui.ts";
@@ -23,6 +25,17 @@ test("a table of many columns shows some, those first that are looked for", () =
   const many = someColumns(table(60), "survey column59");
   assert.deepEqual([many.names.length, many.more], [12, 48]);
   assert.deepEqual(many.names.slice(0, 2), ["Column59", "Column0"]);
+});
+
+test("a list says once what a request is, also where its title says it", () => {
+  const beside = (kind: "script" | "upload" | "deletion", name: string): unknown =>
+    kindBeside({ kind, name }, ui.en);
+  assert.equal(beside("upload", "Leave to upload"), undefined);
+  assert.equal(beside("upload", "The yearly survey"), "Leave to upload");
+  assert.equal(beside("deletion", "Leave to upload"), "Deletion");
+  assert.equal(beside("script", "Deletion"), undefined);
+  // What somebody else's page wrote in another language says it to this reader once, too.
+  assert.equal(kindBeside({ kind: "upload", name: "Leave to upload" }, ui.nl), "Verlof om te uploaden");
 });
 
 test("a message about an account leads to the settings, and others to what they tell of", () => {
@@ -68,19 +81,50 @@ test("the journal tells details in the reader's words, addresses in full, and ma
   assert.equal(said({ before: [], after: ["analyst"] }, "en"), "before: none · after: Analyst");
   const asked = { state: "changes_requested", version: 2 };
   assert.equal(said(asked, "nl"), "nu: Wijzigingen gevraagd · versie: 2");
-  assert.equal(said({ sizes: [862, 4014], rows: 1999 }, "en"), "sizes: 862 byte, 4 kB · rows: 1,999");
+  assert.equal(said({ sizes: [862, 4014], rows: 1999 }, "en"), "sizes: 862 bytes, 4 kB · rows: 1,999");
   // Names that every object has are none of the words.
   assert.equal(said({ state: "toString", valueOf: "x" }, "en"), "now: toString · valueOf: x");
 });
 
-test("in the picture of a script, lines to what is opened lie in one another and do not cross", () => {
-  const script = readScript(bytesOf("scripts/mean-stroke-age.json"));
-  const opens = script.steps.map(() => "values" as const);
-  const lines = flowOf(script, opens).edges.filter((edge) => edge.opened);
-  assert.ok(lines.length > 1);
-  for (const one of lines)
-    for (const other of lines) {
-      if (one.from.row !== other.from.row || one.from.column >= other.from.column) continue;
-      assert.ok(one.to.column > other.to.column);
-    }
+test("the journal calls things as people do, and what it has no name for by its number", () => {
+  const known = {
+    project: { id: "p", members: [{ user: "u1", name: "Anna" }] },
+    requests: [{ id: "r1", name: "Mean age" }],
+    tables: [
+      { handle: "AB12", name: "survey" },
+      { handle: "CD34", name: null },
+    ],
+  } as unknown as Known;
+  const about = (object: string): unknown => aboutOf({ object } as Entry, known);
+  const request = { page: "request", project: "p", id: "r1" };
+  assert.deepEqual(about("r1"), { name: "Mean age", route: request });
+  const table = { page: "table", project: "p", handle: "AB12" };
+  assert.deepEqual(about("AB12"), { name: "survey", route: table });
+  assert.deepEqual(about("u1"), { name: "Anna" });
+  for (const other of ["CD34", "p", ""]) assert.equal(about(other), undefined, other);
+  const entry = { object: "r1", detail: { version: 2 } } as unknown as Entry;
+  assert.equal(detailInWords(entry, ui.en, "en", true), "version: 2");
+});
+
+test("in the picture of a script no two lines lie on each other, and each use has its line", () => {
+  for (const name of ["mean-stroke-age", "risky"]) {
+    const script = readScript(bytesOf(`scripts/${name}.json`));
+    const { lines, lanes } = flowOf(script, []);
+    const uses = script.steps.map(
+      ({ command }) => new Set(inputs(command).map((ref) => JSON.stringify(ref))).size,
+    );
+    assert.equal(
+      lines.reduce((sum, { to }) => sum + to.length, 0),
+      uses.reduce((sum, one) => sum + one, 0),
+    );
+    const ends = ({ from, to }: FlowLine): [number, number] => [from.row, to.at(-1)?.row ?? from.row];
+    for (const [at, one] of lines.entries())
+      for (const other of lines.slice(at + 1)) {
+        if (one.lane === undefined || one.lane !== other.lane) continue;
+        const [[from, to], [start, end]] = [ends(one), ends(other)];
+        assert.ok(to <= start || end <= from, `${name}: ${one.from.id} and ${other.from.id}`);
+      }
+    for (const { from, to, lane } of lines)
+      assert.ok(lane === undefined ? to[0]?.row === from.row + 1 : lane < lanes, from.id);
+  }
 });

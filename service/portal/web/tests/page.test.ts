@@ -16,7 +16,7 @@ import { emptyDraft, payloadOf, rulesFor } from "../src/state/draft.ts";
 import { endOf, mayBeOver, shownState } from "../src/state/expiry.ts";
 import { safeFileName, slug } from "../src/state/files.ts";
 import { flowOf } from "../src/state/flow.ts";
-import { lastSecond } from "../src/state/format.ts";
+import { firstSecond, lastSecond, longDay } from "../src/state/format.ts";
 import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } from "../src/state/keyfile.ts";
 import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
@@ -124,19 +124,19 @@ test("a journal is followed from line to line, and a changed, missing or moved o
 
 test("the picture has every step once, beneath what it needs, and what is opened beside it", () => {
   const script = readScript(bytesOf("scripts/mean-stroke-age.json"));
-  const { nodes, edges } = flowOf(script, ["nothing", "nothing", "count", "count", "values"]);
+  const { nodes, lines, opened, rows } = flowOf(script, ["nothing", "nothing", "count", "count", "values"]);
+  assert.deepEqual(
+    nodes.map((node) => node.row),
+    Array.from({ length: rows }, (_, row) => row),
+  );
   assert.deepEqual(
     nodes.filter((node) => node.kind === "step").map((node) => node.step),
     [1, 2, 3, 4, 5],
   );
   assert.equal(nodes.filter((node) => node.kind === "table").length, 2);
-  assert.deepEqual(
-    nodes.filter((node) => node.kind === "opened").map((node) => node.step),
-    [5],
-  );
-  for (const { from, to, opened } of edges) assert.ok(opened ? from.row === to.row : from.row < to.row);
-  const places = new Set(nodes.map((node) => `${node.row} ${node.column}`));
-  assert.equal(places.size, nodes.length);
+  const [last] = opened;
+  assert.deepEqual([opened.length, last?.step, last?.row], [1, 5, rows - 1]);
+  for (const { from, to } of lines) for (const one of to) assert.ok(from.row < one.row);
 });
 
 test("a policy of people is one that servers read, whatever they are called", async () => {
@@ -174,6 +174,20 @@ test("what a draft becomes is what servers read, and a second one is another app
   assert.throws(() => payloadOf(script, { ...draft, names: [] }, "production", 1));
   assert.throws(() => payloadOf(script, { ...draft, maxRuns: "0" }, "production", 1));
   assert.equal(lastSecond("2027-03-31"), Date.UTC(2027, 2, 31, 23, 59, 59) / 1000);
+  // A field of a browser goes further than approvals do; nor is such a day taken for no end at all.
+  for (const day of ["12027-03-31", "2027-02-30", "31-03-2027"]) {
+    assert.throws(() => payloadOf(script, { ...draft, expires: day }, "production", 1), /no such day/);
+    assert.throws(() => payloadOf(script, { ...draft, notBefore: day }, "production", 1), /no such day/);
+  }
+});
+
+test("a day is told in words of the page's language, whichever order of numbers a browser has", () => {
+  const [first, last] = [firstSecond("2027-04-03") ?? 0, lastSecond("2027-04-03") ?? 0];
+  assert.equal(last - first, 86_399);
+  for (const second of [first, last]) {
+    assert.equal(longDay(second, "en"), "Saturday 3 April 2027");
+    assert.equal(longDay(second, "nl"), "zaterdag 3 april 2027");
+  }
 });
 
 test("leave to upload is the template of the command line, and opens nothing else", () => {

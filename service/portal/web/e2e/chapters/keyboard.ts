@@ -49,6 +49,7 @@ chapter("an approver signs in, finds, reads and signs a request with the keyboar
   await anna.visits("");
   await page.reload();
   await anna.heading("Inbox");
+  await page.getByRole("main").getByRole("link", { name: "Read and sign" }).first().waitFor();
   await tabsTo(anna, "Skip to content");
   await press("Enter");
   // More than one waits: the way leads to the list.

@@ -27,8 +27,11 @@ chapter("an upload on its way is not given up by a click, and one that is stoppe
   await paul.reads("Every row fits.");
   await paul.click("Continue");
   await paul.reads("Rules of this upload");
+  // No piece arrives before the upload is stopped.
+  let stopped = (): void => undefined;
+  const isStopped = new Promise<void>((resolved) => (stopped = resolved));
   const slowly = async (route: Route): Promise<void> => {
-    await new Promise((resolved) => setTimeout(resolved, 1000));
+    await isStopped;
     await route.continue().catch(() => undefined);
   };
   await page.route("**/api/uploads/*/*/*", slowly);
@@ -47,6 +50,7 @@ chapter("an upload on its way is not given up by a click, and one that is stoppe
   page.off("dialog", stays);
   await paul.click("Stop and discard");
   await paul.reads("The upload is discarded.");
+  stopped();
   await page.unroute("**/api/uploads/*/*/*", slowly);
   // Nothing is on its way any more.
   await paul.open("Keys");
@@ -134,6 +138,7 @@ chapter("an answer that comes late does not replace what was asked after it", as
   const rows = page.getByRole("main").locator("tbody tr");
   const others = rows.filter({ hasNotText: "joined the project" });
   await others.first().waitFor({ state: "detached" });
+  await rows.first().waitFor();
   const answered = page.waitForResponse(/journal\?.*kind=invited/);
   freed();
   await (await answered).finished();

@@ -10,6 +10,9 @@ const PIECE = /\/api\/uploads\/[^/]+\/\d\/\d+$/;
 const SEND = /\/api\/uploads\/[^/]+\/send$/;
 const RELAY = /\/relay\/\d$/;
 
+/** Servers wait a minute for each other, and all uploads of this story are on their way at once. */
+const LONG = 300_000;
+
 /** The same bytes with one bit turned. */
 function turned(bytes: Buffer | null, at: number): Buffer {
   const other = Buffer.from(bytes ?? []);
@@ -39,7 +42,7 @@ const ATTACKS: [string, RegExp, (route: Route) => Promise<void>][] = [
     "two answers change places",
     SEND,
     async (route) => {
-      const answer = await route.fetch();
+      const answer = await route.fetch({ timeout: LONG });
       const { answers } = (await answer.json()) as { answers: string[] };
       await route.fulfill({ response: answer, json: { answers: [answers[1], answers[0], answers[2]] } });
     },
@@ -48,7 +51,7 @@ const ATTACKS: [string, RegExp, (route: Route) => Promise<void>][] = [
     "a bit of an answer",
     SEND,
     async (route) => {
-      const answer = await route.fetch();
+      const answer = await route.fetch({ timeout: LONG });
       const { answers } = (await answer.json()) as { answers: string[] };
       const last = turned(Buffer.from(answers[2] ?? "", "base64"), 0.7).toString("base64");
       await route.fulfill({ response: answer, json: { answers: [answers[0], answers[1], last] } });
@@ -86,7 +89,7 @@ const TOLD: Record<string, RegExp> = {
 /** Waits until the page says by itself what went wrong: nobody has to stop it. */
 async function failed(paul: Person, what: string): Promise<void> {
   const refused = paul.page.locator(".notice.danger");
-  await refused.first().waitFor({ timeout: 300_000 });
+  await refused.first().waitFor({ timeout: LONG });
   assert.equal(await paul.page.getByText("It is uploaded").count(), 0, what);
   assert.match(
     await refused.first().innerText(),

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { Route } from "playwright-core";
 import { looksGood } from "../look.ts";
+import { PATIENCE } from "../person.ts";
 import { chapter, stage } from "../stage.ts";
 
 /** Needs some time without other windows in front: to be called late. */
@@ -65,7 +66,7 @@ export function peopleChapters(): void {
       await bob.open("Approvers");
       // As it looks while the servers have not taken it over yet.
       const waiting = async (route: Route): Promise<void> => {
-        const answer = await route.fetch();
+        const answer = await route.fetch({ timeout: PATIENCE });
         const json = (await answer.json()) as { draft?: { complete: boolean } | null };
         if (json.draft) json.draft.complete = true;
         await route.fulfill({ response: answer, json });

@@ -85,8 +85,9 @@ chapter("the administrator compares fingerprints and chooses the approvers", asy
     await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
   await looksGood(admin, "ceremony");
   const file = await admin.saves("Keep it here, and save policy-1.json", "policy-1.json");
-  assert.match(vdl("policy", "show", file), /anna/);
+  // First: it stands there for some seconds only.
   await admin.reads("The policy is kept");
+  assert.match(vdl("policy", "show", file), /anna/);
 });
 
 chapter(
@@ -126,6 +127,13 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
   await anna.reads(/fewer than 5 of its rows/);
   await anna.signs("Leave to upload");
   await bob.signs("Leave to upload");
+  await paul.open("Requests");
+  await paul.page.getByRole("link", { name: "Leave to upload", exact: true }).click();
+  await paul.reads("You may upload");
+  assert.equal(await paul.page.getByText("Paste this into your notebook").count(), 0, "there is no script");
+  await looksGood(paul, "leave-approved");
+  await paul.page.getByRole("main").getByRole("link", { name: "Upload a table" }).click();
+  await paul.heading("Upload a table");
 });
 
 chapter(
@@ -145,6 +153,7 @@ chapter(
     await paul.page.route("**/api/uploads/*/*/*", (route) => route.abort("connectionreset"), { times: 1 });
     await paul.unlocks("Split, seal and upload");
     await paul.reads("It is uploaded");
+    assert.equal(await paul.page.evaluate(() => sessionStorage.length), 0, "what was chosen is forgotten");
     await paul.reads("At least 5 rows behind every opened value");
     await looksGood(paul, "upload-receipt");
     stage.handle = (

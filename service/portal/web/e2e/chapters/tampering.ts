@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { blake3 } from "@noble/hashes/blake3.js";
 import type { Route } from "playwright-core";
 import { variant } from "../analysis.ts";
-import type { Person } from "../person.ts";
+import { PATIENCE, type Person } from "../person.ts";
 import { looksGood } from "../look.ts";
 import { altered, approvedFile, signatureBy } from "../signing.ts";
 import { chapter, requestOf, stage, type RequestView } from "../stage.ts";
@@ -26,7 +26,7 @@ const OTHER = "The portal keeps something else than you submitted";
 
 /** Answers with the request as the portal would never have it. */
 const lies = (change: (request: RequestView) => void) => async (route: Route) => {
-  const answer = await route.fetch();
+  const answer = await route.fetch({ timeout: PATIENCE });
   const request = (await answer.json()) as RequestView;
   change(request);
   await route.fulfill({ response: answer, json: request });

@@ -1,6 +1,6 @@
 // What an analyst says when submitting, and the exact bytes it becomes.
 
-import { base64, fromBase64 } from "../contract/bytes.ts";
+import { base64, fromBase64, Refused } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
 import { readScript } from "../contract/script.ts";
 import { writeStatement, type NameRule, type Statement, type Terms } from "../contract/statement.ts";
@@ -55,8 +55,8 @@ export function rulesFor(script: Script, before: readonly NameRule[]): NameRule[
 
 /** The payload in base64. Throws with the place where servers would refuse it. */
 export function payloadOf(script: Script, draft: Draft, environment: string, version: number): string {
-  const notBefore = firstSecond(draft.notBefore);
-  const expires = lastSecond(draft.expires);
+  const notBefore = secondOf(draft.notBefore, firstSecond);
+  const expires = secondOf(draft.expires, lastSecond);
   const runs = draft.maxRuns.trim() === "" ? undefined : Number(draft.maxRuns);
   const nonce = Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) =>
     byte.toString(16).padStart(2, "0"),
@@ -77,6 +77,13 @@ export function payloadOf(script: Script, draft: Draft, environment: string, ver
     nonce: nonce.join("").toUpperCase(),
   };
   return base64(writeStatement(script, terms));
+}
+
+/** Of no day where none was chosen. A day that cannot be signed is not taken for none. */
+function secondOf(date: string, read: (date: string) => number | undefined): number | undefined {
+  const second = read(date);
+  if (second === undefined && date !== "") throw new Refused("no_such_day", "there is no such day");
+  return second;
 }
 
 export const bytesOf = (payload: string): Uint8Array => fromBase64(payload) ?? new Uint8Array();

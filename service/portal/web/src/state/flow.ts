@@ -1,5 +1,6 @@
-// The picture of a script: tables at the top, steps below what they need, what is opened at the right. Only
-// places and names are worked out here; the drawing is in parts/Flow.svelte.
+// The picture of a script: tables at the top, then the steps in their order, one below the other, so that it is never
+// wider than the page. What a thing is used for further down hangs from a line at the left; what is opened stands at the
+// right. Only places and names are worked out here; the drawing is in parts/Flow.svelte.
 
 import { inputs, type Command, type TableRef } from "../contract/language.ts";
 import type { Script } from "../contract/script.ts";
@@ -14,58 +15,66 @@ export type FlowNode = {
   /** Handle or name of a table. */
   table?: string;
   opens: Opens;
-  /** How deep it stands, and where in that row. */
+  /** From the top; what is opened stands in the row of its step. */
   row: number;
-  column: number;
 };
-export type FlowEdge = { from: FlowNode; to: FlowNode; opened: boolean };
-export type Flow = { nodes: FlowNode[]; edges: FlowEdge[]; columns: number; rows: number };
+/** A line from something to all that use it. `lane`: how far at the left, from 0; none where it goes straight down. */
+export type FlowLine = { from: FlowNode; to: FlowNode[]; lane: number | undefined };
+export type Flow = { nodes: FlowNode[]; lines: FlowLine[]; opened: FlowNode[]; lanes: number; rows: number };
 
 /** `opens` of each step, as the report has it. */
 export function flowOf(script: Script, opens: readonly Opens[]): Flow {
-  const nodes = new Map<string, FlowNode>();
-  const edges: FlowEdge[] = [];
-  const filled: number[] = [];
-  const add = (node: Omit<FlowNode, "column">, least = 0): FlowNode => {
-    const column = Math.max(filled[node.row] ?? 0, least);
-    filled[node.row] = column + 1;
-    const placed = { ...node, column };
-    nodes.set(node.id, placed);
-    return placed;
-  };
-  const source = (ref: TableRef): FlowNode | undefined => {
-    if (ref.by === "step") return nodes.get(`step ${ref.step}`);
-    const table = nameOf(ref);
-    const id = `table ${table}`;
-    return nodes.get(id) ?? add({ id, kind: "table", step: 0, table, opens: "nothing", row: 0 });
-  };
+  const tables: FlowNode[] = [];
+  for (const { command } of script.steps)
+    for (const ref of inputs(command)) {
+      if (ref.by === "step" || tables.some((node) => node.table === nameOf(ref))) continue;
+      const table = nameOf(ref);
+      tables.push({
+        id: `table ${table}`,
+        kind: "table",
+        step: 0,
+        table,
+        opens: "nothing",
+        row: tables.length,
+      });
+    }
+  const steps = script.steps.map(({ command: { verb } }, at): FlowNode => {
+    const place = { row: tables.length + at, opens: opens[at] ?? "nothing" };
+    return { id: `step ${at}`, kind: "step", step: at + 1, verb, ...place };
+  });
+  const source = (ref: TableRef): FlowNode | undefined =>
+    ref.by === "step" ? steps[ref.step] : tables.find((node) => node.table === nameOf(ref));
+  const uses = new Map<FlowNode, FlowNode[]>();
   for (const [at, { command }] of script.steps.entries()) {
-    const from = inputs(command)
-      .map(source)
-      .filter((node) => node !== undefined);
-    const row = 1 + Math.max(0, ...from.map((node) => node.row));
-    const node = add({
-      id: `step ${at}`,
-      kind: "step",
-      step: at + 1,
-      verb: command.verb,
-      opens: opens[at] ?? "nothing",
-      row,
-    });
-    for (const one of new Set(from)) edges.push({ from: one, to: node, opened: false });
+    const user = steps[at];
+    for (const from of new Set(inputs(command).map(source)))
+      if (from !== undefined && user !== undefined) uses.set(from, [...(uses.get(from) ?? []), user]);
   }
-  const right = Math.max(0, ...Array.from(filled, (columns) => columns ?? 0));
-  // From the right, so that lines to what is opened do not cross.
-  for (const node of [...nodes.values()].reverse()) {
-    if (node.opens === "nothing" || node.opens === "count") continue;
-    const to = add(
-      { id: `opened ${node.step}`, kind: "opened", step: node.step, opens: node.opens, row: node.row },
-      right,
-    );
-    edges.push({ from: node, to, opened: true });
-  }
-  const columns = Math.max(1, ...Array.from(filled, (count) => count ?? 0));
-  return { nodes: [...nodes.values()], edges, columns, rows: filled.length };
+  const opened = steps
+    .filter((node) => node.opens !== "nothing" && node.opens !== "count")
+    .map((node): FlowNode => ({ ...node, id: `opened ${node.step}`, kind: "opened" }));
+  const { lines, lanes } = linesOf([...tables, ...steps], uses);
+  return { nodes: [...tables, ...steps], lines, opened, lanes, rows: tables.length + steps.length };
+}
+
+/** Each line in the nearest lane that is free from where it begins to where it ends. */
+function linesOf(
+  nodes: readonly FlowNode[],
+  uses: ReadonlyMap<FlowNode, FlowNode[]>,
+): { lines: FlowLine[]; lanes: number } {
+  /** The row in which each lane is free again. */
+  const free: number[] = [];
+  const lines = nodes.flatMap((from): FlowLine[] => {
+    const to = uses.get(from) ?? [];
+    const last = to.at(-1)?.row;
+    if (last === undefined) return [];
+    if (last === from.row + 1) return [{ from, to, lane: undefined }];
+    const found = free.findIndex((row) => row <= from.row);
+    const lane = found < 0 ? free.length : found;
+    free[lane] = last;
+    return [{ from, to, lane }];
+  });
+  return { lines, lanes: free.length };
 }
 
 function nameOf(ref: Exclude<TableRef, { by: "step" }>): string {

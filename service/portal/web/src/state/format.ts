@@ -1,5 +1,7 @@
 // Numbers, times and sizes as people write them.
 
+import { daysOf, endOfDay } from "../contract/dates.ts";
+
 export type Locale = "en" | "nl";
 
 const tag = (locale: Locale): string => (locale === "nl" ? "nl-NL" : "en-GB");
@@ -17,6 +19,24 @@ export function day(seconds: number, locale: Locale): string {
     seconds * 1000,
   );
 }
+
+/** The same with its weekday and month in words, so that nobody takes one number for the other. */
+export function longDay(seconds: number, locale: Locale): string {
+  const written = (options: Intl.DateTimeFormatOptions): string =>
+    new Intl.DateTimeFormat(tag(locale), { ...options, timeZone: "UTC" }).format(seconds * 1000);
+  // Put together here, because browsers differ in the comma between them.
+  return `${written({ weekday: "long" })} ${written({ dateStyle: "long" })}`;
+}
+
+/** A day and minute with the reader's time zone, for what is signed. */
+export function zoned(seconds: number, locale: Locale): string {
+  const date = { day: "numeric", month: "short", year: "numeric" } as const;
+  const time = { hour: "2-digit", minute: "2-digit", timeZoneName: "short" } as const;
+  return new Intl.DateTimeFormat(tag(locale), { ...date, ...time }).format(seconds * 1000);
+}
+
+/** Whether it is as late in the reader's time zone as in UTC. */
+export const isUtc = (seconds: number): boolean => new Date(seconds * 1000).getTimezoneOffset() === 0;
 
 /** "3 hours ago", "in 5 days", "now". */
 export function away(seconds: number, now: number, locale: Locale): string {
@@ -39,23 +59,25 @@ export function size(bytes: number, locale: Locale): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
   const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const unit = units[step] ?? "byte";
-  const options = { style: "unit", unit, maximumFractionDigits: step === 0 ? 0 : 1 } as const;
+  const written = step === 0 ? ({ unitDisplay: "long" } as const) : ({ maximumFractionDigits: 1 } as const);
+  const options = { style: "unit", unit, maximumFractionDigits: 0, ...written } as const;
   return new Intl.NumberFormat(tag(locale), options).format(bytes / 1000 ** step);
 }
 
 export const now = (): number => Math.floor(Date.now() / 1000);
 
-/** The last second of a day (UTC), as approvals end. `date` as `<input type="date">` writes it. */
-export function lastSecond(date: string): number | undefined {
-  const start = firstSecond(date);
-  return start === undefined ? undefined : start + 86_399;
+/** The first second of a day (UTC), where approvals begin. `date` as `<input type="date">` writes it; undefined where no
+ *  approval can hold that day, as those beyond the year 9999. */
+export function firstSecond(date: string): number | undefined {
+  const days = daysOf(date);
+  return days === undefined ? undefined : days * 86_400;
 }
 
-export function firstSecond(date: string): number | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return undefined;
-  const start = Date.parse(`${date}T00:00:00Z`);
-  return Number.isNaN(start) ? undefined : start / 1000;
-}
+/** The last one, where they end. */
+export const lastSecond = endOfDay;
+
+/** The latest day that can be signed. */
+export const LAST_DAY = "9999-12-31";
 
 /** As `<input type="date">` wants it. */
 export const isoDay = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);

@@ -1,14 +1,33 @@
 // Lines of the journal, for people.
 
-import type { Entry } from "../api/shapes.ts";
+import type { Entry, Project, RequestSummary, Table } from "../api/shapes.ts";
 import type { UiWords } from "../words/ui.ts";
 import { count, day, short, size, type Locale } from "./format.ts";
+import type { Route } from "./routes.ts";
 import { visible } from "./visible.ts";
 
-/** What it was done to and with, in one line. */
-export function detailInWords(entry: Entry, words: UiWords, locale: Locale): string {
+export type Known = {
+  project: Pick<Project, "id" | "members">;
+  requests: readonly RequestSummary[];
+  tables: readonly Table[];
+};
+
+/** What people call the thing it was done to, and where it is looked at. Undefined where nobody has a name for it. */
+export function aboutOf({ object }: Entry, known: Known): { name: string; route?: Route } | undefined {
+  const project = known.project.id;
+  const request = known.requests.find(({ id }) => id === object);
+  if (request !== undefined)
+    return { name: request.name, route: { page: "request", project, id: request.id } };
+  const table = known.tables.find(({ handle }) => handle === object);
+  if (table?.name != null) return { name: table.name, route: { page: "table", project, handle: object } };
+  const member = known.project.members.find(({ user }) => user === object);
+  return member === undefined ? undefined : { name: member.name };
+}
+
+/** What it was done to and with, in one line. `named`: what it was done to stands there by its name already. */
+export function detailInWords(entry: Entry, words: UiWords, locale: Locale, named = false): string {
   const { detail } = entry;
-  const parts = entry.object === "" ? [] : [short(entry.object)];
+  const parts = entry.object === "" || named ? [] : [short(entry.object)];
   if (typeof detail === "object" && detail !== null) {
     for (const [name, value] of Object.entries(detail)) {
       if (value === null || value === "") continue;

@@ -1,7 +1,8 @@
 // What follows from a project and its requests, without asking anybody.
 
-import type { Key, Member, Project, RequestState } from "../api/shapes.ts";
+import type { Key, Member, Project, RequestState, RequestSummary } from "../api/shapes.ts";
 import { POLICY_VERSION } from "../contract/statement.ts";
+import type { UiWords } from "../words/ui.ts";
 
 /** Who enrolled this key. */
 export const ownerOf = (project: Project, spki: string): Member | undefined =>
@@ -43,3 +44,13 @@ export const python = (text: string): string =>
     /[\u007f-\uffff]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+
+/** What kind of request it is, in words, where its title does not say just that. Scripts are what is usual. */
+export function kindBeside(
+  { kind, name }: Pick<RequestSummary, "kind" | "name">,
+  words: UiWords,
+): string | undefined {
+  if (kind === "script") return undefined;
+  const said = kind === "upload" ? words.requests.uploadKind : words.remove.kind;
+  return name.trim() === said ? undefined : said;
+}

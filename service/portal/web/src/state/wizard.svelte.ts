@@ -16,16 +16,22 @@ import type { Signer } from "../data/servers.ts";
 import { upload, type Receipt } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
 import { startThread, type Thread } from "../thread/start.ts";
+import {
+  changesIn,
+  forgetChoices,
+  isAbout,
+  keepChoices,
+  keptChoices,
+  proposedFor,
+  withChanges,
+  type Choice,
+  type Kept,
+  type Whose,
+} from "./choices.ts";
 import { tellRules, usualRules } from "./rules.ts";
 
 export const STAGES = ["file", "columns", "check", "rules", "upload", "receipt"] as const;
 export type Stage = (typeof STAGES)[number];
-
-/** No way of reading the column is chosen yet. */
-export const UNDECIDED = -1;
-
-/** What a person says about a column of the file. */
-export type Choice = { column: number; take: boolean; name: string; option: number; type: string };
 
 export class Wizard {
   stage = $state<Stage>("file");
@@ -37,6 +43,8 @@ export class Wizard {
   file = $state.raw<File>();
   survey = $state.raw<Survey>();
   choices = $state<Choice[]>([]);
+  /** Made for this very file before the page was loaded anew; nobody said yet what is to become of them. */
+  offer = $state.raw<Kept>();
   encoded = $state.raw<Checked>();
   /** For people; servers know none of them. */
   words = $state({ name: "", note: "" });
@@ -45,20 +53,75 @@ export class Wizard {
   table = $state.raw<Table>();
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
+  readonly #whose: Whose;
+  /** As the file itself seems to be written. */
+  #format: FileFormat | undefined;
   #project = "";
   #rules: Rules | undefined;
   #job: AbortController | undefined;
   #thread: Thread | undefined;
 
-  async readFile(file: File, format: Partial<FileFormat> = {}): Promise<void> {
+  constructor(whose: Whose) {
+    this.#whose = whose;
+  }
+
+  /** Chosen in this tab before, and not uploaded since. */
+  get kept(): Kept | undefined {
+    return keptChoices(this.#whose);
+  }
+
+  /** `format`: another than the one that seems to be the file's. */
+  async readFile(file: File, format?: Partial<FileFormat>): Promise<void> {
     await this.#work(async (watch) => {
-      const found = await this.#desk.survey(file, format, watch);
+      const found = await this.#desk.survey(file, format ?? {}, watch);
+      const kept = format === undefined ? this.kept : undefined;
+      this.offer = kept !== undefined && isAbout(kept, file, found) ? kept : undefined;
+      // A name that was only proposed was that of the other file.
+      const proposed = this.file === undefined ? "" : nameOf(this.file);
+      if (this.words.name === "" || this.words.name === proposed) this.words.name = nameOf(file);
       this.file = file;
       this.survey = found;
-      this.choices = choicesOf(found);
+      this.choices = proposedFor(found);
       this.encoded = undefined;
-      if (this.words.name === "") this.words.name = file.name.replace(/\.[^.]*$/, "");
+      if (format === undefined) this.#format = found.format;
       this.stage = "columns";
+    });
+  }
+
+  /** Fills in what was chosen for this file before. */
+  async takeOffer(): Promise<void> {
+    const [kept, file] = [this.offer, this.file];
+    if (kept === undefined || file === undefined) return;
+    await this.#work(async (watch) => {
+      const found = await this.#desk.survey(file, kept.format, watch);
+      this.survey = found;
+      this.choices = withChanges(found, kept.columns);
+      this.words = kept.words;
+      this.asked = kept.asked;
+      this.offer = undefined;
+    });
+  }
+
+  /** Keeps in this tab what a person chose, until it is sent; what is offered is not written over. */
+  keep(): void {
+    const [file, found] = [this.file, this.survey];
+    if (file === undefined || found === undefined || this.offer !== undefined) return;
+    if (this.stage === "file" || this.stage === "upload" || this.stage === "receipt") return;
+    const columns = changesIn(this.choices, found);
+    const chosen = [columns, this.words, this.asked, found.format];
+    const proposed = [[], { name: nameOf(file), note: "" }, usualRules(), this.#format];
+    if (JSON.stringify(chosen) === JSON.stringify(proposed)) {
+      const kept = this.kept;
+      if (kept !== undefined && isAbout(kept, file, found)) forgetChoices();
+      return;
+    }
+    keepChoices({
+      ...this.#whose,
+      file: { name: file.name, size: found.bytes, modified: file.lastModified, digest: found.digest },
+      format: found.format,
+      columns,
+      words: this.words,
+      asked: this.asked,
     });
   }
 
@@ -85,6 +148,8 @@ export class Wizard {
     if (file === undefined || surveyed === undefined) return;
     const good = chosen.filter((one) => one !== undefined);
     await this.#work(async (watch) => {
+      // Who goes on with other choices wants these.
+      this.offer = undefined;
       this.encoded = undefined;
       this.encoded = await this.#desk.encode(file, surveyed, good, { ...causes }, watch);
       this.stage = "check";
@@ -114,6 +179,7 @@ export class Wizard {
         progress: (done, sizes) => this.#tell(done, sizes),
       });
       this.stage = "receipt";
+      forgetChoices();
       await this.list();
       return false;
     } catch (problem) {
@@ -197,17 +263,5 @@ export class Wizard {
   }
 }
 
-function choicesOf(found: Survey): Choice[] {
-  return found.columns.map(({ name, guess }, column) => {
-    // Without a proposal a person has to say: an ambiguous date, a column of empty cells.
-    const option = guess.proposed ?? UNDECIDED;
-    const tidy = guess.options[option]?.tidy;
-    return {
-      column,
-      take: guess.options.length > 0,
-      name,
-      option,
-      type: tidy === undefined ? "" : writeType(tidy),
-    };
-  });
-}
+/** What a table is called that nobody named. */
+const nameOf = (file: File): string => file.name.replace(/\.[^.]*$/, "");

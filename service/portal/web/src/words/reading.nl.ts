@@ -27,6 +27,7 @@ const PHRASES: readonly Phrase[] = [
   [/^written, this would read as something else$/, "opgeschreven zou dit iets anders betekenen"],
   [/^the text is too long, or no UTF-8$/, "de tekst is te lang, of geen UTF-8"],
   [/^there is text after the end$/, "er staat tekst na het einde"],
+  [/^there is no such day$/, "zo'n dag bestaat niet"],
   [/^a key comes twice$/, "een sleutelwoord komt twee keer voor"],
   [/^an object has too many keys$/, "een object heeft te veel sleutelwoorden"],
   [/^a text does not end$/, "een tekst eindigt niet"],

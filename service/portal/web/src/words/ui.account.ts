@@ -5,6 +5,9 @@ export const account = both(
     signIn: "Sign in",
     signInLead: "Ask one question of data that nobody may see.",
     noAccount: "No account? An administrator of your project sends you an invitation.",
+    forgotten: "Forgotten your password?",
+    forgottenText:
+      "Nobody here can look it up or set another for you, administrators neither. With a passkey, or an account elsewhere that you linked, you come in without it. If you have neither, ask an administrator of your project to invite you at another address, and to take the roles from the old account.",
     invitedTitle: "You are invited",
     invitedText: (project: string) => `to the project ${project}, as:`,
     invitation: "Invitation",
@@ -23,7 +26,8 @@ export const account = both(
     theme: { system: "As my system", light: "Light", dark: "Dark" },
     changePassword: "Change the password",
     oldPassword: "Present password",
-    changed: "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
+    changed:
+      "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
     sessionsTitle: "Sessions",
     sessionsText:
       "Every browser in which you are signed in. End what you do not know, and change your password then.",
@@ -38,6 +42,9 @@ export const account = both(
     signIn: "Aanmelden",
     signInLead: "Stel één vraag aan gegevens die niemand mag zien.",
     noAccount: "Geen account? Een beheerder van uw project stuurt u een uitnodiging.",
+    forgotten: "Wachtwoord vergeten?",
+    forgottenText:
+      "Niemand hier kan het opzoeken of een ander instellen, ook beheerders niet. Met een passkey, of een account elders dat u gekoppeld hebt, komt u zonder binnen. Hebt u geen van beide, vraag dan een beheerder van uw project u op een ander adres uit te nodigen, en het oude account de rollen af te nemen.",
     invitedTitle: "U bent uitgenodigd",
     invitedText: (project: string) => `voor het project ${project}, als:`,
     invitation: "Uitnodiging",
@@ -56,7 +63,8 @@ export const account = both(
     theme: { system: "Zoals mijn systeem", light: "Licht", dark: "Donker" },
     changePassword: "Wachtwoord wijzigen",
     oldPassword: "Huidig wachtwoord",
-    changed: "Het wachtwoord is gewijzigd en alle andere sessies zijn beëindigd. Passkeys blijven: verwijder die u niet kent.",
+    changed:
+      "Het wachtwoord is gewijzigd en alle andere sessies zijn beëindigd. Passkeys blijven: verwijder die u niet kent.",
     sessionsTitle: "Sessies",
     sessionsText:
       "Elke browser waarin u bent aangemeld. Beëindig wat u niet kent, en wijzig dan uw wachtwoord.",

@@ -38,7 +38,7 @@ export const home = both(
       identity_linked:
         "An account elsewhere was linked to yours. If it was not you, unlink it in your settings and change your password",
     },
-    emptyTitle: "Nothing has happened yet",
+    emptyTitle: "No messages yet",
     emptyText:
       "Here you will read what waits for you: a script to approve, a question about yours, an approval that is about to end.",
     start: "How it goes",
@@ -88,7 +88,7 @@ export const home = both(
       identity_linked:
         "Aan uw account is een account elders gekoppeld. Deed u dat niet, ontkoppel het dan bij de instellingen en wijzig uw wachtwoord",
     },
-    emptyTitle: "Er is nog niets gebeurd",
+    emptyTitle: "Nog geen berichten",
     emptyText:
       "Hier leest u wat op u wacht: een script om goed te keuren, een vraag over het uwe, een goedkeuring die bijna afloopt.",
     start: "Zo gaat het",

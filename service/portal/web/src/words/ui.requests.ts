@@ -13,7 +13,7 @@ export const requests = both(
     request: "Request",
     by: "Submitted by",
     changed: "Last change",
-    version: (number: number) => `version ${number}`,
+    version: (number: number) => `version\u00a0${number}`,
     signatures: "Signatures",
     uploadKind: "Leave to upload",
     emptyTitle: "No request yet",
@@ -27,7 +27,8 @@ export const requests = both(
     uploadLead:
       "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
     file: "Script file",
-    fileHint: "The .json that script.save() wrote.",
+    fileHint:
+      "The .json that script.save() wrote. No script yet? The page of each table has a dummy kit to record one on.",
     drop: "Drop the script here, or",
     choose: "choose a file",
     cannotRead: "The page cannot read this script:",
@@ -39,12 +40,15 @@ export const requests = both(
     needPurpose: "Say what it is for: without it, approvers cannot decide.",
     key: "Your key",
     keyHint: "Only this key can run it and read what it opens.",
+    keyUploads: "Only this key can upload with it.",
     noKey: "You need an enrolled key first.",
     makeKey: "Make a key",
     notBefore: "From",
     expires: "Until",
     maxRuns: "At most so many runs",
     maxRunsHint: "Fewer is easier to approve. Each run may answer anew when the data has changed.",
+    maxUploads: "At most so many uploads",
+    maxUploadsHint: "Leave it empty for any number, until it ends.",
     dummyOutput: "Output on the dummy data",
     dummyOutputHint: "Helps the approvers to see what kind of answer it gives. Never paste real results.",
     note: "A word to the approvers",
@@ -66,6 +70,9 @@ export const requests = both(
     analyst: {
       title: "Your script is approved",
       text: "Save the approved file, put it beside your notebook, and run the same lines again on the real data.",
+      leaveTitle: "You may upload",
+      leaveText:
+        "Upload a table in this browser, with the key this leave is for. Who uploads with crandas instead saves the approved file beside the notebook.",
       save: "Save the .approved file",
       cell: "Paste this into your notebook",
       runs: "Runs used",
@@ -91,7 +98,7 @@ export const requests = both(
     request: "Aanvraag",
     by: "Ingediend door",
     changed: "Laatste wijziging",
-    version: (number: number) => `versie ${number}`,
+    version: (number: number) => `versie\u00a0${number}`,
     signatures: "Handtekeningen",
     uploadKind: "Verlof om te uploaden",
     emptyTitle: "Nog geen aanvraag",
@@ -105,7 +112,8 @@ export const requests = both(
     uploadLead:
       "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt, elk een run. Zij opent niets.",
     file: "Scriptbestand",
-    fileHint: "De .json die script.save() schreef.",
+    fileHint:
+      "De .json die script.save() schreef. Nog geen script? Op de pagina van elke tabel staat een oefenset om er een op vast te leggen.",
     drop: "Laat het script hier vallen, of",
     choose: "kies een bestand",
     cannotRead: "De pagina kan dit script niet lezen:",
@@ -117,6 +125,7 @@ export const requests = both(
     needPurpose: "Zeg waarvoor het is: anders kunnen goedkeurders niet beslissen.",
     key: "Uw sleutel",
     keyHint: "Alleen deze sleutel kan het uitvoeren en lezen wat het opent.",
+    keyUploads: "Alleen deze sleutel kan ermee uploaden.",
     noKey: "U hebt eerst een ingeschreven sleutel nodig.",
     makeKey: "Sleutel maken",
     notBefore: "Vanaf",
@@ -124,6 +133,8 @@ export const requests = both(
     maxRuns: "Hoogstens zoveel runs",
     maxRunsHint:
       "Minder is makkelijker goed te keuren. Elke run kan anders antwoorden als de gegevens veranderd zijn.",
+    maxUploads: "Hoogstens zoveel uploads",
+    maxUploadsHint: "Laat het leeg voor onbeperkt, tot het afloopt.",
     dummyOutput: "Uitvoer op de oefengegevens",
     dummyOutputHint: "Laat de goedkeurders zien wat voor antwoord het geeft. Plak nooit echte uitkomsten.",
     note: "Een woord aan de goedkeurders",
@@ -146,6 +157,9 @@ export const requests = both(
     analyst: {
       title: "Uw script is goedgekeurd",
       text: "Bewaar het goedgekeurde bestand, zet het naast uw notebook, en voer dezelfde regels nog eens uit op de echte gegevens.",
+      leaveTitle: "U mag uploaden",
+      leaveText:
+        "Upload een tabel in deze browser, met de sleutel waarvoor dit verlof is. Wie liever met crandas uploadt, bewaart het goedgekeurde bestand naast het notebook.",
       save: "Het .approved-bestand bewaren",
       cell: "Plak dit in uw notebook",
       runs: "Gebruikte runs",

@@ -3,6 +3,7 @@
 import type { Locale } from "../state/format.ts";
 import { account } from "./ui.account.ts";
 import { common } from "./ui.common.ts";
+import { days } from "./ui.days.ts";
 import { elsewhere } from "./ui.elsewhere.ts";
 import { home } from "./ui.home.ts";
 import { journal } from "./ui.journal.ts";
@@ -20,6 +21,7 @@ import { upload } from "./ui.upload.ts";
 const all = {
   account,
   common,
+  days,
   elsewhere,
   home,
   journal,
@@ -41,6 +43,7 @@ function inOne(locale: Locale): UiWords {
   return {
     account: account[locale],
     common: common[locale],
+    days: days[locale],
     elsewhere: elsewhere[locale],
     home: home[locale],
     journal: journal[locale],

@@ -130,6 +130,17 @@ export const upload = both(
         "Nothing is uploaded twice if you try again. Save the receipt in any case: without its handle the table cannot be found.",
       list: "List it in the portal",
     },
+    kept: {
+      hint: "Until it is uploaded or you sign out, this tab remembers what you choose here; never the file or its values.",
+      waits: (file: string) => `What you chose for ${file} is kept`,
+      waitsText:
+        "Choose the file again, and your names, types and rules are offered to you. The file itself was not kept.",
+      forget: "Forget it",
+      offer: "You chose something for this file before",
+      offerText: "Names, types and rules can be as they were when the page was left.",
+      use: "Fill in what I chose",
+      anew: "Begin anew",
+    },
     leaving: "The upload is not finished. Leave this page, and give it up?",
     undecidedOnes: (names: string) => `Still to be settled, or left out: ${names}.`,
     stop: "Stop and discard",
@@ -271,6 +282,17 @@ export const upload = both(
       unlistedText:
         "Er wordt niets twee keer geüpload als u het opnieuw probeert. Bewaar het ontvangstbewijs in elk geval: zonder de handle is de tabel niet te vinden.",
       list: "In het portaal zetten",
+    },
+    kept: {
+      hint: "Tot het geüpload is of u zich afmeldt, onthoudt dit tabblad wat u hier kiest; nooit het bestand of waarden eruit.",
+      waits: (file: string) => `Wat u voor ${file} koos, is bewaard`,
+      waitsText:
+        "Kies het bestand opnieuw; dan kunt u uw namen, types en regels weer laten invullen. Het bestand zelf is niet bewaard.",
+      forget: "Vergeten",
+      offer: "U koos eerder al iets voor dit bestand",
+      offerText: "Namen, types en regels kunnen weer worden zoals ze waren voordat u de pagina verliet.",
+      use: "Invullen wat ik koos",
+      anew: "Opnieuw beginnen",
     },
     leaving: "De upload is niet klaar. Deze pagina verlaten, en de upload opgeven?",
     undecidedOnes: (names: string) => `Nog in orde te maken, of weg te laten: ${names}.`,

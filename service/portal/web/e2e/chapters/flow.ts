@@ -1,0 +1,53 @@
+// The picture of a script whose every second step opens something.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { looksGood } from "../look.ts";
+import { chapter } from "../stage.ts";
+
+chapter("the picture of a script that opens much has the room it needs, wide and narrow", async (story) => {
+  const { chloe, world } = story;
+  const { page } = chloe;
+  const script = JSON.parse(readFileSync(join(world.folder, "design/mean-age-10.json"), "utf8")) as Script;
+  const [first, second, ...opening] = script.steps;
+  const steps = [first, second, ...opening, ...opening, ...opening, ...opening];
+  await chloe.submits(
+    chloe.file("design/much.json", JSON.stringify({ ...script, name: "Much at once", steps })),
+  );
+  await chloe.heading("Much at once");
+  await chloe.hush();
+  const picture = page.getByRole("img", { name: "Tables: 1; steps: 10, of which 8 open something." });
+  await picture.waitFor();
+  const before = page.viewportSize();
+  for (const width of [390, 640, 768, 1024, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50))));
+    const [seen, hidden, apart] = await picture.evaluate((svg) => {
+      const room = svg.parentElement ?? svg;
+      const { left, right } = room.getBoundingClientRect();
+      const boxes = [...svg.querySelectorAll("rect")].map((box) => box.getBoundingClientRect());
+      const over = boxes.filter((box) => box.left < left || box.right > right || box.width < 130);
+      const laid = boxes.filter((one, at) =>
+        boxes
+          .slice(at + 1)
+          .some(
+            (other) =>
+              one.left < other.right &&
+              other.left < one.right &&
+              one.top < other.bottom &&
+              other.top < one.bottom,
+          ),
+      );
+      return [boxes.length, over.length + (room.scrollWidth > room.clientWidth ? 1 : 0), laid.length];
+    });
+    assert.deepEqual([seen, hidden, apart], [19, 0, 0], `at ${width}`);
+  }
+  if (before !== null) await page.setViewportSize(before);
+  await looksGood(chloe, "much-opened");
+  await chloe.click("Withdraw");
+  await chloe.click("Withdraw", page.getByRole("dialog"));
+  await chloe.reads("The request is withdrawn.");
+});
+
+type Script = { steps: unknown[] };
