@@ -80,7 +80,8 @@ pub struct Route {
     /// Whether it is there for a session that still waits for a passkey.
     pub early: bool,
     pub takes: Takes,
-    /// Whether another site may send browsers here, as the OpenID provider does; the origin is then not checked.
+    /// Whether another site may send browsers here, as the OpenID provider does; the origin is then not
+    /// checked.
     pub beyond: bool,
 }
 

@@ -1,8 +1,8 @@
 //! The database: SQLite or PostgreSQL, the same statements for both.
 //!
-//! What belongs together is changed in one transaction; what a slow step (a password, a server) depended on is
-//! asked again in it. Where two of them could decide on what the other is about
-//! to change, the first thing done is an `UPDATE` of the row they compete for, which is a lock in both.
+//! What belongs together is changed in one transaction; what a slow step (a password, a server) depended on
+//! is asked again in it. Where two of them could decide on what the other is about to change, the first thing
+//! done is an `UPDATE` of the row they compete for, which is a lock in both.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -60,9 +60,10 @@ pub async fn standing(
     Ok(Standing { offered: portal.relying.is_some(), count, chosen, required, waiting })
 }
 
-/// Whether a session may add the account's first passkey although nothing says when its person showed who they
-/// are: it began just now, at a provider that does not tell, and the account has neither password nor passkey
-/// to show. Otherwise such an account would never get one. Trust on first use, as with a password alone.
+/// Whether a session may add the account's first passkey although nothing says when its person showed who
+/// they are: it began just now, at a provider that does not tell, and the account has neither password nor
+/// passkey to show. Otherwise such an account would never get one. Trust on first use, as with a password
+/// alone.
 pub async fn may_begin(conn: &mut Conn, session: &Session) -> Result<bool, Fault> {
     if session.fresh_until != 0 || session.created + FRESH < now() {
         return Ok(false);

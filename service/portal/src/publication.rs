@@ -39,8 +39,8 @@ pub const ENOUGH: usize = 2;
 pub type Said = [Result<Policies, ClientError>; 3];
 
 /// Keeps a complete document until the servers have it. To be called in the transaction that completes it.
-/// `object` is the digest of the document itself: of a policy, or of a revocation. Older rows of a revocation
-/// have that of the approval; nobody looks for either by it.
+/// `object` is the digest of the document itself: of a policy, or of a revocation. Before, that of an
+/// approval stood here for its revocation; nobody looks for either by it.
 pub async fn keep(
     conn: &mut Conn,
     project: &str,

@@ -43,8 +43,9 @@ pub struct Table {
     pub file_name: String,
     pub archived: bool,
     pub created: i64,
-    /// Whether the portal carried an upload of its owner that they say is this table. Otherwise whoever came
-    /// first wrote the handle down by hand. Servers do not tell the portal which table an upload is.
+    /// Whether the portal carried an upload of its owner that they say is this table. Otherwise the handle
+    /// was written down by hand, by whoever came first. Servers do not tell the portal which table an upload
+    /// is.
     #[serde(default)]
     pub uploaded: bool,
     /// Requests that name it.
