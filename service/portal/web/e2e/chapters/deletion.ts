@@ -42,6 +42,7 @@ chapter("a table stays until both approvers agreed to its deletion", async ({ an
   await paul.reads("It is uploaded");
   // Whose table it is decides.
   await opensTable(chloe, "short");
+  await chloe.reads("Uploaded through this portal");
   assert.equal(await chloe.page.getByRole("button", { name: "Delete", exact: true }).count(), 0);
   await opensTable(paul, "short");
   await paul.click("Delete");
@@ -52,7 +53,9 @@ chapter("a table stays until both approvers agreed to its deletion", async ({ an
   await looksGood(paul, "delete-ask");
   await paul.click("Submit");
   await paul.reads("It is submitted");
-  await anna.signs("Delete short");
+  await anna.signs("Delete short", async () => {
+    assert.equal(await anna.page.getByText(/Ask them whether it is theirs/).count(), 0);
+  });
   assert.equal(await paul.page.getByRole("button", { name: /Delete it on all/ }).count(), 0);
   await bob.signs("Delete short");
 });
@@ -87,4 +90,25 @@ chapter("an approved deletion takes the table from all three servers, once and f
     deletions(),
     before.map((count) => count + 1),
   );
+});
+
+chapter("a handle that somebody wrote down by hand is not taken for their upload", async ({ anna, paul }) => {
+  const told = await paul.asks("POST", `/api/projects/${stage.project}/tables`, {
+    handle: "c0ffee".padEnd(64, "0"),
+    name: "not mine",
+    schema: [{ name: "id", type: "int[min=0,max=9]" }],
+    rows: 3,
+    file_digest: "0".repeat(64),
+    file_name: "heard-of.csv",
+  });
+  assert.equal(told.status, 201, told.text);
+  await opensTable(paul, "not mine");
+  await paul.reads("Its handle was written down by hand");
+  await paul.click("Delete");
+  await paul.page.getByRole("link", { name: "Ask the approvers" }).click();
+  await paul.page.getByLabel("Purpose").fill("It is old");
+  await paul.click("Submit");
+  await paul.reads("It is submitted");
+  await anna.opensRequest("Delete not mine");
+  await anna.reads(/was not uploaded through this portal: .* wrote its handle down by hand/);
 });

@@ -55,8 +55,8 @@ async function isThere(signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** For one upload into a project. */
-export function portalFor(project: string): Portal {
+/** For one upload into a project. `upload`: its id at the portal, once it was opened. */
+export function portalFor(project: string): Portal & { readonly upload: string | undefined } {
   const base = `/api/projects/${encodeURIComponent(project)}`;
   let upload: string | undefined;
   const here = (): string => `/api/uploads/${encodeURIComponent(upload ?? "")}`;
@@ -70,6 +70,9 @@ export function portalFor(project: string): Portal {
     },
   };
   return {
+    get upload() {
+      return upload;
+    },
     async relay(server: ServerNumber, parcel: Octets, signal: AbortSignal) {
       const answer = await ask("POST", `${base}/relay/${server}`, { octets: parcel }, signal, server);
       return new Uint8Array(await answer.arrayBuffer());

@@ -57,6 +57,8 @@ export class Wizard {
   /** As the file itself seems to be written. */
   #format: FileFormat | undefined;
   #project = "";
+  /** Its id at the portal. */
+  #upload: string | undefined;
   #rules: Rules | undefined;
   #job: AbortController | undefined;
   #thread: Thread | undefined;
@@ -167,6 +169,7 @@ export class Wizard {
     this.stage = "upload";
     this.progress = 0;
     this.parts = [0, 0, 0];
+    const portal = portalFor(project.id);
     try {
       const order = {
         table: encoded.table,
@@ -174,10 +177,11 @@ export class Wizard {
         keys,
         file: { name: file.name, bytes: surveyed.bytes, digest: surveyed.digest },
       };
-      this.receipt = await upload(order, portalFor(project.id), signer, this.control, {
+      this.receipt = await upload(order, portal, signer, this.control, {
         phase: (phase) => (this.phase = phase),
         progress: (done, sizes) => this.#tell(done, sizes),
       });
+      this.#upload = portal.upload;
       this.stage = "receipt";
       forgetChoices();
       await this.list();
@@ -232,6 +236,7 @@ export class Wizard {
       rows: receipt.rows,
       file_digest: receipt.file_digest,
       file_name: receipt.file_name,
+      ...(this.#upload === undefined ? {} : { upload: this.#upload }),
     };
   }
 

@@ -46,6 +46,8 @@ export const review = both(
     source: "The analyst's own line, which decides nothing",
     tables: "Tables it reads",
     unknownTable: "The portal knows nothing of this table.",
+    writtenDown: (owner: string) =>
+      `This table was not uploaded through this portal: ${owner} wrote its handle down by hand. Ask them whether it is theirs before you agree.`,
     atTheSide: "Decision, signatures and terms",
     flow: "How the data flows",
     flowText:
@@ -201,6 +203,8 @@ export const review = both(
     source: "De eigen regel van de analist, die niets beslist",
     tables: "Tabellen die het leest",
     unknownTable: "Het portaal weet niets van deze tabel.",
+    writtenDown: (owner: string) =>
+      `Deze tabel is niet via dit portaal geüpload: ${owner} heeft de handle zelf ingevuld. Vraag na of de tabel van hen is voordat u instemt.`,
     atTheSide: "Beslissing, handtekeningen en voorwaarden",
     flow: "Hoe de gegevens lopen",
     flowText:
