@@ -12,7 +12,7 @@ import { Policy } from "../src/contract/policy.ts";
 import { readScript } from "../src/contract/script.ts";
 import { toBase64, utf8 } from "../src/state/base64.ts";
 import { checkJournal } from "../src/state/chain.ts";
-import { emptyDraft, payloadOf, rulesFor } from "../src/state/draft.ts";
+import { emptyDraft, FIRST, meantBy, payloadOf, ruleOf, rulesFor, WHICHEVER } from "../src/state/draft.ts";
 import { endOf, mayBeOver, shownState } from "../src/state/expiry.ts";
 import { safeFileName, slug } from "../src/state/files.ts";
 import { flowOf } from "../src/state/flow.ts";
@@ -168,7 +168,7 @@ test("what a draft becomes is what servers read, and a second one is another app
   const script = readScript(bytesOf("scripts/risky.json"));
   const draft = { ...emptyDraft(textOf("keys/analyst.pk").split("\n")[1] ?? ""), purpose: "a test" };
   draft.names = rulesFor(script, []);
-  assert.deepEqual(draft.names, [{ name: "survey", may_change: true }]);
+  assert.deepEqual(draft.names, [{ name: "survey", may_change: false }]);
   const first = payloadOf(script, draft, "production", 1);
   assert.notEqual(first, payloadOf(script, draft, "production", 1));
   assert.throws(() => payloadOf(script, { ...draft, names: [] }, "production", 1));
@@ -179,6 +179,16 @@ test("what a draft becomes is what servers read, and a second one is another app
     assert.throws(() => payloadOf(script, { ...draft, expires: day }, "production", 1), /no such day/);
     assert.throws(() => payloadOf(script, { ...draft, notBefore: day }, "production", 1), /no such day/);
   }
+});
+
+test("a name means no other table later on unless somebody says that it may", () => {
+  const script = readScript(bytesOf("scripts/risky.json"));
+  assert.deepEqual(rulesFor(script, []), [ruleOf("survey", FIRST)]);
+  const [handle, whichever] = ["07".repeat(32), ruleOf("survey", WHICHEVER)];
+  assert.deepEqual(ruleOf("survey", handle), { name: "survey", table: handle, may_change: false });
+  assert.deepEqual(whichever, { name: "survey", may_change: true });
+  assert.deepEqual(rulesFor(script, [whichever]), [whichever]);
+  for (const meant of [FIRST, WHICHEVER, handle]) assert.equal(meantBy(ruleOf("survey", meant)), meant);
 });
 
 test("a day is told in words of the page's language, whichever order of numbers a browser has", () => {

@@ -64,8 +64,8 @@ export const requests = both(
     preview: "What the approvers will read",
     names: "Names",
     namesHint: "The script uses a name. Say which table it means: then it cannot be swapped for another.",
+    meansFirst: "the table that has the name at the first use",
     mayChange: "may mean another table each time",
-    chooseTable: "Choose a table",
     noPolicy: "This project has no approvers yet, so nothing can be approved.",
     analyst: {
       title: "Your script is approved",
@@ -151,8 +151,8 @@ export const requests = both(
     names: "Namen",
     namesHint:
       "Het script gebruikt een naam. Zeg welke tabel bedoeld is: dan kan zij niet verwisseld worden.",
+    meansFirst: "de tabel die bij het eerste gebruik zo heet",
     mayChange: "mag elke keer een andere tabel zijn",
-    chooseTable: "Kies een tabel",
     noPolicy: "Dit project heeft nog geen goedkeurders, dus er kan niets goedgekeurd worden.",
     analyst: {
       title: "Uw script is goedgekeurd",
