@@ -200,7 +200,7 @@ test("a day is told in words of the page's language, whichever order of numbers 
   }
 });
 
-test("leave to upload is the template of the command line, and opens nothing else", () => {
+test("permission to upload is the template of the command line, and opens nothing else", () => {
   const guarded = readScript(bytesOf("scripts/guarded-upload.json"));
   const rules = { min_rows: 10, join_only: ["id"] };
   assert.deepEqual(uploadScript(undefined), readScript(bytesOf("scripts/any-upload.json")));

@@ -78,7 +78,7 @@ test("a fault of a file is told in the language of the page", () => {
   assert.match(told[2]?.[0] ?? "", /812/);
 });
 
-test("leave to upload is one note, in proportion, and a hole in a script stays a grave risk", () => {
+test("permission to upload is one note, in proportion, and a hole in a script stays a grave risk", () => {
   const draft = { ...emptyDraft(textOf("keys/analyst.pk").split("\n")[1] ?? ""), purpose: "data" };
   for (const rules of [undefined, { min_rows: 10, join_only: [] }]) {
     const { report } = readRequest(payloadOf(uploadScript(rules), draft, "production", 1), "en");

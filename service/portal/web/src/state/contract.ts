@@ -55,7 +55,7 @@ export function readRequest(
   return { bytes, digest: digest(bytes), statement, report, flow, tables: tablesOf(statement.script) };
 }
 
-/** Leave to upload is open on purpose: that is one thing to know about it, and no risk for every column. */
+/** Permission to upload is open on purpose: that is one thing to know about it, and no risk for every column. */
 function plainLeave(report: Report, script: Script, locale: Locale): Report {
   if (script.ordered || script.steps.some(({ command }) => command.verb !== "upload")) return report;
   const rest = report.risks.filter(({ code }) => !HOLES.includes(code));

@@ -15,7 +15,7 @@ import { now } from "./format.ts";
 import type { Signer } from "./keys.ts";
 import { readUploadScript } from "./upload-script.ts";
 
-/** An approved leave to upload, and what tables uploaded with it ask. */
+/** An approved permission to upload, and what tables uploaded with it ask. */
 export type Leave = { request: RequestView; statement: Statement; rules: Rules | undefined };
 
 /** The reader's approved leaves that hold now, for keys they have. */

@@ -23,9 +23,9 @@ export const rules = both(
     none: "The servers hold scripts to nothing in particular.",
     kept: "The servers hold every script to them.",
     ofLeave: "Rules of this upload",
-    ofLeaveText: "They were signed with your leave. For others, ask another leave.",
+    ofLeaveText: "They were signed with your permission. For other rules, ask for another permission.",
     missing: (names: string) =>
-      `The leave says that these columns serve for joining only, and this table has none of that name: ${names}. Rename columns, or ask another leave.`,
+      `The permission says that these columns serve for joining only, and this table has none of that name: ${names}. Rename columns, or ask for another permission.`,
   },
   {
     minimum: "Rijen achter elke geopende waarde, ten minste",
@@ -48,8 +48,8 @@ export const rules = both(
     none: "De servers houden scripts aan niets in het bijzonder.",
     kept: "De servers houden elk script eraan.",
     ofLeave: "Regels van deze upload",
-    ofLeaveText: "Zij werden met uw verlof getekend. Vraag voor andere een ander verlof.",
+    ofLeaveText: "Zij werden met uw toestemming getekend. Vraag voor andere regels een andere toestemming.",
     missing: (names: string) =>
-      `Het verlof zegt dat deze kolommen alleen om te koppelen dienen, en deze tabel heeft er geen met die naam: ${names}. Hernoem kolommen, of vraag een ander verlof.`,
+      `De toestemming zegt dat deze kolommen alleen om te koppelen dienen, en deze tabel heeft er geen met die naam: ${names}. Hernoem kolommen, of vraag een andere toestemming.`,
   },
 );
