@@ -9,13 +9,13 @@ export const rules = both(
     minimumWrong: "A whole number, 2 or more.",
     step: "Counts as multiples of",
     stepHint:
-      "Counts are then told rounded down, sums in steps as coarse, and means not at all. Leave it empty for exact counts.",
+      "Counts are rounded down, sums are given in equally coarse steps, and means are not given. Leave it empty for exact counts.",
     stepWrong: "A whole number from 2 to 1000.",
     raised: (n: number) =>
       `The servers then ask for ${n} rows behind every opened value: a multiple, so that a refusal tells no more than a rounded count.`,
     rounded: (n: number) => `Counts as multiples of ${n} only, sums as coarsely, no means`,
     joinOnly: "Columns for joining only",
-    joinOnlyHint: "Like numbers of people. They are neither opened nor computed with.",
+    joinOnlyHint: "Such as patient numbers. They are neither opened nor computed with.",
     joinOnlyLines: "One on each line, as they are called in the table.",
     atLeast: (n: number) => `At least ${n} rows behind every opened value`,
     onlyJoined: (names: string) => `For joining only: ${names}`,
@@ -34,13 +34,13 @@ export const rules = both(
     minimumWrong: "Een geheel getal, 2 of meer.",
     step: "Aantallen als veelvoud van",
     stepHint:
-      "Aantallen worden dan naar beneden afgerond, sommen in even grove stappen, en gemiddelden niet gegeven. Laat het leeg voor precieze aantallen.",
+      "Aantallen worden naar beneden afgerond, sommen worden in even grove stappen gegeven, en gemiddelden niet. Laat het leeg voor precieze aantallen.",
     stepWrong: "Een geheel getal van 2 tot en met 1000.",
     raised: (n: number) =>
       `De servers vragen dan ${n} rijen achter elke geopende waarde: een veelvoud, zodat een weigering niet meer vertelt dan een afgerond aantal.`,
     rounded: (n: number) => `Aantallen alleen als veelvoud van ${n}, sommen even grof, geen gemiddelden`,
     joinOnly: "Kolommen om alleen te koppelen",
-    joinOnlyHint: "Zoals nummers van personen. Zij worden niet geopend en er wordt niet mee gerekend.",
+    joinOnlyHint: "Zoals patiëntnummers. Zij worden niet geopend en er wordt niet mee gerekend.",
     joinOnlyLines: "Eén op elke regel, zoals zij in de tabel heten.",
     atLeast: (n: number) => `Ten minste ${n} rijen achter elke geopende waarde`,
     onlyJoined: (names: string) => `Alleen om te koppelen: ${names}`,
