@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { RequestView } from "../src/api/shapes.ts";
+import type { PolicyInfo, RequestView } from "../src/api/shapes.ts";
 import { digest } from "../src/contract/digests.ts";
 import { Policy } from "../src/contract/policy.ts";
 import { readScript } from "../src/contract/script.ts";
@@ -20,7 +20,7 @@ import { firstSecond, lastSecond, longDay } from "../src/state/format.ts";
 import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } from "../src/state/keyfile.ts";
 import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
-import { named, writePolicy } from "../src/state/policy.ts";
+import { named, readPolicy, writePolicy } from "../src/state/policy.ts";
 import { askedOf, isAsked, raised, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
 import { actionOf, KEYS, stepBy, type Action } from "../src/state/shortcuts.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
@@ -162,6 +162,12 @@ test("a policy of people is one that servers read, whatever they are called", as
   const policy = await Policy.readPayload(bytes);
   assert.deepEqual(policy.toPayload(), new Uint8Array(bytes));
   assert.equal(named([{ user: "", name: "張", key: "", fingerprint: "" }])[0]?.name, "approver");
+  const read = (payload: string) => readPolicy({ payload } as PolicyInfo);
+  const text = toBase64(bytes);
+  assert.deepEqual((await read(text))?.toPayload(), bytes);
+  // Another text of the same bytes is none that servers or the command line would take.
+  for (const other of [`${text}\n`, ` ${text}`, text.replace(/(.{64})/, "$1\n"), text.replace(/=*$/, "")])
+    if (other !== text) assert.equal(await read(other), undefined);
 });
 
 test("what a draft becomes is what servers read, and a second one is another approval", () => {

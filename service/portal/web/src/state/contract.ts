@@ -39,9 +39,8 @@ export function readRequest(
   locale: Locale,
   earlier: { name: string; script: Script }[] = [],
 ): Reading {
-  const decoded = fromBase64(payload);
-  if (decoded === undefined) throw new Error("the payload is no base64");
-  const bytes = new Uint8Array(decoded);
+  const bytes = fromBase64(payload);
+  if (bytes === undefined) throw new Error("the payload is no base64");
   const statement = readStatement(bytes);
   const words = locale === "nl" ? nl : en;
   const near = earlier
