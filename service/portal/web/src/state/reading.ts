@@ -2,12 +2,11 @@
 
 import * as api from "../api/calls.ts";
 import type { RequestView } from "../api/shapes.ts";
-import { fromBase64 } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
-import { readStatement } from "../contract/statement.ts";
 import { ui } from "../words/ui.ts";
 import { readRequest, type Reading } from "./contract.ts";
 import type { Locale } from "./format.ts";
+import { latestPayload, readLatest } from "./latest.ts";
 import { inWords } from "./problems.ts";
 
 export type Readings = { latest?: Reading; former?: Reading; problem?: string };
@@ -28,10 +27,9 @@ export function readVersions(
   locale: Locale,
   others: Named[],
 ): Readings {
-  const payload = request.versions.find((one) => one.version === request.version)?.payload ?? "";
   let latest: Reading;
   try {
-    latest = readRequest(payload, locale, others);
+    latest = readRequest(latestPayload(request), locale, others);
   } catch (problem) {
     return { problem: inWords(problem, ui[locale]) };
   }
@@ -50,11 +48,7 @@ export async function otherScripts(project: string, id: string): Promise<Named[]
   );
   const views = await Promise.all(approved.slice(0, MOST_OTHERS).map((one) => api.oneRequest(one.id)));
   return views.flatMap((view) => {
-    const payload = fromBase64(view.versions.find((one) => one.version === view.version)?.payload ?? "");
-    try {
-      return payload === undefined ? [] : [{ name: view.name, script: readStatement(payload).script }];
-    } catch {
-      return [];
-    }
+    const statement = readLatest(view);
+    return statement === undefined ? [] : [{ name: view.name, script: statement.script }];
   });
 }

@@ -3,6 +3,7 @@
 import type { RequestView } from "../api/shapes.ts";
 import { fromBase64 } from "../contract/bytes.ts";
 import { digest } from "../contract/digests.ts";
+import { latestPayload } from "./latest.ts";
 
 const PLACE = "vdl.sent";
 /** So many are remembered; the oldest are forgotten first. */
@@ -32,7 +33,7 @@ export function altered(request: RequestView, store: Store = localStorage): Alte
   const place = `${request.id}/${request.version}`;
   const sent = read(store).find(([other]) => other === place)?.[1];
   if (sent === undefined) return undefined;
-  const kept = digestOf(request.versions.find((one) => one.version === request.version)?.payload ?? "");
+  const kept = digestOf(latestPayload(request));
   return kept === sent ? undefined : { sent, kept };
 }
 
