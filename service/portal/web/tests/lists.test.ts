@@ -90,7 +90,10 @@ test("the journal calls things as people do, and what it has no name for by its 
   const known = {
     project: { id: "p", members: [{ user: "u1", name: "Anna" }] },
     requests: [{ id: "r1", name: "Mean age" }],
-    tables: [{ handle: "AB12", name: "survey" }, { handle: "CD34", name: null }],
+    tables: [
+      { handle: "AB12", name: "survey" },
+      { handle: "CD34", name: null },
+    ],
   } as unknown as Known;
   const about = (object: string): unknown => aboutOf({ object } as Entry, known);
   const request = { page: "request", project: "p", id: "r1" };
@@ -107,7 +110,9 @@ test("in the picture of a script no two lines lie on each other, and each use ha
   for (const name of ["mean-stroke-age", "risky"]) {
     const script = readScript(bytesOf(`scripts/${name}.json`));
     const { lines, lanes } = flowOf(script, []);
-    const uses = script.steps.map(({ command }) => new Set(inputs(command).map((ref) => JSON.stringify(ref))).size);
+    const uses = script.steps.map(
+      ({ command }) => new Set(inputs(command).map((ref) => JSON.stringify(ref))).size,
+    );
     assert.equal(
       lines.reduce((sum, { to }) => sum + to.length, 0),
       uses.reduce((sum, one) => sum + one, 0),

@@ -1,6 +1,7 @@
 // What people do about their own account, and what they are told where it does not work.
 
 import assert from "node:assert/strict";
+import type { Route } from "playwright-core";
 import { looksGood } from "../look.ts";
 import { Person } from "../person.ts";
 import { chapter } from "../stage.ts";
@@ -42,4 +43,32 @@ chapter("who forgot a password reads which ways in are left, and none of them is
   assert.ok(await page.getByRole("button", { name: "Sign in with a passkey" }).isVisible());
   await looksGood(visitor, "forgotten");
   await page.context().close();
+});
+
+chapter("an invitation that is pressed for twice is made once", async ({ admin, project }) => {
+  const { page } = admin;
+  await admin.open("People");
+  await admin.click("Invite somebody");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail address").fill("twice@example.org");
+  await dialog.getByRole("checkbox", { name: /^Auditor/ }).check();
+  let sent = 0;
+  const slowly = async (route: Route): Promise<void> => {
+    if (route.request().method() === "POST") sent += 1;
+    await new Promise((resolved) => setTimeout(resolved, 500));
+    await route.continue();
+  };
+  await page.route("**/invitations", slowly);
+  await dialog.getByLabel("E-mail address").press("Enter");
+  await dialog.getByLabel("E-mail address").press("Enter");
+  await admin.reads("The invitation is made");
+  // Once more where the password was asked for in between, and never because of the second press.
+  const { status, text } = await admin.asks("GET", `/api/projects/${project}/invitations`);
+  assert.equal(status, 200);
+  assert.equal(text.split("twice@example.org").length - 1, 1);
+  assert.ok(sent <= 2, `${sent}`);
+  await page.unroute("**/invitations", slowly);
+  await admin.click("Close", dialog);
+  await admin.click("Take back");
+  await admin.open("Inbox");
 });

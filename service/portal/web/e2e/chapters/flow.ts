@@ -33,7 +33,10 @@ chapter("the picture of a script that opens much has the room it needs, wide and
           .slice(at + 1)
           .some(
             (other) =>
-              one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom,
+              one.left < other.right &&
+              other.left < one.right &&
+              one.top < other.bottom &&
+              other.top < one.bottom,
           ),
       );
       return [boxes.length, over.length + (room.scrollWidth > room.clientWidth ? 1 : 0), laid.length];

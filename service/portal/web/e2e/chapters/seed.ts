@@ -126,7 +126,8 @@ chapter("a provider gets permission to upload from both approvers", async ({ ann
   await anna.reads(/fewer than 5 of its rows/);
   await anna.signs("Permission to upload");
   await bob.signs("Permission to upload");
-  await paul.opensRequest("Permission to upload");
+  await paul.open("Requests");
+  await paul.page.getByRole("link", { name: "Permission to upload", exact: true }).click();
   await paul.reads("You may upload");
   assert.equal(await paul.page.getByText("Paste this into your notebook").count(), 0, "there is no script");
   await looksGood(paul, "leave-approved");

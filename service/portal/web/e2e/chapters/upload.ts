@@ -32,7 +32,12 @@ async function decides(person: Person): Promise<void> {
 
 chapter("choices for an upload outlive a reload, without the file and its cells", async ({ paul }) => {
   const { page } = paul;
+  const file = paul.file("visits.csv", CSV);
   await paul.chooses("visits.csv", CSV);
+  await page.reload();
+  await paul.reads("Drop a CSV file here");
+  assert.equal(await page.getByText("What you chose for visits.csv").count(), 0, "nothing was chosen yet");
+  await picks(paul, file);
   await decides(paul);
   await page.reload();
   await paul.reads("What you chose for visits.csv is kept");
@@ -68,6 +73,18 @@ chapter("choices are offered once the same file is there, and end with the sessi
   await paul.heading("Sign in");
   assert.doesNotMatch(await inTab(paul), /visits|town/);
   await paul.signIn();
+});
+
+chapter("another file brings its own name", async ({ paul }) => {
+  const { page } = paul;
+  await paul.chooses("first.csv", "id\n1\n2\n");
+  await paul.click("Another file");
+  await picks(paul, paul.file("second.csv", "id\n3\n4\n"));
+  await paul.click("Continue");
+  await paul.reads("Every row fits.");
+  await paul.click("Continue");
+  assert.equal(await page.getByLabel("Name of the table").inputValue(), "second");
+  await paul.open("Tables");
 });
 
 /** As somebody does who drags a file over the page and lets go of it there. */

@@ -29,7 +29,14 @@ export function flowOf(script: Script, opens: readonly Opens[]): Flow {
     for (const ref of inputs(command)) {
       if (ref.by === "step" || tables.some((node) => node.table === nameOf(ref))) continue;
       const table = nameOf(ref);
-      tables.push({ id: `table ${table}`, kind: "table", step: 0, table, opens: "nothing", row: tables.length });
+      tables.push({
+        id: `table ${table}`,
+        kind: "table",
+        step: 0,
+        table,
+        opens: "nothing",
+        row: tables.length,
+      });
     }
   const steps = script.steps.map(({ command: { verb } }, at): FlowNode => {
     const place = { row: tables.length + at, opens: opens[at] ?? "nothing" };

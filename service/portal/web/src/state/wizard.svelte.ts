@@ -54,6 +54,8 @@ export class Wizard {
   receipt = $state.raw<Receipt>();
   control: Control | undefined;
   readonly #whose: Whose;
+  /** As the file itself seems to be written. */
+  #format: FileFormat | undefined;
   #project = "";
   #rules: Rules | undefined;
   #job: AbortController | undefined;
@@ -74,11 +76,14 @@ export class Wizard {
       const found = await this.#desk.survey(file, format ?? {}, watch);
       const kept = format === undefined ? this.kept : undefined;
       this.offer = kept !== undefined && isAbout(kept, file, found) ? kept : undefined;
+      // A name that was only proposed was that of the other file.
+      const proposed = this.file === undefined ? "" : nameOf(this.file);
+      if (this.words.name === "" || this.words.name === proposed) this.words.name = nameOf(file);
       this.file = file;
       this.survey = found;
       this.choices = proposedFor(found);
       this.encoded = undefined;
-      if (this.words.name === "") this.words.name = file.name.replace(/\.[^.]*$/, "");
+      if (format === undefined) this.#format = found.format;
       this.stage = "columns";
     });
   }
@@ -102,11 +107,19 @@ export class Wizard {
     const [file, found] = [this.file, this.survey];
     if (file === undefined || found === undefined || this.offer !== undefined) return;
     if (this.stage === "file" || this.stage === "upload" || this.stage === "receipt") return;
+    const columns = changesIn(this.choices, found);
+    const chosen = [columns, this.words, this.asked, found.format];
+    const proposed = [[], { name: nameOf(file), note: "" }, usualRules(), this.#format];
+    if (JSON.stringify(chosen) === JSON.stringify(proposed)) {
+      const kept = this.kept;
+      if (kept !== undefined && isAbout(kept, file, found)) forgetChoices();
+      return;
+    }
     keepChoices({
       ...this.#whose,
       file: { name: file.name, size: found.bytes, modified: file.lastModified, digest: found.digest },
       format: found.format,
-      columns: changesIn(this.choices, found),
+      columns,
       words: this.words,
       asked: this.asked,
     });
@@ -249,3 +262,6 @@ export class Wizard {
     }
   }
 }
+
+/** What a table is called that nobody named. */
+const nameOf = (file: File): string => file.name.replace(/\.[^.]*$/, "");

@@ -26,7 +26,8 @@ export const account = both(
     theme: { system: "As my system", light: "Light", dark: "Dark" },
     changePassword: "Change the password",
     oldPassword: "Current password",
-    changed: "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
+    changed:
+      "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
     sessionsTitle: "Sessions",
     sessionsText:
       "Every browser in which you are signed in. End what you do not know, and change your password then.",
@@ -62,7 +63,8 @@ export const account = both(
     theme: { system: "Zoals mijn systeem", light: "Licht", dark: "Donker" },
     changePassword: "Wachtwoord wijzigen",
     oldPassword: "Huidig wachtwoord",
-    changed: "Het wachtwoord is gewijzigd en alle andere sessies zijn beëindigd. Passkeys blijven: verwijder die u niet kent.",
+    changed:
+      "Het wachtwoord is gewijzigd en alle andere sessies zijn beëindigd. Passkeys blijven: verwijder die u niet kent.",
     sessionsTitle: "Sessies",
     sessionsText:
       "Elke browser waarin u bent aangemeld. Beëindig wat u niet kent, en wijzig dan uw wachtwoord.",

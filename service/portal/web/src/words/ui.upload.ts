@@ -131,8 +131,7 @@ export const upload = both(
       list: "List it in the portal",
     },
     kept: {
-      hint:
-        "Until it is uploaded or you sign out, this tab remembers what you choose here; never the file or its values.",
+      hint: "Until it is uploaded or you sign out, this tab remembers what you choose here; never the file or its values.",
       waits: (file: string) => `What you chose for ${file} is kept`,
       waitsText:
         "Choose the file again, and your names, types and rules are offered to you. The file itself was not kept.",
@@ -285,8 +284,7 @@ export const upload = both(
       list: "In het portaal zetten",
     },
     kept: {
-      hint:
-        "Tot het geüpload is of u zich afmeldt, onthoudt dit tabblad wat u hier kiest; nooit het bestand of waarden eruit.",
+      hint: "Tot het geüpload is of u zich afmeldt, onthoudt dit tabblad wat u hier kiest; nooit het bestand of waarden eruit.",
       waits: (file: string) => `Wat u voor ${file} koos, is bewaard`,
       waitsText:
         "Kies het bestand opnieuw; dan kunt u uw namen, types en regels weer laten invullen. Het bestand zelf is niet bewaard.",
