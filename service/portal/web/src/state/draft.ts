@@ -2,7 +2,6 @@
 
 import { base64, fromBase64, Refused } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
-import { readScript } from "../contract/script.ts";
 import { writeStatement, type NameRule, type Statement, type Terms } from "../contract/statement.ts";
 import { firstSecond, isoDay, lastSecond, now } from "./format.ts";
 import { tablesOf } from "./flow.ts";
@@ -40,10 +39,6 @@ export function draftOf(statement: Statement): Draft {
     maxRuns: statement.max_runs === undefined ? "" : String(statement.max_runs),
     names: [...statement.names],
   };
-}
-
-export function readScriptFile(bytes: Uint8Array): Script {
-  return readScript(bytes);
 }
 
 /** What the form offers for a name besides one table: the first it meets, or whichever has it each time. */
