@@ -120,6 +120,10 @@ test("a journal is followed from line to line, and a changed, missing or moved o
   assert.deepEqual(verdict(altered), { good: false, at: 3, why: "digest" });
   assert.deepEqual(verdict(lines.toSpliced(1, 1)), { good: false, at: 3, why: "number" });
   assert.deepEqual(verdict([...lines, "x"]), { good: false, at: 5, why: "unreadable" });
+  // Its end cut off, where the portal says elsewhere how many there are.
+  const cut = lines.slice(0, 3).join("\n");
+  assert.deepEqual(checkJournal(cut, 4), { good: false, at: 4, why: "missing" });
+  assert.ok(checkJournal(cut, 3).good);
 });
 
 test("the picture has every step once, beneath what it needs, and what is opened beside it", () => {

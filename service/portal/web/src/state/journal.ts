@@ -12,6 +12,9 @@ export type Known = {
   tables: readonly Table[];
 };
 
+/** So many entries the portal gives in one answer, where it has them. */
+export const AT_ONCE = 200;
+
 /** What people call the thing it was done to, and where it is looked at. Undefined where nobody has a name for it. */
 export function aboutOf({ object }: Entry, known: Known): { name: string; route?: Route } | undefined {
   const project = known.project.id;

@@ -3,6 +3,7 @@
 import * as api from "../api/calls.ts";
 import type { RequestView } from "../api/shapes.ts";
 import type { Script } from "../contract/script.ts";
+import type { Report } from "../contract/sentences/report.ts";
 import { ui } from "../words/ui.ts";
 import { readRequest, type Reading } from "./contract.ts";
 import type { Locale } from "./format.ts";
@@ -39,6 +40,15 @@ export function readVersions(
   } catch {
     return { latest };
   }
+}
+
+type OpenedWords = { values: (n: number) => string; what: Record<"groups" | "rows", string> };
+
+/** What is opened, each kind of thing once, single values by their number. */
+export function opensInAll(opened: Report["opened"], words: OpenedWords): string[] {
+  const values = opened.reduce((sum, one) => sum + (one.what === "values" ? (one.values ?? 1) : 0), 0);
+  const others = (["groups", "rows"] as const).filter((kind) => opened.some((one) => one.what === kind));
+  return [...(values > 0 ? [words.values(values)] : []), ...others.map((kind) => words.what[kind])];
 }
 
 /** Scripts that were approved before: two answers that differ in one condition can tell of one person. */
