@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry, Message, Table } from "../src/api/shapes.ts";
+import type { Entry, Notice, Table } from "../src/api/shapes.ts";
 import { inputs } from "../src/contract/language.ts";
 import { readScript } from "../src/contract/script.ts";
 import { browserOf } from "../src/state/agent.ts";
@@ -39,8 +39,8 @@ test("a list says once what a request is, also where its title says it", () => {
 });
 
 test("a message about an account leads to the settings, and others to what they tell of", () => {
-  const about = (kind: Message["kind"], request?: string): unknown =>
-    aboutWhat({ kind, project: "p", request: request ?? null } as Message);
+  const about = (kind: Notice["kind"], request?: string): unknown =>
+    aboutWhat({ kind, project: "p", request: request ?? null } as Notice);
   for (const kind of ["passkey_added", "passkeys_reset", "passkey_copied", "account_changed"] as const)
     assert.deepEqual(about(kind), { page: "settings" });
   assert.deepEqual(about("identity_linked"), { page: "settings" });

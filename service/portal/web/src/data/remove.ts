@@ -2,7 +2,7 @@
 
 import { NetworkLoss } from "./delivery.ts";
 import type { Octets } from "./source.ts";
-import { agreed, isEcho, Refused, type Servers, type Signer } from "./servers.ts";
+import { agreed, isEcho, Refused, type Servers, type RunSigner } from "./servers.ts";
 import { commandRequest, freshJob, Garbled, readRemoved, removeCommand } from "./wire.ts";
 
 /** What a server says of a table that it does not have. */
@@ -16,7 +16,7 @@ const NO_SUCH_TABLE = "unknown_table";
 export async function removeTable(
   handle: string,
   servers: Servers,
-  signer: Signer | null,
+  signer: RunSigner | null,
   signal: AbortSignal,
 ): Promise<"deleted" | "gone"> {
   const command = removeCommand(handle);

@@ -1,6 +1,6 @@
 // Where the page is.
 
-import { goneOn } from "./notices.svelte.ts";
+import { goneOn } from "./toasts.svelte.ts";
 import { link, parseRoute, type Route } from "./routes.ts";
 
 const held = $state({ route: parseRoute(location.hash) });

@@ -8,7 +8,7 @@ import type { Rules } from "../contract/language.ts";
 import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
 import type { Statement } from "../contract/statement.ts";
 import { readSealKey } from "../data/seal.ts";
-import { Servers, three, type Signer as RunSigner } from "../data/servers.ts";
+import { Servers, three, type RunSigner } from "../data/servers.ts";
 import { identifier, type Three } from "../data/wire.ts";
 import { fromBase64, toBase64, utf8 } from "./base64.ts";
 import { now } from "./format.ts";
