@@ -10,7 +10,6 @@ export const home = both(
       approval: "Your approved script",
       leave: "Your permission to upload",
     },
-    greeting: (name: string) => `Hello ${name}`,
     title: "Inbox",
     unread: (count: number) =>
       count === 0 ? "Nothing new." : count === 1 ? "1 new message." : `${count} new messages.`,
@@ -59,7 +58,6 @@ export const home = both(
       approval: "Uw goedgekeurde script",
       leave: "Uw toestemming om te uploaden",
     },
-    greeting: (name: string) => `Dag ${name}`,
     title: "Postvak",
     unread: (count: number) =>
       count === 0 ? "Niets nieuws." : count === 1 ? "1 nieuw bericht." : `${count} nieuwe berichten.`,

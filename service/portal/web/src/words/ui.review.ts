@@ -134,7 +134,6 @@ export const review = both(
     decideColour: "everything in this colour.",
     sign: "Sign",
     signWith: "Sign with this key",
-    signTitle: "Sign this approval",
     own: "It is your own request, so others decide.",
     over: {
       approved: "The last day of this approval is over: no server runs it any more",
@@ -290,7 +289,6 @@ export const review = both(
     decideColour: "alles in deze kleur.",
     sign: "Tekenen",
     signWith: "Met deze sleutel tekenen",
-    signTitle: "Deze goedkeuring tekenen",
     own: "Het is uw eigen aanvraag, dus anderen beslissen.",
     over: {
       approved: "De laatste dag van deze goedkeuring is voorbij: geen server voert haar nog uit",
