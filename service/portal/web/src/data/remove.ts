@@ -10,8 +10,8 @@ const NO_SUCH_TABLE = "unknown_table";
 
 /**
  * Deletes the table of this handle: `deleted` if all three say so, `gone` where one has no such table and the
- * others stopped for that reason. Where the network is lost on the way `NetworkLoss` is thrown: the table may be
- * there or not, and asking again finds out.
+ * others stopped for that reason. Where the network is lost on the way `NetworkLoss` is thrown: the table may
+ * be there or not, and asking again finds out.
  */
 export async function removeTable(
   handle: string,

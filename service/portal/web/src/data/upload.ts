@@ -64,7 +64,8 @@ export interface Receipt {
 
 export interface Events {
   phase?(phase: Phase): void;
-  /** Bytes for each server that reached the portal, of all there are; back to none where parcels are made anew. */
+  /** Bytes for each server that reached the portal, of all there are; back to none where parcels are made
+   *  anew. */
   progress?(done: Three<number>, sizes: Three<number>): void;
 }
 

@@ -1,4 +1,5 @@
-// The portal's journal, in which every line names the one before: whether nothing was changed, taken out or put in.
+// The portal's journal, in which every line names the one before: whether nothing was changed, taken out or
+// put in.
 
 import { digest } from "../contract/digests.ts";
 import { utf8 } from "./base64.ts";
@@ -26,8 +27,8 @@ function readLine(line: string): Line | undefined {
 
 const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 
-/** Each line holds the BLAKE3 of the one before, in lower case. `length`: how many there were by the portal's own word,
- *  before it gave `text`. */
+/** Each line holds the BLAKE3 of the one before, in lower case. `length`: how many there were by the portal's
+ *  own word, before it gave `text`. */
 export function checkJournal(text: string, length = 0): Verdict {
   let head = NOTHING_BEFORE;
   const lines = linesOf(text);

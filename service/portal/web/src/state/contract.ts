@@ -33,7 +33,8 @@ export type Reading = {
   tables: ReturnType<typeof tablesOf>;
 };
 
-/** Decodes what the portal sent. Throws where servers would refuse it. `earlier`: other scripts, with names. */
+/** Decodes what the portal sent. Throws where servers would refuse it. `earlier`: other scripts, with
+ *  names. */
 export function readRequest(
   payload: string,
   locale: Locale,
@@ -54,7 +55,8 @@ export function readRequest(
   return { bytes, digest: digest(bytes), statement, report, flow, tables: tablesOf(statement.script) };
 }
 
-/** Permission to upload is open on purpose: that is one thing to know about it, and no risk for every column. */
+/** Permission to upload is open on purpose: that is one thing to know about it, and no risk for every
+ *  column. */
 function plainLeave(report: Report, script: Script, locale: Locale): Report {
   if (script.ordered || script.steps.some(({ command }) => command.verb !== "upload")) return report;
   const rest = report.risks.filter(({ code }) => !HOLES.includes(code));

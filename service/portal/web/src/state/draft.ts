@@ -54,8 +54,8 @@ export function ruleOf(name: string, meant: string): NameRule {
 export const meantBy = ({ table, may_change }: NameRule): string =>
   table ?? (may_change ? WHICHEVER : FIRST);
 
-/** A rule for each name that a script uses; what was said before stays. A name that may change is never the default:
- *  whoever gives names could then have the script asked of any table. */
+/** A rule for each name that a script uses; what was said before stays. A name that may change is never the
+ *  default: whoever gives names could then have the script asked of any table. */
 export function rulesFor(script: Script, before: readonly NameRule[]): NameRule[] {
   return tablesOf(script)
     .filter((table) => table.by === "name" && !table.hole)

@@ -1,5 +1,5 @@
-// Key files as `vdl keygen` and `openssl pkey` write them: PEM, PKCS#8, plain or under a passphrase (RFC 5958,
-// PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC).
+// Key files as `vdl keygen` and `openssl pkey` write them: PEM, PKCS#8, plain or under a passphrase (RFC
+// 5958, PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC).
 
 import { equal, fromPem, toPem, utf8, type Bytes } from "./base64.ts";
 import { inside, NULL, OCTETS, OID, read, readInteger, SEQUENCE, write, writeInteger } from "./der.ts";

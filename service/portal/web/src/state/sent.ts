@@ -27,8 +27,8 @@ export function rememberSent(
   store.setItem(PLACE, JSON.stringify([...others, [place, digestOf(payload)]].slice(-MOST)));
 }
 
-/** What differs, where the portal keeps other bytes of the latest version than were sent from here. Undefined where
- *  they are the same, or were not sent from here. */
+/** What differs, where the portal keeps other bytes of the latest version than were sent from here. Undefined
+ *  where they are the same, or were not sent from here. */
 export function altered(request: RequestView, store: Store = localStorage): Altered | undefined {
   const place = `${request.id}/${request.version}`;
   const sent = read(store).find(([other]) => other === place)?.[1];

@@ -1,4 +1,5 @@
-// Submitting: a script from its file, the bytes that approvers will sign, and whether the portal keeps just those.
+// Submitting: a script from its file, the bytes that approvers will sign, and whether the portal keeps just
+// those.
 
 import * as calls from "../api/calls.ts";
 import type { Key, Project, RequestKind, RequestView } from "../api/shapes.ts";
@@ -61,8 +62,8 @@ export async function sendVersion(
   return remembered(request.id, made.version, payload, portal, store);
 }
 
-/** As it is kept, not as it was answered: the version too is the one that is shown. Where it differs, the page of the
- *  request says so as long as it does. */
+/** As it is kept, not as it was answered: the version too is the one that is shown. Where it differs, the
+ *  page of the request says so as long as it does. */
 async function remembered(
   id: string,
   version: number,

@@ -21,8 +21,8 @@ export function tell(text: string): void {
   setTimeout(() => dismiss(id), 6000);
 }
 
-/** Stays until it is closed, or its reader is on another page: whoever reads slowly, or with a magnifier, must
- *  not miss it. */
+/** Stays until it is closed, or its reader is on another page: whoever reads slowly, or with a magnifier,
+ *  must not miss it. */
 export function complain(text: string, help?: string): void {
   add({ kind: "danger", text, help });
 }
