@@ -66,8 +66,8 @@ async function prepare(world: World): Promise<Person> {
     await admin.page.getByRole("checkbox", { name: new RegExp(name) }).check();
   await admin.saves("Keep it here, and save policy-1.json", "policy-1.json");
   await paul.asksLeave();
-  await anna.signs("Leave to upload");
-  await bob.signs("Leave to upload");
+  await anna.signs("Permission to upload");
+  await bob.signs("Permission to upload");
   for (const person of [admin, anna, bob]) await person.page.context().close();
   return paul;
 }

@@ -204,10 +204,10 @@ export class Person {
     return link.trim();
   }
 
-  /** Asks leave to upload, with at least five rows behind every opened value. */
+  /** Asks permission to upload, with at least five rows behind every opened value. */
   async asksLeave(): Promise<void> {
     await this.open("Requests");
-    await this.page.getByRole("link", { name: "Ask leave to upload" }).click();
+    await this.page.getByRole("link", { name: "Ask permission to upload" }).click();
     await this.page.getByLabel("Purpose").fill("The yearly survey");
     await this.page.getByLabel("Rows behind every opened value").fill("5");
     await this.click("Submit");

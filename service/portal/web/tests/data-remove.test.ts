@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { readCommand, writeCommand } from "../src/contract/index.ts";
 import { NetworkLoss } from "../src/data/delivery.ts";
 import { removeTable } from "../src/data/remove.ts";
-import { Refused, Servers, type Relay, type Signer } from "../src/data/servers.ts";
+import { Refused, Servers, type Relay, type RunSigner } from "../src/data/servers.ts";
 import { Garbled, removeCommand } from "../src/data/wire.ts";
 import { readRemoveScript, removeScript } from "../src/state/remove.ts";
 import { templateAnyUpload } from "../src/contract/template.ts";
@@ -14,14 +14,14 @@ import { TestPortal } from "./data/portal.ts";
 const HANDLE = "AB".repeat(32);
 const signal = (): AbortSignal => new AbortController().signal;
 
-const signer: Signer = {
+const signer: RunSigner = {
   start: () =>
     Promise.resolve({ header: { approval: "A1" }, envelope: new Uint8Array([1]), approval: "A1" }),
   command: (nonces) => Promise.resolve({ approval: "A1", nonces, step: 0, signature: "signed" }),
   close: (nonces) => Promise.resolve({ approval: "A1", nonces, signature: "closed" }),
 };
 
-function remove(portal: TestPortal, by: Signer | null): Promise<"deleted" | "gone"> {
+function remove(portal: TestPortal, by: RunSigner | null): Promise<"deleted" | "gone"> {
   return removeTable(HANDLE, new Servers(portal.keys, portal), by, signal());
 }
 

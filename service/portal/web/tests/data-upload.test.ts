@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ATTEMPTS, Cancelled, Control, GivenUp, type Phase } from "../src/data/delivery.ts";
 import type { Table } from "../src/data/encode.ts";
-import { Refused, type Signer } from "../src/data/servers.ts";
+import { Refused, type RunSigner } from "../src/data/servers.ts";
 import { upload, type Order } from "../src/data/upload.ts";
 import { readCommand, writeCommand } from "../src/contract/index.ts";
 import type { Rules } from "../src/contract/language.ts";
@@ -208,7 +208,7 @@ test("a server that comes back in time costs the upload nothing", async () => {
 });
 
 const started: string[] = [];
-const signer: Signer = {
+const signer: RunSigner = {
   start: () =>
     Promise.resolve({
       header: { approval: "A1", start: "S", signature: "s" },

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Entry, Message, Table } from "../src/api/shapes.ts";
+import type { Entry, Notice, Table } from "../src/api/shapes.ts";
 import { inputs } from "../src/contract/language.ts";
 import { readScript } from "../src/contract/script.ts";
 import { browserOf } from "../src/state/agent.ts";
@@ -30,17 +30,17 @@ test("a table of many columns shows some, those first that are looked for", () =
 test("a list says once what a request is, also where its title says it", () => {
   const beside = (kind: "script" | "upload" | "deletion", name: string): unknown =>
     kindBeside({ kind, name }, ui.en);
-  assert.equal(beside("upload", "Leave to upload"), undefined);
-  assert.equal(beside("upload", "The yearly survey"), "Leave to upload");
-  assert.equal(beside("deletion", "Leave to upload"), "Deletion");
+  assert.equal(beside("upload", "Permission to upload"), undefined);
+  assert.equal(beside("upload", "The yearly survey"), "Permission to upload");
+  assert.equal(beside("deletion", "Permission to upload"), "Deletion");
   assert.equal(beside("script", "Deletion"), undefined);
   // What somebody else's page wrote in another language says it to this reader once, too.
-  assert.equal(kindBeside({ kind: "upload", name: "Leave to upload" }, ui.nl), "Verlof om te uploaden");
+  assert.equal(kindBeside({ kind: "upload", name: "Permission to upload" }, ui.nl), "Toestemming om te uploaden");
 });
 
 test("a message about an account leads to the settings, and others to what they tell of", () => {
-  const about = (kind: Message["kind"], request?: string): unknown =>
-    aboutWhat({ kind, project: "p", request: request ?? null } as Message);
+  const about = (kind: Notice["kind"], request?: string): unknown =>
+    aboutWhat({ kind, project: "p", request: request ?? null } as Notice);
   for (const kind of ["passkey_added", "passkeys_reset", "passkey_copied", "account_changed"] as const)
     assert.deepEqual(about(kind), { page: "settings" });
   assert.deepEqual(about("identity_linked"), { page: "settings" });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Key, PolicyInfo, Role } from "../src/api/shapes.ts";
-import { nextSteps, type Facts } from "../src/state/next.ts";
+import { nextSteps, targetOf, type Facts } from "../src/state/next.ts";
 import { pinnedByAll } from "../src/state/policy.ts";
 import { ui } from "../src/words/ui.ts";
 
@@ -129,4 +129,20 @@ test("what servers have pinned is told only where all three say the same", () =>
   assert.equal(of(says("A"), says("A"), says(null)), undefined);
   assert.equal(of(says("A"), says("A")), undefined);
   assert.equal(of(), undefined);
+});
+
+test("each step leads to where it is done, one request to itself, and waiting to nowhere", () => {
+  const at = (role: Role, change?: Change): unknown =>
+    nextSteps(facts(role, change)).map((one) => targetOf(one, "p"))[0];
+  const [one, two] = [request("r1", { name: "Mean age" }), request("r2", { name: "Sum" })];
+  const route = { page: "request", project: "p", id: "r1" };
+  assert.deepEqual(at("approver", { waiting: [one] }), { route, name: "Mean age" });
+  assert.deepEqual(at("approver", { waiting: [one, two] }), { route: { page: "requests", project: "p" } });
+  assert.equal(at("approver"), undefined);
+  assert.equal(at("analyst", { tables: 0 }), undefined);
+  assert.deepEqual(at("analyst"), { route: { page: "new-request", project: "p", kind: "script" } });
+  assert.deepEqual(at("provider"), { route: { page: "new-request", project: "p", kind: "upload" } });
+  assert.deepEqual(at("analyst", { keys: [] }), { route: { page: "keys" } });
+  const asked = request("r1", { user: "me", state: "changes_requested", name: "Mean age" });
+  assert.deepEqual(at("analyst", { requests: [asked] }), { route, name: "Mean age" });
 });

@@ -6,13 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { RequestView } from "../src/api/shapes.ts";
+import type { PolicyInfo, RequestView } from "../src/api/shapes.ts";
 import { digest } from "../src/contract/digests.ts";
 import { Policy } from "../src/contract/policy.ts";
 import { readScript } from "../src/contract/script.ts";
 import { toBase64, utf8 } from "../src/state/base64.ts";
 import { checkJournal } from "../src/state/chain.ts";
-import { emptyDraft, payloadOf, rulesFor } from "../src/state/draft.ts";
+import { emptyDraft, FIRST, meantBy, payloadOf, ruleOf, rulesFor, WHICHEVER } from "../src/state/draft.ts";
 import { endOf, mayBeOver, shownState } from "../src/state/expiry.ts";
 import { safeFileName, slug } from "../src/state/files.ts";
 import { flowOf } from "../src/state/flow.ts";
@@ -20,7 +20,7 @@ import { firstSecond, lastSecond, longDay } from "../src/state/format.ts";
 import { KeyFileError, readKeyFile, writeEncrypted, writePlain, writePublic } from "../src/state/keyfile.ts";
 import { newKey, publicOf, signerOf } from "../src/state/keys.ts";
 import { newSecretProblem } from "../src/state/passwords.ts";
-import { named, writePolicy } from "../src/state/policy.ts";
+import { named, readPolicy, writePolicy } from "../src/state/policy.ts";
 import { askedOf, isAsked, raised, readRules, rulesOf, tellRules, usualRules } from "../src/state/rules.ts";
 import { actionOf, KEYS, stepBy, type Action } from "../src/state/shortcuts.ts";
 import { link, parseRoute, type Route } from "../src/state/routes.ts";
@@ -120,6 +120,10 @@ test("a journal is followed from line to line, and a changed, missing or moved o
   assert.deepEqual(verdict(altered), { good: false, at: 3, why: "digest" });
   assert.deepEqual(verdict(lines.toSpliced(1, 1)), { good: false, at: 3, why: "number" });
   assert.deepEqual(verdict([...lines, "x"]), { good: false, at: 5, why: "unreadable" });
+  // Its end cut off, where the portal says elsewhere how many there are.
+  const cut = lines.slice(0, 3).join("\n");
+  assert.deepEqual(checkJournal(cut, 4), { good: false, at: 4, why: "missing" });
+  assert.ok(checkJournal(cut, 3).good);
 });
 
 test("the picture has every step once, beneath what it needs, and what is opened beside it", () => {
@@ -162,13 +166,19 @@ test("a policy of people is one that servers read, whatever they are called", as
   const policy = await Policy.readPayload(bytes);
   assert.deepEqual(policy.toPayload(), new Uint8Array(bytes));
   assert.equal(named([{ user: "", name: "張", key: "", fingerprint: "" }])[0]?.name, "approver");
+  const read = (payload: string) => readPolicy({ payload } as PolicyInfo);
+  const text = toBase64(bytes);
+  assert.deepEqual((await read(text))?.toPayload(), bytes);
+  // Another text of the same bytes is none that servers or the command line would take.
+  for (const other of [`${text}\n`, ` ${text}`, text.replace(/(.{64})/, "$1\n"), text.replace(/=*$/, "")])
+    if (other !== text) assert.equal(await read(other), undefined);
 });
 
 test("what a draft becomes is what servers read, and a second one is another approval", () => {
   const script = readScript(bytesOf("scripts/risky.json"));
   const draft = { ...emptyDraft(textOf("keys/analyst.pk").split("\n")[1] ?? ""), purpose: "a test" };
   draft.names = rulesFor(script, []);
-  assert.deepEqual(draft.names, [{ name: "survey", may_change: true }]);
+  assert.deepEqual(draft.names, [{ name: "survey", may_change: false }]);
   const first = payloadOf(script, draft, "production", 1);
   assert.notEqual(first, payloadOf(script, draft, "production", 1));
   assert.throws(() => payloadOf(script, { ...draft, names: [] }, "production", 1));
@@ -181,6 +191,16 @@ test("what a draft becomes is what servers read, and a second one is another app
   }
 });
 
+test("a name means no other table later on unless somebody says that it may", () => {
+  const script = readScript(bytesOf("scripts/risky.json"));
+  assert.deepEqual(rulesFor(script, []), [ruleOf("survey", FIRST)]);
+  const [handle, whichever] = ["07".repeat(32), ruleOf("survey", WHICHEVER)];
+  assert.deepEqual(ruleOf("survey", handle), { name: "survey", table: handle, may_change: false });
+  assert.deepEqual(whichever, { name: "survey", may_change: true });
+  assert.deepEqual(rulesFor(script, [whichever]), [whichever]);
+  for (const meant of [FIRST, WHICHEVER, handle]) assert.equal(meantBy(ruleOf("survey", meant)), meant);
+});
+
 test("a day is told in words of the page's language, whichever order of numbers a browser has", () => {
   const [first, last] = [firstSecond("2027-04-03") ?? 0, lastSecond("2027-04-03") ?? 0];
   assert.equal(last - first, 86_399);
@@ -190,7 +210,7 @@ test("a day is told in words of the page's language, whichever order of numbers 
   }
 });
 
-test("leave to upload is the template of the command line, and opens nothing else", () => {
+test("permission to upload is the template of the command line, and opens nothing else", () => {
   const guarded = readScript(bytesOf("scripts/guarded-upload.json"));
   const rules = { min_rows: 10, join_only: ["id"] };
   assert.deepEqual(uploadScript(undefined), readScript(bytesOf("scripts/any-upload.json")));

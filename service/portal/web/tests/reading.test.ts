@@ -13,6 +13,7 @@ import { BadFile } from "../src/data/survey.ts";
 import { readRequest } from "../src/state/contract.ts";
 import { emptyDraft, payloadOf } from "../src/state/draft.ts";
 import { inWords } from "../src/state/problems.ts";
+import { opensInAll } from "../src/state/reading.ts";
 import { uploadScript } from "../src/state/upload-script.ts";
 import { readingInDutch } from "../src/words/reading.nl.ts";
 import { ui } from "../src/words/ui.ts";
@@ -78,7 +79,7 @@ test("a fault of a file is told in the language of the page", () => {
   assert.match(told[2]?.[0] ?? "", /812/);
 });
 
-test("leave to upload is one note, in proportion, and a hole in a script stays a grave risk", () => {
+test("permission to upload is one note, in proportion, and a hole in a script stays a grave risk", () => {
   const draft = { ...emptyDraft(textOf("keys/analyst.pk").split("\n")[1] ?? ""), purpose: "data" };
   for (const rules of [undefined, { min_rows: 10, join_only: [] }]) {
     const { report } = readRequest(payloadOf(uploadScript(rules), draft, "production", 1), "en");
@@ -93,6 +94,14 @@ test("leave to upload is one note, in proportion, and a hole in a script stays a
   const { report } = readRequest(payloadOf(script, { ...draft, names }, "production", 1), "nl");
   assert.ok(report.risks.some(({ code, level }) => code === "open_hole" && level === "high"));
   assert.ok(report.holes.length > 0);
+});
+
+test("beside the signature stands all that is opened, each kind once and single values by their number", () => {
+  const opened = (...all: object[]) => opensInAll(all as never, ui.en.review);
+  assert.deepEqual(opened(), []);
+  assert.deepEqual(opened({ what: "count" }), []);
+  assert.deepEqual(opened({ what: "values", values: 3 }, { what: "values" }), ["4 single values"]);
+  assert.deepEqual(opened({ what: "rows" }, { what: "groups" }, { what: "rows" }), ["every group", "EVERY ROW"]);
 });
 
 test("one is one and many are many", () => {

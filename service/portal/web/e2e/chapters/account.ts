@@ -9,7 +9,7 @@ import { chapter } from "../stage.ts";
 chapter("a wrong present password is told at its field, in its own words", async ({ chloe }) => {
   const { page } = chloe;
   await chloe.open("Settings");
-  const old = page.getByLabel("Present password");
+  const old = page.getByLabel("Current password");
   await old.fill("this was another one");
   await page.getByLabel("New password").fill("mossy lantern quartz 42");
   await page.getByLabel("The same password again").fill("mossy lantern quartz 42");

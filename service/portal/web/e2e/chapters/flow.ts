@@ -51,3 +51,35 @@ chapter("the picture of a script that opens much has the room it needs, wide and
 });
 
 type Script = { steps: unknown[] };
+
+chapter("a name means the first table it meets, unless its analyst says otherwise before submitting", async (story) => {
+  const { chloe, anna, world } = story;
+  const { page } = chloe;
+  const script = readFileSync(join(world.folder, "design/mean-age-10.json"), "utf8");
+  const named = script
+    .replace(`"handle": "${story.handle}"`, '"name": "by name"')
+    .replace('"name": "Mean age"', '"name": "Of a name"');
+  assert.ok(named.includes("by name"), script);
+  const meant = page.getByLabel("Names: by name");
+  const refused = page.getByText("may mean another table each time", { exact: true });
+  const look = async (): Promise<void> => {
+    const options = await meant.getByRole("option").allInnerTexts();
+    assert.equal(options[0], "the table that has the name at the first use");
+    assert.match(options[1] ?? "", /^survey \(/);
+    assert.equal(options.at(-1), "may mean another table each time");
+    const risk = page.getByText(/may stand for another table in every run/);
+    assert.equal(await risk.count(), 0, "what is proposed is no risk");
+    await meant.selectOption("whichever");
+    await risk.first().waitFor();
+    await meant.selectOption("first");
+  };
+  const id = await chloe.submits(chloe.file("design/named.json", named), undefined, look);
+  for (const person of [chloe, anna]) {
+    await person.visits(`projects/${story.project}/requests/${id}`);
+    await person.reads(/the table that has the name at the first use, and no other after that/);
+  }
+  assert.equal(await refused.count(), 0);
+  await chloe.click("Withdraw");
+  await chloe.click("Withdraw", page.getByRole("dialog"));
+  await chloe.reads("The request is withdrawn.");
+});

@@ -37,7 +37,7 @@ export function lastPages(): void {
       [anna, "", "Postvak"],
       [anna, "keys", "Sleutels"],
       [paul, `projects/${project}/upload`, "Tabel uploaden"],
-      [paul, `projects/${project}/requests/new-upload`, "Verlof om te uploaden vragen"],
+      [paul, `projects/${project}/requests/new-upload`, "Toestemming om te uploaden vragen"],
     ];
     for (const person of [admin, anna, bob, chloe, paul]) await tongue(person, "nl");
     for (const [person, address, heading] of pages) {

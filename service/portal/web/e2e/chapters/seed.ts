@@ -91,7 +91,7 @@ chapter("the administrator compares fingerprints and chooses the approvers", asy
 });
 
 chapter(
-  "without leave nothing is uploaded, and a file that changes meanwhile is refused",
+  "without permission nothing is uploaded, and a file that changes meanwhile is refused",
   async ({ paul }) => {
     await paul.open("Tables");
     await looksGood(paul, "tables-empty");
@@ -104,14 +104,14 @@ chapter(
     await paul.page.getByText(/changed|could not be read/).waitFor({ state: "detached" });
     await paul.click("Continue");
     await paul.click(/leave these rows out/);
-    await paul.reads("You have no approved leave to upload yet");
+    await paul.reads("You have no approved permission to upload yet");
     assert.equal(await paul.page.getByRole("button", { name: "Split, seal and upload" }).count(), 0);
   },
 );
 
-chapter("a provider gets leave to upload from both approvers", async ({ anna, bob, paul }) => {
+chapter("a provider gets permission to upload from both approvers", async ({ anna, bob, paul }) => {
   await paul.open("Requests");
-  await paul.page.getByRole("link", { name: "Ask leave to upload" }).click();
+  await paul.page.getByRole("link", { name: "Ask permission to upload" }).click();
   await paul.page.getByLabel("Purpose").fill("The yearly survey");
   await paul.page.getByLabel("Rows behind every opened value").fill("1");
   await paul.click("Submit");
@@ -123,12 +123,12 @@ chapter("a provider gets leave to upload from both approvers", async ({ anna, bo
   await looksGood(paul, "leave");
   await paul.click("Submit");
   await paul.reads("It is submitted");
-  await anna.opensRequest("Leave to upload");
+  await anna.opensRequest("Permission to upload");
   await anna.reads(/fewer than 5 of its rows/);
-  await anna.signs("Leave to upload");
-  await bob.signs("Leave to upload");
+  await anna.signs("Permission to upload");
+  await bob.signs("Permission to upload");
   await paul.open("Requests");
-  await paul.page.getByRole("link", { name: "Leave to upload", exact: true }).click();
+  await paul.page.getByRole("link", { name: "Permission to upload", exact: true }).click();
   await paul.reads("You may upload");
   assert.equal(await paul.page.getByText("Paste this into your notebook").count(), 0, "there is no script");
   await looksGood(paul, "leave-approved");

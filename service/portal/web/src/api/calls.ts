@@ -3,7 +3,7 @@
 import createClient from "openapi-fetch";
 import { refusalOf, unreachable } from "./refusal.ts";
 import type { paths } from "./schema.ts";
-import type { KeyPurpose, Receipt, RequestKind, Role } from "./shapes.ts";
+import type { KeyPurpose, RequestKind, Role, TableForm } from "./shapes.ts";
 
 const client = createClient<paths>({ credentials: "same-origin", cache: "no-store" });
 
@@ -114,7 +114,7 @@ export const retireKey = (id: string) =>
 
 // --- tables
 export const tables = (project: string) => told(client.GET("/api/projects/{project}/tables", of(project)));
-export const addTable = (project: string, body: Receipt) =>
+export const addTable = (project: string, body: TableForm) =>
   told(client.POST("/api/projects/{project}/tables", { ...of(project), body }));
 export const archiveTable = (handle: string, archived: boolean) =>
   told(client.PATCH("/api/tables/{handle}", { params: { path: { handle } }, body: { archived } }));

@@ -30,9 +30,9 @@ export type RequestView = Schemas["Request"];
 export type Comment = Schemas["Comment"];
 export type Signature = Schemas["Signature"];
 export type Entry = Schemas["Entry"];
-export type Message = Schemas["Notice"];
+export type Notice = Schemas["Notice"];
 export type Problem = Schemas["Problem"];
-export type Receipt = Schemas["ReceiptForm"];
+export type TableForm = Schemas["ReceiptForm"];
 
 /** What the page writes into a table's `rules`: those the servers keep, and a note that nobody enforces. */
 export type TableRules = { min_rows?: number; join_only?: string[]; round_counts?: number; note?: string };

@@ -1,5 +1,7 @@
 // Bytes as text and back. Nothing here is lenient: a text has one meaning or none.
 
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Why something from outside was not accepted; `code` is the one of docs/errors.md. */
 export class Refused extends Error {
   readonly code: string;
@@ -24,7 +26,7 @@ export function equal(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 
-export function utf8(text: string): Uint8Array {
+export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
@@ -55,14 +57,14 @@ export function base64(bytes: Uint8Array): string {
 }
 
 /** The usual alphabet, padded, without anything in the bits that are left over. */
-export function fromBase64(text: string): Uint8Array | undefined {
+export function fromBase64(text: string): Bytes | undefined {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined;
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   return base64(bytes) === text ? bytes : undefined;
 }
 
 /** The usual alphabet or the one for addresses, as DSSE wants it; never both in one text. */
-export function fromAnyBase64(text: string): Uint8Array | undefined {
+export function fromAnyBase64(text: string): Bytes | undefined {
   const usual = fromBase64(text);
   if (usual !== undefined || /[+/]/.test(text)) return usual;
   return fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));

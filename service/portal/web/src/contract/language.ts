@@ -74,8 +74,8 @@ export type Rules = {
   /** Columns that may be joined on, grouped by and carried along, but neither opened nor computed with. */
   readonly join_only: string[];
   /**
-   * Counts are told as multiples of this number only, rounded down; 2 to 1000. Sums are rounded as coarsely, and
-   * means are not given. Asks for at least so many rows behind any opened value, too.
+   * Counts are told as multiples of this number only, rounded down; 2 to 1000. Sums are rounded as coarsely,
+   * and means are not given. Asks for at least so many rows behind any opened value, too.
    */
   readonly round_counts?: number;
 };

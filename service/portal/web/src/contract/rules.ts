@@ -3,8 +3,8 @@
 import type { Rules } from "./language.ts";
 
 /**
- * Fewest rows that must be behind an opened value. Where counts are rounded a multiple, and at least one step:
- * whether there are enough rows is told, and so tells no more than the rounded count.
+ * Fewest rows that must be behind an opened value. Where counts are rounded a multiple, and at least one
+ * step: whether there are enough rows is told, and so tells no more than the rounded count.
  */
 export function fewest({ min_rows: least, round_counts: to }: Partial<Rules>): number | undefined {
   if (to === undefined || to < 1) return least;

@@ -3,7 +3,8 @@
 import type { Octets } from "./source.ts";
 import type { ServerNumber, Three } from "./wire.ts";
 
-/** What the portal offers for large parcels. Each throws `NetworkLoss` or `PutOff` where trying again may help. */
+/** What the portal offers for large parcels. Each throws `NetworkLoss` or `PutOff` where trying again may
+ *  help. */
 export interface Spool {
   put(server: ServerNumber, chunk: number, bytes: Octets, signal: AbortSignal): Promise<void>;
   /** Numbers of the chunks that are there. */
@@ -117,7 +118,8 @@ export class Cancelled extends Error {
 /** Waits between attempts, in milliseconds; the last one is repeated. */
 export const PATIENCE: readonly number[] = [500, 1000, 2000, 5000, 10_000, 30_000];
 
-/** Failures of one request while there is a portal to be reached: with the waits between them, above a minute. */
+/** Failures of one request while there is a portal to be reached: with the waits between them, above a
+ *  minute. */
 export const ATTEMPTS = 8;
 
 export interface Patience {

@@ -2,7 +2,7 @@
 
 import { NetworkLoss } from "./delivery.ts";
 import type { Octets } from "./source.ts";
-import { agreed, isEcho, Refused, type Servers, type Signer } from "./servers.ts";
+import { agreed, isEcho, Refused, type Servers, type RunSigner } from "./servers.ts";
 import { commandRequest, freshJob, Garbled, readRemoved, removeCommand } from "./wire.ts";
 
 /** What a server says of a table that it does not have. */
@@ -10,13 +10,13 @@ const NO_SUCH_TABLE = "unknown_table";
 
 /**
  * Deletes the table of this handle: `deleted` if all three say so, `gone` where one has no such table and the
- * others stopped for that reason. Where the network is lost on the way `NetworkLoss` is thrown: the table may be
- * there or not, and asking again finds out.
+ * others stopped for that reason. Where the network is lost on the way `NetworkLoss` is thrown: the table may
+ * be there or not, and asking again finds out.
  */
 export async function removeTable(
   handle: string,
   servers: Servers,
-  signer: Signer | null,
+  signer: RunSigner | null,
   signal: AbortSignal,
 ): Promise<"deleted" | "gone"> {
   const command = removeCommand(handle);

@@ -35,7 +35,7 @@ export interface Relay {
 }
 
 /** Who asks: signs with a key that stays where it is. Absent where the servers are in design mode. */
-export interface Signer {
+export interface RunSigner {
   /** The header that starts a run, signed, and the approval's exact bytes. */
   start(): Promise<{ readonly header: unknown; readonly envelope: Octets; readonly approval: string }>;
   /** One attempt at a command: over its exact text. */
@@ -73,7 +73,7 @@ export class Servers {
 
   /** Starts a run of what was approved: the servers' three nonces. The same request again starts no other. */
   async start(
-    { header, envelope, approval }: Awaited<ReturnType<Signer["start"]>>,
+    { header, envelope, approval }: Awaited<ReturnType<RunSigner["start"]>>,
     signal: AbortSignal,
   ): Promise<Three<string>> {
     const head = encodeHeader(header);
@@ -91,7 +91,7 @@ export class Servers {
   }
 
   /** Ends a run. What fails here costs nobody anything, so it is no error. */
-  async close(signer: Signer, run: Three<string>): Promise<void> {
+  async close(signer: RunSigner, run: Three<string>): Promise<void> {
     const ended = signer
       .close(run)
       .then((header) => this.ask("/v1/runs/close", encodeHeader(header), AbortSignal.timeout(10_000)));

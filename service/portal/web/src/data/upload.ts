@@ -4,7 +4,7 @@ import type { Rules } from "../contract/language.ts";
 import { ChunksLost, Control, Delivery, persist, type Patience, type Phase, type Spool } from "./delivery.ts";
 import type { Table } from "./encode.ts";
 import { parcelBytes, Sealer } from "./seal.ts";
-import { from, Refused, SERVERS, Servers, throwNearest, type Relay, type Signer } from "./servers.ts";
+import { from, Refused, SERVERS, Servers, throwNearest, type Relay, type RunSigner } from "./servers.ts";
 import { component, freshSeeds, payloadBytes, payloads, type Payload } from "./split.ts";
 import type { Octets } from "./source.ts";
 import {
@@ -64,7 +64,8 @@ export interface Receipt {
 
 export interface Events {
   phase?(phase: Phase): void;
-  /** Bytes for each server that reached the portal, of all there are; back to none where parcels are made anew. */
+  /** Bytes for each server that reached the portal, of all there are; back to none where parcels are made
+   *  anew. */
   progress?(done: Three<number>, sizes: Three<number>): void;
 }
 
@@ -78,7 +79,7 @@ export interface UploadOptions {
 export async function upload(
   order: Order,
   portal: Portal,
-  signer: Signer | null,
+  signer: RunSigner | null,
   control: Control = new Control(),
   events: Events = {},
   options: UploadOptions = {},
@@ -95,7 +96,7 @@ class Task {
   readonly #order: Order;
   readonly #portal: Portal;
   readonly #servers: Servers;
-  readonly #signer: Signer | null;
+  readonly #signer: RunSigner | null;
   readonly #control: Control;
   readonly #events: Events;
   readonly #options: UploadOptions;
@@ -105,7 +106,7 @@ class Task {
   constructor(
     order: Order,
     portal: Portal,
-    signer: Signer | null,
+    signer: RunSigner | null,
     control: Control,
     events: Events,
     options: UploadOptions,

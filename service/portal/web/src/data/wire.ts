@@ -161,7 +161,8 @@ function readKept(kept: unknown): Partial<Rules> {
 
 /** Whether a table keeps what was asked of it. */
 export const keeps = (table: TableMeta, asked: Rules | undefined): boolean =>
-  JSON.stringify(table.rules ?? {}) === JSON.stringify(asked === undefined ? {} : writeRules(understood(asked)));
+  JSON.stringify(table.rules ?? {}) ===
+  JSON.stringify(asked === undefined ? {} : writeRules(understood(asked)));
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

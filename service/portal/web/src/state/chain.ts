@@ -1,4 +1,5 @@
-// The portal's journal, in which every line names the one before: whether nothing was changed, taken out or put in.
+// The portal's journal, in which every line names the one before: whether nothing was changed, taken out or
+// put in.
 
 import { digest } from "../contract/digests.ts";
 import { utf8 } from "./base64.ts";
@@ -8,7 +9,7 @@ const NOTHING_BEFORE = "0".repeat(64);
 /** How many lines hang together, or the first that does not and why. */
 export type Verdict =
   | { good: true; count: number; head: string }
-  | { good: false; at: number; why: "number" | "digest" | "unreadable" };
+  | { good: false; at: number; why: "number" | "digest" | "unreadable" | "missing" };
 
 type Line = { sequence: number; time: number; previous: string };
 
@@ -26,8 +27,9 @@ function readLine(line: string): Line | undefined {
 
 const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 
-/** Each line holds the BLAKE3 of the one before, in lower case. */
-export function checkJournal(text: string): Verdict {
+/** Each line holds the BLAKE3 of the one before, in lower case. `length`: how many there were by the portal's
+ *  own word, before it gave `text`. */
+export function checkJournal(text: string, length = 0): Verdict {
   let head = NOTHING_BEFORE;
   const lines = linesOf(text);
   for (const [at, line] of lines.entries()) {
@@ -37,5 +39,6 @@ export function checkJournal(text: string): Verdict {
     if (read.previous !== head) return { good: false, at: read.sequence, why: "digest" };
     head = digest(utf8(line)).toLowerCase();
   }
+  if (lines.length < length) return { good: false, at: lines.length + 1, why: "missing" };
   return { good: true, count: lines.length, head };
 }

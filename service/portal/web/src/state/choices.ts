@@ -1,5 +1,5 @@
-// What a person says about a file before it is uploaded, kept in this tab in case the page is loaded anew: what they
-// changed of what was proposed, never the file nor anything that was read from it.
+// What a person says about a file before it is uploaded, kept in this tab in case the page is loaded anew:
+// what they changed of what was proposed, never the file nor anything that was read from it.
 
 import { writeType } from "../contract/types.ts";
 import type { Reading } from "../data/guess.ts";
@@ -13,7 +13,8 @@ export const UNDECIDED = -1;
 /** What a person says about a column of the file. */
 export type Choice = { column: number; take: boolean; name: string; option: number; type: string };
 
-/** What differs from the proposal. A name that was only read is not kept: a file without a header has cells there. */
+/** What differs from the proposal. A name that was only read is not kept: a file without a header has cells
+ *  there. */
 export type Change = { column: number; take?: boolean; name?: string; reading?: Reading; type?: string };
 
 /** Whose choices they are, and where the table is to go. */

@@ -33,15 +33,15 @@ export type Reading = {
   tables: ReturnType<typeof tablesOf>;
 };
 
-/** Decodes what the portal sent. Throws where servers would refuse it. `earlier`: other scripts, with names. */
+/** Decodes what the portal sent. Throws where servers would refuse it. `earlier`: other scripts, with
+ *  names. */
 export function readRequest(
   payload: string,
   locale: Locale,
   earlier: { name: string; script: Script }[] = [],
 ): Reading {
-  const decoded = fromBase64(payload);
-  if (decoded === undefined) throw new Error("the payload is no base64");
-  const bytes = new Uint8Array(decoded);
+  const bytes = fromBase64(payload);
+  if (bytes === undefined) throw new Error("the payload is no base64");
   const statement = readStatement(bytes);
   const words = locale === "nl" ? nl : en;
   const near = earlier
@@ -55,7 +55,8 @@ export function readRequest(
   return { bytes, digest: digest(bytes), statement, report, flow, tables: tablesOf(statement.script) };
 }
 
-/** Leave to upload is open on purpose: that is one thing to know about it, and no risk for every column. */
+/** Permission to upload is open on purpose: that is one thing to know about it, and no risk for every
+ *  column. */
 function plainLeave(report: Report, script: Script, locale: Locale): Report {
   if (script.ordered || script.steps.some(({ command }) => command.verb !== "upload")) return report;
   const rest = report.risks.filter(({ code }) => !HOLES.includes(code));

@@ -1,7 +1,7 @@
 // Values that are taken elsewhere.
 
 import { words } from "./locale.svelte.ts";
-import { complain } from "./notices.svelte.ts";
+import { complain } from "./toasts.svelte.ts";
 
 /** Copies a text; where the browser refuses, selects the element that shows it, so that a key press does. */
 export async function copyOut(text: string, shown: HTMLElement): Promise<boolean> {

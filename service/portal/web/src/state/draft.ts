@@ -2,7 +2,6 @@
 
 import { base64, fromBase64, Refused } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
-import { readScript } from "../contract/script.ts";
 import { writeStatement, type NameRule, type Statement, type Terms } from "../contract/statement.ts";
 import { firstSecond, isoDay, lastSecond, now } from "./format.ts";
 import { tablesOf } from "./flow.ts";
@@ -42,15 +41,25 @@ export function draftOf(statement: Statement): Draft {
   };
 }
 
-export function readScriptFile(bytes: Uint8Array): Script {
-  return readScript(bytes);
+/** What the form offers for a name besides one table: the first it meets, or whichever has it each time. */
+export const FIRST = "first";
+export const WHICHEVER = "whichever";
+
+/** The rule for a name by what was chosen; `meant`: one of these two, or a table's handle. */
+export function ruleOf(name: string, meant: string): NameRule {
+  if (meant === FIRST || meant === WHICHEVER) return { name, may_change: meant === WHICHEVER };
+  return { name, table: meant, may_change: false };
 }
 
-/** A rule for each name that a script uses; what was said before stays. */
+export const meantBy = ({ table, may_change }: NameRule): string =>
+  table ?? (may_change ? WHICHEVER : FIRST);
+
+/** A rule for each name that a script uses; what was said before stays. A name that may change is never the
+ *  default: whoever gives names could then have the script asked of any table. */
 export function rulesFor(script: Script, before: readonly NameRule[]): NameRule[] {
   return tablesOf(script)
     .filter((table) => table.by === "name" && !table.hole)
-    .map(({ text: name }) => before.find((rule) => rule.name === name) ?? { name, may_change: true });
+    .map(({ text: name }) => before.find((rule) => rule.name === name) ?? ruleOf(name, FIRST));
 }
 
 /** The payload in base64. Throws with the place where servers would refuse it. */

@@ -1,7 +1,6 @@
 // What ends soon: somebody should know before it is over.
 
 import type { PolicyInfo, Project, RequestSummary, RequestView } from "../api/shapes.ts";
-import type { Statement } from "../contract/statement.ts";
 import { readLatest } from "./latest.ts";
 
 /** How long before the end it is told, in seconds. */
@@ -39,7 +38,7 @@ export const mayEnd = (all: readonly RequestSummary[], user: string): RequestSum
 
 export function endingApprovals(requests: readonly RequestView[], now: number): Ending[] {
   return requests.flatMap((request) => {
-    const statement: Statement | undefined = readLatest(request);
+    const statement = readLatest(request);
     if (!soon(statement?.expires, now)) return [];
     const what = request.kind === "upload" ? "leave" : "approval";
     return [

@@ -1,6 +1,6 @@
-// The picture of a script: tables at the top, then the steps in their order, one below the other, so that it is never
-// wider than the page. What a thing is used for further down hangs from a line at the left; what is opened stands at the
-// right. Only places and names are worked out here; the drawing is in parts/Flow.svelte.
+// The picture of a script: tables at the top, then the steps in their order, one below the other, so that it
+// is never wider than the page. What a thing is used for further down hangs from a line at the left; what is
+// opened stands at the right. Only places and names are worked out here; the drawing is in parts/Flow.svelte.
 
 import { inputs, type Command, type TableRef } from "../contract/language.ts";
 import type { Script } from "../contract/script.ts";
@@ -18,7 +18,8 @@ export type FlowNode = {
   /** From the top; what is opened stands in the row of its step. */
   row: number;
 };
-/** A line from something to all that use it. `lane`: how far at the left, from 0; none where it goes straight down. */
+/** A line from something to all that use it. `lane`: how far at the left, from 0; none where it goes straight
+ *  down. */
 export type FlowLine = { from: FlowNode; to: FlowNode[]; lane: number | undefined };
 export type Flow = { nodes: FlowNode[]; lines: FlowLine[]; opened: FlowNode[]; lanes: number; rows: number };
 

@@ -66,8 +66,8 @@ export function size(bytes: number, locale: Locale): string {
 
 export const now = (): number => Math.floor(Date.now() / 1000);
 
-/** The first second of a day (UTC), where approvals begin. `date` as `<input type="date">` writes it; undefined where no
- *  approval can hold that day, as those beyond the year 9999. */
+/** The first second of a day (UTC), where approvals begin. `date` as `<input type="date">` writes it;
+ *  undefined where no approval can hold that day, as those beyond the year 9999. */
 export function firstSecond(date: string): number | undefined {
   const days = daysOf(date);
   return days === undefined ? undefined : days * 86_400;

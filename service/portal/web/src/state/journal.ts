@@ -12,7 +12,11 @@ export type Known = {
   tables: readonly Table[];
 };
 
-/** What people call the thing it was done to, and where it is looked at. Undefined where nobody has a name for it. */
+/** So many entries the portal gives in one answer, where it has them. */
+export const AT_ONCE = 200;
+
+/** What people call the thing it was done to, and where it is looked at. Undefined where nobody has a name
+ *  for it. */
 export function aboutOf({ object }: Entry, known: Known): { name: string; route?: Route } | undefined {
   const project = known.project.id;
   const request = known.requests.find(({ id }) => id === object);
@@ -24,7 +28,8 @@ export function aboutOf({ object }: Entry, known: Known): { name: string; route?
   return member === undefined ? undefined : { name: member.name };
 }
 
-/** What it was done to and with, in one line. `named`: what it was done to stands there by its name already. */
+/** What it was done to and with, in one line. `named`: what it was done to stands there by its name
+ *  already. */
 export function detailInWords(entry: Entry, words: UiWords, locale: Locale, named = false): string {
   const { detail } = entry;
   const parts = entry.object === "" || named ? [] : [short(entry.object)];

@@ -1,7 +1,7 @@
-// Key files as `vdl keygen` and `openssl pkey` write them: PEM, PKCS#8, plain or under a passphrase (RFC 5958,
-// PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC).
+// Key files as `vdl keygen` and `openssl pkey` write them: PEM, PKCS#8, plain or under a passphrase (RFC
+// 5958, PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC).
 
-import { fromPem, same, toPem, utf8, type Bytes } from "./base64.ts";
+import { equal, fromPem, toPem, utf8, type Bytes } from "./base64.ts";
 import { inside, NULL, OCTETS, OID, read, readInteger, SEQUENCE, write, writeInteger } from "./der.ts";
 
 /** What OWASP asks of PBKDF2-HMAC-SHA-256 at the least. */
@@ -100,4 +100,4 @@ function readPbes2(bytes: Bytes): { salt: Bytes; rounds: number; iv: Bytes; data
 const oid = (numbers: number[]): Bytes => write(OID, new Uint8Array(numbers));
 
 const is = (node: { tag: number; content: Bytes } | undefined, numbers: number[]): boolean =>
-  node?.tag === OID && same(node.content, new Uint8Array(numbers));
+  node?.tag === OID && equal(node.content, new Uint8Array(numbers));

@@ -1,6 +1,7 @@
 // Ed25519 keys in this browser. The secret half is never sent anywhere.
 
-import { fromBase64, same, toBase64, type Bytes } from "./base64.ts";
+import { fromAnyBase64 } from "../contract/bytes.ts";
+import { equal, toBase64, type Bytes } from "./base64.ts";
 import { KeyFileError } from "./keyfile.ts";
 
 /** A key that can sign now; its secret half cannot be read out of it. */
@@ -33,13 +34,14 @@ export async function newKey(): Promise<{ pkcs8: Bytes; spki: Bytes }> {
 
 /** The public half (SPKI) of a secret key. */
 export async function publicOf(pkcs8: Bytes): Promise<Bytes> {
-  const seed = pkcs8.length >= 48 && same(pkcs8.slice(5, 14), new Uint8Array(PKCS8_HEAD.slice(5, 14)));
+  const seed = pkcs8.length >= 48 && equal(pkcs8.slice(5, 14), new Uint8Array(PKCS8_HEAD.slice(5, 14)));
   if (!seed) throw new KeyFileError("not-ed25519");
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, ALGORITHM, true, ["sign"]).catch(() => {
     throw new KeyFileError("not-ed25519");
   });
   const { x } = await crypto.subtle.exportKey("jwk", key);
-  const raw = fromBase64((x ?? "").replace(/-/g, "+").replace(/_/g, "/"));
+  // A JWK is written without the padding.
+  const raw = fromAnyBase64(`${x ?? ""}=`);
   if (raw?.length !== 32) throw new KeyFileError("not-ed25519");
   return new Uint8Array([...SPKI_HEAD, ...raw]);
 }

@@ -1,16 +1,22 @@
-// The terms of a request's latest version.
+// What a request asks for now: its latest version.
 
 import type { RequestView } from "../api/shapes.ts";
 import { fromBase64 } from "../contract/bytes.ts";
 import { readStatement, type Statement } from "../contract/statement.ts";
 
+/** In base64; empty where the portal gave none. */
+export const latestPayload = ({ version, versions }: RequestView): string =>
+  versions.find((one) => one.version === version)?.payload ?? "";
+
 /** Undefined where servers would refuse it. */
-export function readLatest(request: RequestView): Statement | undefined {
-  const version = request.versions.find((one) => one.version === request.version);
-  const payload = fromBase64(version?.payload ?? "");
+export function statementIn(payload: string): Statement | undefined {
+  const bytes = fromBase64(payload);
   try {
-    return payload === undefined ? undefined : readStatement(payload);
+    return bytes && readStatement(bytes);
   } catch {
     return undefined;
   }
 }
+
+export const readLatest = (request: RequestView): Statement | undefined =>
+  statementIn(latestPayload(request));

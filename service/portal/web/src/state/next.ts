@@ -1,8 +1,21 @@
 // What is open for somebody to do in a project, by their roles: one step for each.
 
-import type { Key, Policies, Project, RequestSummary, RequestView, Role } from "../api/shapes.ts";
+import * as api from "../api/calls.ts";
+import type {
+  Key,
+  Membership,
+  Policies,
+  Project,
+  RequestSummary,
+  RequestView,
+  Role,
+} from "../api/shapes.ts";
 import { candidates } from "./policy.ts";
 import { approverKey } from "./requests.ts";
+import type { Route } from "./routes.ts";
+
+/** Requests that are looked into for a missing signature; there is more to read first than so many. */
+const MOST = 20;
 
 export type Facts = {
   readonly user: string;
@@ -33,6 +46,54 @@ export type Step =
   | { readonly role: "analyst"; readonly step: "make_key" | "wait_for_list" | "wait_for_table" | "submit" }
   | { readonly role: "provider" | "analyst"; readonly step: "answer"; readonly request: RequestSummary }
   | { readonly role: "auditor"; readonly step: "look" };
+
+/** Which requests are over, as far as it was learnt. */
+type Ends = {
+  learn(requests: readonly RequestSummary[]): Promise<void>;
+  isOver(request: RequestSummary): boolean;
+};
+
+export async function factsOf({ id, roles }: Membership, user: string, ends: Ends): Promise<Facts> {
+  const [project, policies, keys, requests, tables] = await Promise.all([
+    api.oneProject(id),
+    api.policies(id),
+    api.keys(),
+    api.requests(id),
+    api.tables(id),
+  ]);
+  const others = requests.filter((one) => one.user !== user && one.state === "submitted").slice(0, MOST);
+  const [waiting] = await Promise.all([
+    roles.includes("approver") ? Promise.all(others.map((one) => api.oneRequest(one.id))) : [],
+    ends.learn(requests.filter((one) => one.user === user || others.includes(one))),
+  ]);
+  const over = new Set(requests.filter((one) => ends.isOver(one)).map((one) => one.id));
+  return { user, roles, project, policies, keys, requests, waiting, over, tables: tables.length };
+}
+
+/** Where it is done, and what it is about. Nowhere, where there is nothing to do but wait. */
+export function targetOf(step: Step, project: string): { route: Route; name?: string } | undefined {
+  if (step.step === "sign") {
+    const [first, second] = step.requests;
+    if (first === undefined || second !== undefined) return { route: { page: "requests", project } };
+    return { route: { page: "request", project, id: first.id }, name: first.name };
+  }
+  if (step.step === "answer")
+    return { route: { page: "request", project, id: step.request.id }, name: step.request.name };
+  const routes: Partial<Record<Step["step"], Route>> = {
+    invite: { page: "members", project },
+    wait_for_keys: { page: "members", project },
+    ceremony: { page: "policy", project },
+    make_key: { page: "keys" },
+    not_listed: { page: "policy", project },
+    sign_list: { page: "policy", project },
+    ask_leave: { page: "new-request", project, kind: "upload" },
+    upload: { page: "upload", project },
+    submit: { page: "new-request", project, kind: "script" },
+    look: { page: "journal", project },
+  };
+  const route = routes[step.step];
+  return route && { route };
+}
 
 export function nextSteps(facts: Facts): Step[] {
   const by: Record<Role, (facts: Facts) => Step> = { administrator, approver, provider, analyst, auditor };

@@ -1,4 +1,5 @@
-// Passkeys, as the browser has them. Challenges and answers travel in the form the standard gives them in JSON.
+// Passkeys, as the browser has them. Challenges and answers travel in the form the standard gives them in
+// JSON.
 
 /** What the portal asks of the browser. */
 export type Options = { publicKey?: unknown };

@@ -1,6 +1,6 @@
 // Where the page is.
 
-import { goneOn } from "./notices.svelte.ts";
+import { goneOn } from "./toasts.svelte.ts";
 import { link, parseRoute, type Route } from "./routes.ts";
 
 const held = $state({ route: parseRoute(location.hash) });
@@ -10,7 +10,8 @@ export const here = (): Route => held.route;
 /** Says why the reader may not want to leave, if there is something to lose. */
 let stays: (() => string | undefined) | undefined;
 
-/** Has the reader asked before another page is shown, as long as `why` says something. What it gives undoes it. */
+/** Has the reader asked before another page is shown, as long as `why` says something. What it gives undoes
+ *  it. */
 export function staysFor(why: () => string | undefined): () => void {
   stays = why;
   return () => {

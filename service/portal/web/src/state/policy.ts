@@ -76,7 +76,8 @@ export function candidates(members: readonly Member[]): Candidate[] {
     );
 }
 
-/** Approvers under the names that a policy can hold: lower case, without accents; a second one gets a number. */
+/** Approvers under the names that a policy can hold: lower case, without accents; a second one gets a
+ *  number. */
 export function named(chosen: readonly Candidate[]): Approver[] {
   const seen = new Map<string, number>();
   return chosen.map(({ name: full, key }) => {

@@ -6,16 +6,17 @@ import { portalFor } from "../api/upload.ts";
 import { digest } from "../contract/digests.ts";
 import type { Rules } from "../contract/language.ts";
 import { closeMessage, commandMessage, startMessage } from "../contract/messages.ts";
-import { readStatement, type Statement } from "../contract/statement.ts";
+import type { Statement } from "../contract/statement.ts";
 import { readSealKey } from "../data/seal.ts";
-import { Servers, three, type Signer as RunSigner } from "../data/servers.ts";
+import { Servers, three, type RunSigner } from "../data/servers.ts";
 import { identifier, type Three } from "../data/wire.ts";
 import { fromBase64, toBase64, utf8 } from "./base64.ts";
 import { now } from "./format.ts";
 import type { Signer } from "./keys.ts";
+import { readLatest } from "./latest.ts";
 import { readUploadScript } from "./upload-script.ts";
 
-/** An approved leave to upload, and what tables uploaded with it ask. */
+/** An approved permission to upload, and what tables uploaded with it ask. */
 export type Leave = { request: RequestView; statement: Statement; rules: Rules | undefined };
 
 /** The reader's approved leaves that hold now, for keys they have. */
@@ -25,17 +26,11 @@ export async function leavesOf(project: string, user: string): Promise<Leave[]> 
   );
   const views = await Promise.all(mine.map((one) => api.oneRequest(one.id)));
   return views.flatMap((request) => {
-    const payload = fromBase64(
-      request.versions.find((one) => one.version === request.version)?.payload ?? "",
-    );
-    try {
-      const statement = readStatement(payload ?? new Uint8Array());
-      const holds = statement.not_before <= now() && (statement.expires ?? Infinity) >= now();
-      const allowed = readUploadScript(statement.script);
-      return holds && allowed !== undefined ? [{ request, statement, rules: allowed.rules }] : [];
-    } catch {
-      return [];
-    }
+    const statement = readLatest(request);
+    const allowed = statement && readUploadScript(statement.script);
+    if (statement === undefined || allowed === undefined) return [];
+    const holds = statement.not_before <= now() && (statement.expires ?? Infinity) >= now();
+    return holds ? [{ request, statement, rules: allowed.rules }] : [];
   });
 }
 

@@ -2,12 +2,12 @@
 
 import * as api from "../api/calls.ts";
 import type { RequestView } from "../api/shapes.ts";
-import { fromBase64 } from "../contract/bytes.ts";
 import type { Script } from "../contract/script.ts";
-import { readStatement } from "../contract/statement.ts";
+import type { Report } from "../contract/sentences/report.ts";
 import { ui } from "../words/ui.ts";
 import { readRequest, type Reading } from "./contract.ts";
 import type { Locale } from "./format.ts";
+import { latestPayload, readLatest } from "./latest.ts";
 import { inWords } from "./problems.ts";
 
 export type Readings = { latest?: Reading; former?: Reading; problem?: string };
@@ -28,10 +28,9 @@ export function readVersions(
   locale: Locale,
   others: Named[],
 ): Readings {
-  const payload = request.versions.find((one) => one.version === request.version)?.payload ?? "";
   let latest: Reading;
   try {
-    latest = readRequest(payload, locale, others);
+    latest = readRequest(latestPayload(request), locale, others);
   } catch (problem) {
     return { problem: inWords(problem, ui[locale]) };
   }
@@ -43,6 +42,15 @@ export function readVersions(
   }
 }
 
+type OpenedWords = { values: (n: number) => string; what: Record<"groups" | "rows", string> };
+
+/** What is opened, each kind of thing once, single values by their number. */
+export function opensInAll(opened: Report["opened"], words: OpenedWords): string[] {
+  const values = opened.reduce((sum, one) => sum + (one.what === "values" ? (one.values ?? 1) : 0), 0);
+  const others = (["groups", "rows"] as const).filter((kind) => opened.some((one) => one.what === kind));
+  return [...(values > 0 ? [words.values(values)] : []), ...others.map((kind) => words.what[kind])];
+}
+
 /** Scripts that were approved before: two answers that differ in one condition can tell of one person. */
 export async function otherScripts(project: string, id: string): Promise<Named[]> {
   const approved = (await api.requests(project)).filter(
@@ -50,11 +58,7 @@ export async function otherScripts(project: string, id: string): Promise<Named[]
   );
   const views = await Promise.all(approved.slice(0, MOST_OTHERS).map((one) => api.oneRequest(one.id)));
   return views.flatMap((view) => {
-    const payload = fromBase64(view.versions.find((one) => one.version === view.version)?.payload ?? "");
-    try {
-      return payload === undefined ? [] : [{ name: view.name, script: readStatement(payload).script }];
-    } catch {
-      return [];
-    }
+    const statement = readLatest(view);
+    return statement === undefined ? [] : [{ name: view.name, script: statement.script }];
   });
 }

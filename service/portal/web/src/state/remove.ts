@@ -26,7 +26,10 @@ export function readRemoveScript({ ordered, steps }: Script): string | undefined
 }
 
 /** The reader's latest request to delete one of their tables that can still lead to it. */
-export const deletionAmong = (requests: readonly RequestSummary[], user: string): RequestSummary | undefined =>
+export const deletionAmong = (
+  requests: readonly RequestSummary[],
+  user: string,
+): RequestSummary | undefined =>
   requests
     .filter(({ kind, user: whose }) => kind === "deletion" && whose === user)
     .filter(({ state }) => state === "approved" || state === "submitted" || state === "changes_requested")

@@ -45,7 +45,8 @@ export const python = (text: string): string =>
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** What kind of request it is, in words, where its title does not say just that. Scripts are what is usual. */
+/** What kind of request it is, in words, where its title does not say just that. Scripts are what is
+ *  usual. */
 export function kindBeside(
   { kind, name }: Pick<RequestSummary, "kind" | "name">,
   words: UiWords,

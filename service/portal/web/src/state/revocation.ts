@@ -1,4 +1,5 @@
-// Taking back an approval, or the trust in a key: an approver signs it, the operators of the servers take it up.
+// Taking back an approval, or the trust in a key: an approver signs it, and the portal brings it to the three
+// servers.
 
 import { writeRevocation, type Revoked } from "../contract/revocation.ts";
 import { toBase64, utf8 } from "./base64.ts";

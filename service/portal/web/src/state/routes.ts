@@ -1,6 +1,6 @@
 // Addresses of the page, behind the `#`: the server never sees them, not even an invitation's token.
 
-import type { Message } from "../api/shapes.ts";
+import type { Notice } from "../api/shapes.ts";
 
 export type Route =
   | { page: "home" }
@@ -91,7 +91,7 @@ export function link(route: Route): string {
 }
 
 /** Where a reader of this message wants to go. */
-export function aboutWhat({ project, request, kind }: Message): Route {
+export function aboutWhat({ project, request, kind }: Notice): Route {
   if (request) return { page: "request", project, id: request };
   switch (kind) {
     case "policy_proposed":

@@ -3,6 +3,7 @@
 import type { RequestView } from "../api/shapes.ts";
 import { fromBase64 } from "../contract/bytes.ts";
 import { digest } from "../contract/digests.ts";
+import { latestPayload } from "./latest.ts";
 
 const PLACE = "vdl.sent";
 /** So many are remembered; the oldest are forgotten first. */
@@ -26,13 +27,13 @@ export function rememberSent(
   store.setItem(PLACE, JSON.stringify([...others, [place, digestOf(payload)]].slice(-MOST)));
 }
 
-/** What differs, where the portal keeps other bytes of the latest version than were sent from here. Undefined where
- *  they are the same, or were not sent from here. */
+/** What differs, where the portal keeps other bytes of the latest version than were sent from here. Undefined
+ *  where they are the same, or were not sent from here. */
 export function altered(request: RequestView, store: Store = localStorage): Altered | undefined {
   const place = `${request.id}/${request.version}`;
   const sent = read(store).find(([other]) => other === place)?.[1];
   if (sent === undefined) return undefined;
-  const kept = digestOf(request.versions.find((one) => one.version === request.version)?.payload ?? "");
+  const kept = digestOf(latestPayload(request));
   return kept === sent ? undefined : { sent, kept };
 }
 

@@ -4,7 +4,7 @@ import * as api from "../api/calls.ts";
 import { Refusal } from "../api/refusal.ts";
 import type { Me, Membership, Project, Role } from "../api/shapes.ts";
 import { takeLocale, words } from "./locale.svelte.ts";
-import { complain } from "./notices.svelte.ts";
+import { complain } from "./toasts.svelte.ts";
 import { inWords } from "./problems.ts";
 
 type Held = {

@@ -1,5 +1,5 @@
-// Keys of the page on which approvers read. They are single letters, so they can be switched off: whoever speaks
-// to their machine, or rests a hand on the keys, must not be taken elsewhere by it.
+// Keys of the page on which approvers read. They are single letters, so they can be switched off: whoever
+// speaks to their machine, or rests a hand on the keys, must not be taken elsewhere by it.
 
 export type Action = "next" | "previous" | "comment" | "decide" | "help";
 

@@ -1,6 +1,6 @@
-// A key's fingerprint as words, to be read aloud: the list of Juola and Zimmermann (1995), one word for a byte.
-// Bytes at even places have words of two syllables, the others of three, so that a word that is left out, said
-// twice or swapped is heard. 512 words are the least that do this, and 16 of them say all 128 bits.
+// A key's fingerprint as words, to be read aloud: the list of Juola and Zimmermann (1995), one word for a
+// byte. Bytes at even places have words of two syllables, the others of three, so that a word that is left
+// out, said twice or swapped is heard. 512 words are the least that do this, and 16 of them say all 128 bits.
 
 /** By the byte, at even places. */
 const EVEN = (

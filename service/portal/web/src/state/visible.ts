@@ -1,5 +1,5 @@
-// Names come from other people. A character that is not seen, or that turns the direction of reading round, could
-// make one name look like another; so these are written out, by the same table as on the servers.
+// Names come from other people. A character that is not seen, or that turns the direction of reading round,
+// could make one name look like another; so these are written out, by the same table as on the servers.
 
 import { visible } from "../contract/visible.ts";
 

@@ -12,7 +12,7 @@ import type { FileFormat } from "../data/rows.ts";
 import type { Survey } from "../data/survey.ts";
 import { writeType } from "../contract/types.ts";
 import { typeIn } from "../data/types.ts";
-import type { Signer } from "../data/servers.ts";
+import type { RunSigner } from "../data/servers.ts";
 import { upload, type Receipt } from "../data/upload.ts";
 import type { Three } from "../data/wire.ts";
 import { startThread, type Thread } from "../thread/start.ts";
@@ -160,7 +160,7 @@ export class Wizard {
 
   /** Splits, seals and sends; then tells the portal what is public about it. `signer`: none in design mode.
    *  Gives whether it was stopped on its way. */
-  async send(project: Project, signer: Signer | null, rules: Rules | undefined): Promise<boolean> {
+  async send(project: Project, signer: RunSigner | null, rules: Rules | undefined): Promise<boolean> {
     const [file, surveyed, encoded] = [this.file, this.survey, this.encoded];
     if (file === undefined || surveyed === undefined || encoded === undefined) return false;
     [this.#project, this.#rules] = [project.id, rules];

@@ -25,7 +25,7 @@ export const account = both(
     appearance: "Appearance",
     theme: { system: "As my system", light: "Light", dark: "Dark" },
     changePassword: "Change the password",
-    oldPassword: "Present password",
+    oldPassword: "Current password",
     changed:
       "The password is changed, and all other sessions were ended. Passkeys stay: remove those you do not know.",
     sessionsTitle: "Sessions",

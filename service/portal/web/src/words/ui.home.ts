@@ -8,9 +8,8 @@ export const home = both(
       policy: "The approvers’ list of",
       draft: "The new approvers’ list to sign, of",
       approval: "Your approved script",
-      leave: "Your leave to upload",
+      leave: "Your permission to upload",
     },
-    greeting: (name: string) => `Hello ${name}`,
     title: "Inbox",
     unread: (count: number) =>
       count === 0 ? "Nothing new." : count === 1 ? "1 new message." : `${count} new messages.`,
@@ -57,9 +56,8 @@ export const home = both(
       policy: "De lijst van goedkeurders van",
       draft: "De nieuwe lijst van goedkeurders om te tekenen, van",
       approval: "Uw goedgekeurde script",
-      leave: "Uw verlof om te uploaden",
+      leave: "Uw toestemming om te uploaden",
     },
-    greeting: (name: string) => `Dag ${name}`,
     title: "Postvak",
     unread: (count: number) =>
       count === 0 ? "Niets nieuws." : count === 1 ? "1 nieuw bericht." : `${count} nieuwe berichten.`,

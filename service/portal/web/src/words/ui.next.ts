@@ -42,8 +42,11 @@ export const next = both(
       provider: {
         make_key: makeKey.en,
         wait_for_list: waitForList.en,
-        ask_leave: { text: "Ask the approvers once for leave to upload.", action: "Ask leave to upload" },
-        wait_for_leave: { text: "Your leave to upload waits for the approvers." },
+        ask_leave: {
+          text: "Ask the approvers once for permission to upload.",
+          action: "Ask permission to upload",
+        },
+        wait_for_leave: { text: "Your permission to upload waits for the approvers." },
         answer: { text: "The approvers ask for changes in", action: "Answer" },
         upload: { text: "You may upload.", action: "Upload a table" },
       },
@@ -96,10 +99,10 @@ export const next = both(
         make_key: makeKey.nl,
         wait_for_list: waitForList.nl,
         ask_leave: {
-          text: "Vraag de goedkeurders één keer om verlof om te uploaden.",
-          action: "Verlof vragen",
+          text: "Vraag de goedkeurders één keer om toestemming om te uploaden.",
+          action: "Toestemming vragen",
         },
-        wait_for_leave: { text: "Uw verlof om te uploaden wacht op de goedkeurders." },
+        wait_for_leave: { text: "Uw toestemming om te uploaden wacht op de goedkeurders." },
         answer: { text: "De goedkeurders vragen om wijzigingen in", action: "Antwoorden" },
         upload: { text: "U mag uploaden.", action: "Tabel uploaden" },
       },

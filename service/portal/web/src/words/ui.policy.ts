@@ -65,7 +65,6 @@ export const policy = both(
     signDraft: "Sign a next version",
     signDraftText: "It holds once everybody below has signed, each with their own key in their own browser.",
     unreadable: "This is no policy that the page can read.",
-    saved: "The file is saved.",
     savePolicy: "Save the policy",
   },
   {
@@ -136,7 +135,6 @@ export const policy = both(
     signDraftText:
       "Zij geldt zodra iedereen hieronder getekend heeft, elk met de eigen sleutel in de eigen browser.",
     unreadable: "Dit is geen lijst die de pagina kan lezen.",
-    saved: "Het bestand is bewaard.",
     savePolicy: "Lijst bewaren",
   },
 );

@@ -4,9 +4,9 @@ export const requests = both(
   {
     title: "Requests",
     one: "Request",
-    lead: "Scripts that want to open something, leave to upload, and deletions. Nothing runs that is not approved here or with vdl approve.",
+    lead: "Scripts that want to open something, permission to upload, and deletions. Nothing runs that is not approved here or with vdl approve.",
     submit: "Submit a script",
-    askUpload: "Ask leave to upload",
+    askUpload: "Ask permission to upload",
     all: "All",
     waiting: "Waiting",
     done: "Settled",
@@ -15,7 +15,7 @@ export const requests = both(
     changed: "Last change",
     version: (number: number) => `version\u00a0${number}`,
     signatures: "Signatures",
-    uploadKind: "Leave to upload",
+    uploadKind: "Permission to upload",
     emptyTitle: "No request yet",
     emptyText:
       "An analyst records a script on made-up data with cd.script.record(), saves it, and submits the file here with its purpose. The approvers then read what it opens.",
@@ -23,7 +23,7 @@ export const requests = both(
     newTitle: "Submit a script",
     newLead:
       "Exactly these bytes are what the approvers sign. A change later is a new version, and voids their signatures.",
-    uploadTitle: "Ask leave to upload",
+    uploadTitle: "Ask permission to upload",
     uploadLead:
       "An authorization for your key: any number of uploads until it ends, each a run. It opens nothing.",
     file: "Script file",
@@ -64,15 +64,15 @@ export const requests = both(
     preview: "What the approvers will read",
     names: "Names",
     namesHint: "The script uses a name. Say which table it means: then it cannot be swapped for another.",
+    meansFirst: "the table that has the name at the first use",
     mayChange: "may mean another table each time",
-    chooseTable: "Choose a table",
     noPolicy: "This project has no approvers yet, so nothing can be approved.",
     analyst: {
       title: "Your script is approved",
       text: "Save the approved file, put it beside your notebook, and run the same lines again on the real data.",
       leaveTitle: "You may upload",
       leaveText:
-        "Upload a table in this browser, with the key this leave is for. Who uploads with crandas instead saves the approved file beside the notebook.",
+        "Upload a table in this browser, with the key this permission is for. Who uploads with crandas instead saves the approved file beside the notebook.",
       save: "Save the .approved file",
       cell: "Paste this into your notebook",
       runs: "Runs used",
@@ -89,9 +89,9 @@ export const requests = both(
   {
     title: "Aanvragen",
     one: "Aanvraag",
-    lead: "Scripts die iets willen openen, verlof om te uploaden, en verwijderingen. Er loopt niets dat hier of met vdl approve niet goedgekeurd is.",
+    lead: "Scripts die iets willen openen, toestemming om te uploaden, en verwijderingen. Er loopt niets dat hier of met vdl approve niet goedgekeurd is.",
     submit: "Script indienen",
-    askUpload: "Verlof om te uploaden vragen",
+    askUpload: "Toestemming om te uploaden vragen",
     all: "Alle",
     waiting: "Wachtend",
     done: "Afgehandeld",
@@ -100,7 +100,7 @@ export const requests = both(
     changed: "Laatste wijziging",
     version: (number: number) => `versie\u00a0${number}`,
     signatures: "Handtekeningen",
-    uploadKind: "Verlof om te uploaden",
+    uploadKind: "Toestemming om te uploaden",
     emptyTitle: "Nog geen aanvraag",
     emptyText:
       "Een analist neemt met cd.script.record() een script op, op verzonnen gegevens, bewaart het, en dient het bestand hier in met het doel erbij. De goedkeurders lezen dan wat het opent.",
@@ -108,7 +108,7 @@ export const requests = both(
     newTitle: "Script indienen",
     newLead:
       "Precies deze bytes tekenen de goedkeurders. Een wijziging later is een nieuwe versie, en maakt hun handtekeningen ongeldig.",
-    uploadTitle: "Verlof om te uploaden vragen",
+    uploadTitle: "Toestemming om te uploaden vragen",
     uploadLead:
       "Een autorisatie voor uw sleutel: zoveel uploads als u wilt tot zij afloopt, elk een run. Zij opent niets.",
     file: "Scriptbestand",
@@ -151,15 +151,15 @@ export const requests = both(
     names: "Namen",
     namesHint:
       "Het script gebruikt een naam. Zeg welke tabel bedoeld is: dan kan zij niet verwisseld worden.",
+    meansFirst: "de tabel die bij het eerste gebruik zo heet",
     mayChange: "mag elke keer een andere tabel zijn",
-    chooseTable: "Kies een tabel",
     noPolicy: "Dit project heeft nog geen goedkeurders, dus er kan niets goedgekeurd worden.",
     analyst: {
       title: "Uw script is goedgekeurd",
       text: "Bewaar het goedgekeurde bestand, zet het naast uw notebook, en voer dezelfde regels nog eens uit op de echte gegevens.",
       leaveTitle: "U mag uploaden",
       leaveText:
-        "Upload een tabel in deze browser, met de sleutel waarvoor dit verlof is. Wie liever met crandas uploadt, bewaart het goedgekeurde bestand naast het notebook.",
+        "Upload een tabel in deze browser, met de sleutel waarvoor deze toestemming is. Wie liever met crandas uploadt, bewaart het goedgekeurde bestand naast het notebook.",
       save: "Het .approved-bestand bewaren",
       cell: "Plak dit in uw notebook",
       runs: "Gebruikte runs",

@@ -9,13 +9,13 @@ export const rules = both(
     minimumWrong: "A whole number, 2 or more.",
     step: "Counts as multiples of",
     stepHint:
-      "Counts are then told rounded down, sums in steps as coarse, and means not at all. Leave it empty for exact counts.",
+      "Counts are rounded down, sums are given in equally coarse steps, and means are not given. Leave it empty for exact counts.",
     stepWrong: "A whole number from 2 to 1000.",
     raised: (n: number) =>
       `The servers then ask for ${n} rows behind every opened value: a multiple, so that a refusal tells no more than a rounded count.`,
     rounded: (n: number) => `Counts as multiples of ${n} only, sums as coarsely, no means`,
     joinOnly: "Columns for joining only",
-    joinOnlyHint: "Like numbers of people. They are neither opened nor computed with.",
+    joinOnlyHint: "Such as patient numbers. They are neither opened nor computed with.",
     joinOnlyLines: "One on each line, as they are called in the table.",
     atLeast: (n: number) => `At least ${n} rows behind every opened value`,
     onlyJoined: (names: string) => `For joining only: ${names}`,
@@ -23,9 +23,9 @@ export const rules = both(
     none: "The servers hold scripts to nothing in particular.",
     kept: "The servers hold every script to them.",
     ofLeave: "Rules of this upload",
-    ofLeaveText: "They were signed with your leave. For others, ask another leave.",
+    ofLeaveText: "They were signed with your permission. For other rules, ask for another permission.",
     missing: (names: string) =>
-      `The leave says that these columns serve for joining only, and this table has none of that name: ${names}. Rename columns, or ask another leave.`,
+      `The permission says that these columns serve for joining only, and this table has none of that name: ${names}. Rename columns, or ask for another permission.`,
   },
   {
     minimum: "Rijen achter elke geopende waarde, ten minste",
@@ -34,13 +34,13 @@ export const rules = both(
     minimumWrong: "Een geheel getal, 2 of meer.",
     step: "Aantallen als veelvoud van",
     stepHint:
-      "Aantallen worden dan naar beneden afgerond, sommen in even grove stappen, en gemiddelden niet gegeven. Laat het leeg voor precieze aantallen.",
+      "Aantallen worden naar beneden afgerond, sommen worden in even grove stappen gegeven, en gemiddelden niet. Laat het leeg voor precieze aantallen.",
     stepWrong: "Een geheel getal van 2 tot en met 1000.",
     raised: (n: number) =>
       `De servers vragen dan ${n} rijen achter elke geopende waarde: een veelvoud, zodat een weigering niet meer vertelt dan een afgerond aantal.`,
     rounded: (n: number) => `Aantallen alleen als veelvoud van ${n}, sommen even grof, geen gemiddelden`,
     joinOnly: "Kolommen om alleen te koppelen",
-    joinOnlyHint: "Zoals nummers van personen. Zij worden niet geopend en er wordt niet mee gerekend.",
+    joinOnlyHint: "Zoals patiëntnummers. Zij worden niet geopend en er wordt niet mee gerekend.",
     joinOnlyLines: "Eén op elke regel, zoals zij in de tabel heten.",
     atLeast: (n: number) => `Ten minste ${n} rijen achter elke geopende waarde`,
     onlyJoined: (names: string) => `Alleen om te koppelen: ${names}`,
@@ -48,8 +48,8 @@ export const rules = both(
     none: "De servers houden scripts aan niets in het bijzonder.",
     kept: "De servers houden elk script eraan.",
     ofLeave: "Regels van deze upload",
-    ofLeaveText: "Zij werden met uw verlof getekend. Vraag voor andere een ander verlof.",
+    ofLeaveText: "Zij werden met uw toestemming getekend. Vraag voor andere regels een andere toestemming.",
     missing: (names: string) =>
-      `Het verlof zegt dat deze kolommen alleen om te koppelen dienen, en deze tabel heeft er geen met die naam: ${names}. Hernoem kolommen, of vraag een ander verlof.`,
+      `De toestemming zegt dat deze kolommen alleen om te koppelen dienen, en deze tabel heeft er geen met die naam: ${names}. Hernoem kolommen, of vraag een andere toestemming.`,
   },
 );

@@ -72,10 +72,9 @@ export const upload = both(
     designMode: "These servers are for made-up data: every query on them runs at once. Upload no real data.",
     size: "Size",
     facts: "About the file",
-    detected: "Found in the file",
     encoding: "Encoding",
     delimiter: "Between the columns",
-    delimiters: { ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar" } as Record<string, string>,
+    delimiters: { ",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar" } as Record<string, string>,
     header: "The first line holds the names",
     column: "Column",
     type: "Type",
@@ -98,10 +97,10 @@ export const upload = both(
     ruleNote: "A note for people",
     ruleNoteHint:
       "For instance which purposes you agree to. Nothing enforces it; approvers see it beside every script that uses the table.",
-    authorization: "Leave to upload",
-    authorizationHint: "An approved request of kind “leave to upload” for your key.",
-    noAuthorization: "You have no approved leave to upload yet. Ask for it; the approvers sign it once.",
-    ask: "Ask leave to upload",
+    authorization: "Permission to upload",
+    authorizationHint: "An approved request of kind “permission to upload” for your key.",
+    noAuthorization: "You have no approved permission to upload yet. Ask for it; the approvers sign it once.",
+    ask: "Ask permission to upload",
     commit: "Split, seal and upload",
     commitText: (n: number, written: string, name: string) =>
       n === 1
@@ -223,10 +222,9 @@ export const upload = both(
       "Deze servers zijn voor verzonnen gegevens: elke vraag loopt er meteen. Upload geen echte gegevens.",
     size: "Grootte",
     facts: "Over het bestand",
-    detected: "In het bestand gevonden",
     encoding: "Codering",
     delimiter: "Tussen de kolommen",
-    delimiters: { ",": "komma", ";": "puntkomma", "\t": "tab", "|": "streep" } as Record<string, string>,
+    delimiters: { ",": "komma", ";": "puntkomma", "\t": "tab", "|": "verticale streep" } as Record<string, string>,
     header: "De eerste regel bevat de namen",
     column: "Kolom",
     type: "Type",
@@ -249,11 +247,11 @@ export const upload = both(
     ruleNote: "Een opmerking voor mensen",
     ruleNoteHint:
       "Bijvoorbeeld met welke doelen u instemt. Niets dwingt dit af; goedkeurders zien het bij elk script dat de tabel gebruikt.",
-    authorization: "Verlof om te uploaden",
-    authorizationHint: "Een goedgekeurde aanvraag “verlof om te uploaden” voor uw sleutel.",
+    authorization: "Toestemming om te uploaden",
+    authorizationHint: "Een goedgekeurde aanvraag “toestemming om te uploaden” voor uw sleutel.",
     noAuthorization:
-      "U hebt nog geen goedgekeurd verlof om te uploaden. Vraag het; de goedkeurders tekenen het één keer.",
-    ask: "Verlof om te uploaden vragen",
+      "U hebt nog geen goedgekeurde toestemming om te uploaden. Vraag erom; de goedkeurders tekenen haar één keer.",
+    ask: "Toestemming om te uploaden vragen",
     commit: "Splitsen, verzegelen en uploaden",
     commitText: (n: number, written: string, name: string) =>
       n === 1

@@ -73,7 +73,7 @@ async function askLeave(): Promise<string> {
   const { project, key } = await comeIn(cast.provider);
   const script = uploadScript({ min_rows: 3, join_only: [] });
   const payload = payloadOf(script, draft(key, "The yearly survey"), project.environment, 1);
-  return (await api.submit(project.id, { kind: "upload", name: "Leave to upload", payload })).id;
+  return (await api.submit(project.id, { kind: "upload", name: "Permission to upload", payload })).id;
 }
 
 async function uploadFile(): Promise<{ project: string; handle: string; planes: string }> {
@@ -87,7 +87,7 @@ async function uploadFile(): Promise<{ project: string; handle: string; planes: 
   });
   const { table } = await encode(file, found, chosen);
   const [leave] = await leavesOf(project.id, user);
-  if (leave === undefined) throw new Error("there is no leave to upload");
+  if (leave === undefined) throw new Error("there is no permission to upload");
   const { name } = cast.file;
   const { bytes, digest } = found;
   const order = { table, rules: leave.rules, keys: sealKeys(project), file: { name, bytes, digest } };

@@ -72,7 +72,10 @@ function aboutOpening(words: ContractWords, command: Command, traces: Traces): T
 }
 
 /** The greater of what a command asks for itself, and what holds by the rules of all its rows. */
-function leastIn(command: Extract<Command, { verb: "aggregate" | "filter" }>, traces: Traces): number | undefined {
+function leastIn(
+  command: Extract<Command, { verb: "aggregate" | "filter" }>,
+  traces: Traces,
+): number | undefined {
   const asked = [leastRows(command.threshold), traces.of(command.table).kept];
   const known = asked.filter((least) => least !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);

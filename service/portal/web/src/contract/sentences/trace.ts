@@ -21,8 +21,8 @@ export type Trace = {
   /** The minimum that the last condition that chose rows asked for, if it rules out single rows. */
   readonly least?: number | undefined;
   /**
-   * What the uploads of this script ask for by rules, if all that its rows come from do: of fewer rows nothing is
-   * opened, whatever is made of them, and no group stays.
+   * What the uploads of this script ask for by rules, if all that its rows come from do: of fewer rows
+   * nothing is opened, whatever is made of them, and no group stays.
    */
   readonly kept?: number | undefined;
   /** Some rows were uploaded by the script. */

@@ -1,6 +1,6 @@
 // Short news for the reader: what was done, or why it was not.
 
-export type Notice = {
+export type Toast = {
   id: number;
   kind: "good" | "danger";
   text: string;
@@ -12,37 +12,37 @@ export type Notice = {
 /** Time in which somebody may have gone to another page without seeing what was just said. */
 const SEEN = 10_000;
 
-const held = $state<{ notices: Notice[]; next: number }>({ notices: [], next: 1 });
+const held = $state<{ toasts: Toast[]; next: number }>({ toasts: [], next: 1 });
 
-export const notices = (): readonly Notice[] => held.notices;
+export const toasts = (): readonly Toast[] => held.toasts;
 
 export function tell(text: string): void {
   const id = add({ kind: "good", text });
   setTimeout(() => dismiss(id), 6000);
 }
 
-/** Stays until it is closed, or its reader is on another page: whoever reads slowly, or with a magnifier, must
- *  not miss it. */
+/** Stays until it is closed, or its reader is on another page: whoever reads slowly, or with a magnifier,
+ *  must not miss it. */
 export function complain(text: string, help?: string): void {
   add({ kind: "danger", text, help });
 }
 
 export function dismiss(id: number): void {
-  held.notices = held.notices.filter((notice) => notice.id !== id);
+  held.toasts = held.toasts.filter((toast) => toast.id !== id);
 }
 
 /** What went wrong before is tried anew: that it did is news no more. */
 export function triesAnew(): void {
-  held.notices = held.notices.filter((notice) => notice.kind !== "danger");
+  held.toasts = held.toasts.filter((toast) => toast.kind !== "danger");
 }
 
 /** The reader went on to another page: what was said before that is not about it. */
 export function goneOn(): void {
-  held.notices = held.notices.filter((notice) => Date.now() - notice.since < SEEN);
+  held.toasts = held.toasts.filter((toast) => Date.now() - toast.since < SEEN);
 }
 
-function add(notice: Omit<Notice, "id" | "since">): number {
+function add(toast: Omit<Toast, "id" | "since">): number {
   const id = held.next++;
-  held.notices = [...held.notices.slice(-3), { id, since: Date.now(), ...notice }];
+  held.toasts = [...held.toasts.slice(-3), { id, since: Date.now(), ...toast }];
   return id;
 }
