@@ -834,7 +834,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** The signed revocation, for the servers' operators. */
+        /** The signed revocation, to be kept, or published by hand with `vdl policy publish`. */
         get: operations["download_revocation"];
         put?: never;
         post?: never;
@@ -1551,6 +1551,8 @@ export type components = {
             rows: number;
             rules?: unknown;
             schema: components["schemas"]["Column"][];
+            /** @description The id of the upload that it is of, where it went through the portal. */
+            upload?: string | null;
         };
         Request: {
             /** @description What the caller may do now. */
@@ -1758,6 +1760,12 @@ export type components = {
             /** @description What was agreed about it, in the words of the contract. */
             rules?: unknown;
             schema: components["schemas"]["Column"][];
+            /**
+             * @description Whether the portal carried an upload of its owner that they say is this table. Otherwise the handle
+             *     was written down by hand, by whoever came first. Servers do not tell the portal which table an upload
+             *     is.
+             */
+            uploaded?: boolean;
             /** @description Requests that name it. */
             used_by: string[];
         };
