@@ -94,7 +94,7 @@ chapter("an approved deletion takes the table from all three servers, once and f
 
 chapter("a handle that somebody wrote down by hand is not taken for their upload", async ({ anna, paul }) => {
   const told = await paul.asks("POST", `/api/projects/${stage.project}/tables`, {
-    handle: "c0ffee".padEnd(64, "0"),
+    handle: "C0FFEE".padEnd(64, "0"),
     name: "not mine",
     schema: [{ name: "id", type: "int[min=0,max=9]" }],
     rows: 3,

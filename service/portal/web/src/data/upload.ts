@@ -75,7 +75,8 @@ export interface UploadOptions {
   readonly attempts?: number;
 }
 
-/** Uploads a table. Whatever goes wrong before `send`, no server has heard of it. */
+/** Uploads a table. Whatever goes wrong before `send`, no server has heard of it. One that went well is
+ *  still known to the portal, so that its table can be told as uploaded; whoever told it drops the upload. */
 export async function upload(
   order: Order,
   portal: Portal,
@@ -102,6 +103,7 @@ class Task {
   readonly #options: UploadOptions;
   #run: Three<string> | null = null;
   #opened = false;
+  #done = false;
 
   constructor(
     order: Order,
@@ -131,15 +133,17 @@ class Task {
     this.#events.phase?.("sending");
     const answers = await this.#patiently((signal) => this.#portal.send(signal));
     const described = await this.#agreed(sealers, answers, job);
+    this.#done = true;
     this.#events.phase?.("done");
     const { name: fileName, digest } = this.#order.file;
     const time = Math.floor(Date.now() / 1000);
     return { ...described, file_name: fileName, file_digest: digest, time };
   }
 
-  /** Ends the run and frees the spool. What fails here costs nobody anything, so it is no error. */
+  /** Ends the run, and frees the spool of what did not go well. What fails here costs nobody anything, so it
+   *  is no error. */
   async leave(): Promise<void> {
-    if (this.#opened) await this.#portal.drop().catch(() => null);
+    if (this.#opened && !this.#done) await this.#portal.drop().catch(() => null);
     if (this.#run !== null && this.#signer !== null) await this.#servers.close(this.#signer, this.#run);
   }
 

@@ -57,8 +57,7 @@ export class Wizard {
   /** As the file itself seems to be written. */
   #format: FileFormat | undefined;
   #project = "";
-  /** Its id at the portal. */
-  #upload: string | undefined;
+  #portal: ReturnType<typeof portalFor> | undefined;
   #rules: Rules | undefined;
   #job: AbortController | undefined;
   #thread: Thread | undefined;
@@ -169,7 +168,7 @@ export class Wizard {
     this.stage = "upload";
     this.progress = 0;
     this.parts = [0, 0, 0];
-    const portal = portalFor(project.id);
+    const portal = (this.#portal = portalFor(project.id));
     try {
       const order = {
         table: encoded.table,
@@ -181,7 +180,6 @@ export class Wizard {
         phase: (phase) => (this.phase = phase),
         progress: (done, sizes) => this.#tell(done, sizes),
       });
-      this.#upload = portal.upload;
       this.stage = "receipt";
       forgetChoices();
       await this.list();
@@ -200,6 +198,8 @@ export class Wizard {
   async list(): Promise<void> {
     if (this.receipt === undefined || this.table !== undefined) return;
     this.table = await api.addTable(this.#project, this.#told(this.receipt, this.#rules));
+    // If that is lost, the portal forgets it by itself.
+    await this.#portal?.drop().catch(() => null);
   }
 
   /** Gives up whatever is going on. */
@@ -236,7 +236,7 @@ export class Wizard {
       rows: receipt.rows,
       file_digest: receipt.file_digest,
       file_name: receipt.file_name,
-      ...(this.#upload === undefined ? {} : { upload: this.#upload }),
+      ...(this.#portal?.upload === undefined ? {} : { upload: this.#portal.upload }),
     };
   }
 

@@ -99,7 +99,10 @@ async function uploadFile(): Promise<{ project: string; handle: string; planes: 
   const receipt = await upload(order, { ...portal, send }, await signerFor(leave.request, key));
   const schema = receipt.columns.map((column) => ({ name: column.name, type: column.type }));
   const { handle, rows, file_digest, file_name } = receipt;
-  await api.addTable(project.id, { handle, name: "survey", schema, rows, file_digest, file_name });
+  const told = { handle, name: "survey", schema, rows, file_digest, file_name };
+  const listed = await api.addTable(project.id, { ...told, upload: portal.upload ?? null });
+  if (!listed.uploaded) throw new Error("the portal does not know the upload that it carried");
+  await portal.drop();
   // As they are before they are split: nobody but the provider may have them.
   const pieces: Buffer[] = [];
   for await (const piece of table.pieces()) pieces.push(Buffer.from(piece));
