@@ -47,7 +47,11 @@ async function ask(
   throw refusal.code.startsWith("status_") ? new NetworkLoss(refusal.message, server) : refusal;
 }
 
-async function isThere(signal: AbortSignal): Promise<boolean> {
+/** Who does not answer this soon is not there. */
+const SOON = 20_000;
+
+async function isThere(upload: AbortSignal): Promise<boolean> {
+  const signal = AbortSignal.any([upload, AbortSignal.timeout(SOON)]);
   try {
     return (await fetch("/healthz", { credentials: "same-origin", cache: "no-store", signal })).ok;
   } catch {
