@@ -65,7 +65,7 @@ chapter("a name means the first table it meets, unless its analyst says otherwis
   const look = async (): Promise<void> => {
     const options = await meant.getByRole("option").allInnerTexts();
     assert.equal(options[0], "the table that has the name at the first use");
-    assert.match(options[1] ?? "", /^survey \(/);
+    assert.ok(options.some((option) => option.startsWith("survey (")), options.join());
     assert.equal(options.at(-1), "may mean another table each time");
     const risk = page.getByText(/may stand for another table in every run/);
     assert.equal(await risk.count(), 0, "what is proposed is no risk");
