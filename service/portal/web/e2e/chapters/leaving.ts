@@ -38,12 +38,16 @@ chapter("an upload on its way is not given up by a click, and one that is stoppe
   await paul.unlocks("Split, seal and upload");
   await page.getByRole("button", { name: "Stop and discard" }).waitFor();
   const asked: string[] = [];
+  let answered = (): void => undefined;
+  const isAnswered = new Promise<void>((resolved) => (answered = resolved));
   const stays = (dialog: Dialog): void => {
     asked.push(dialog.message());
-    void dialog.dismiss();
+    void dialog.dismiss().then(answered);
   };
   page.on("dialog", stays);
   await page.getByRole("navigation").getByRole("link", { name: "Keys" }).click();
+  // The click may be over before this side has heard of the question.
+  await isAnswered;
   await paul.heading("Upload a table");
   assert.deepEqual(asked, ["The upload is not finished. Leave this page, and give it up?"]);
   assert.match(page.url(), new RegExp(`${project}/upload$`));
